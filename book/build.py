@@ -1,0 +1,121 @@
+"""Build the pages: `python -m book.build`, with `--strict` as the checks do it.
+
+The cache of executed notebooks looks at a notebook's own code only, and Sphinx at its sources only.
+A change in the package makes the first stale, a change in this folder the second, so each carries
+a fingerprint of what it was made with and is emptied when that differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from book import settings
+
+ROOT = settings.ROOT
+OUT = ROOT / "_build"
+KERNEL_CONFIG = """\
+# Pictures of the pages: vector graphics without a background, the same on every build.
+c = get_config()
+c.InlineBackend.figure_formats = {"svg"}
+c.InlineBackend.print_figure_kwargs = {
+    "bbox_inches": "tight",
+    "facecolor": "none",
+    "metadata": {"Date": None},
+}
+c.HistoryManager.enabled = False
+c.IPKernelApp.log_level = "ERROR"
+"""
+
+
+def _fingerprint(root: Path, names: tuple[str, ...]) -> str:
+    """A digest of the files and folders `names` under `root`, and of the interpreter."""
+    digest = hashlib.sha256((sys.version + KERNEL_CONFIG).encode())
+    for name in names:
+        top = root / name
+        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def drop_stale(root: Path = ROOT, out: Path = OUT) -> list[str]:
+    """Remove from `out` what was made with another state of the package or of this folder.
+
+    Returns:
+        The names of what was stale: `executions`, `pages`, both or none.
+    """
+    kinds = {
+        "executions": (("dsf", "pyproject.toml", "requirements.txt"), [".jupyter_cache"]),
+        "pages": (("book", "requirements.txt"), ["html"]),
+    }
+    stale = []
+    for kind, (sources, products) in kinds.items():
+        stamp = out / f".{kind}-made-with"
+        current = _fingerprint(root, sources)
+        if stamp.exists() and stamp.read_text() == current:
+            continue
+        for name in [".doctrees", *products]:
+            shutil.rmtree(out / name, ignore_errors=True)
+        out.mkdir(parents=True, exist_ok=True)
+        stamp.write_text(current)
+        stale.append(kind)
+    return stale
+
+
+def kernel_environment(out: Path = OUT) -> dict[str, str]:
+    """The environment of the kernels: the book's own IPython settings, not the user's."""
+    profile = out / "ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text(KERNEL_CONFIG, encoding="utf-8")
+    path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {
+        **os.environ,
+        "IPYTHONDIR": str(out / "ipython"),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "PYTHONPATH": os.pathsep.join(path),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+
+
+def build(strict: bool) -> int:
+    """Execute the notebooks and write the pages to `_build/html`.
+
+    Args:
+        strict: Treat warnings and unresolved references as errors.
+
+    Returns:
+        The exit status: 0 when the pages are good.
+    """
+    if "executions" in drop_stale():
+        print("The package is new or has changed: every notebook will be executed.")
+    start = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", start, "build", str(ROOT)]
+    if strict:
+        command += ["-W", "-n", "--keep-going"]
+    status = subprocess.run(command, env=kernel_environment(), check=False).returncode
+    if status == 0:
+        index = OUT / "html" / "index.html"
+        print(f"\nThe book: {index.as_uri()}\nOn localhost: make serve")
+        if settings.load().is_unset:
+            print(
+                "Reminder: repository.url in _config.yml is still an example; "
+                "the Binder and Colab links lead nowhere until it is set."
+            )
+    return status
+
+
+def main() -> int:
+    """Read the command line and build."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--strict", action="store_true", help="warnings are errors")
+    return build(parser.parse_args().strict)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""The settings of the book that more than one tool needs, read from `_config.yml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLE_OWNER = "OWNER"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the repository lives, and the TeX shorthands of the book."""
+
+    title: str
+    repository: str
+    branch: str
+    binderhub: str
+    colab: str
+    macros: dict[str, str]
+
+    @property
+    def is_unset(self) -> bool:
+        """Whether the owner has not yet set the address of the repository."""
+        return f"/{EXAMPLE_OWNER}/" in self.repository + "/"
+
+    @property
+    def slug(self) -> str:
+        """The `owner/name` part of the repository address."""
+        return "/".join(self.repository.rstrip("/").split("/")[-2:])
+
+    def colab_url(self, path: str) -> str:
+        """Address that opens the notebook at `path` (from the repository root) in Colab."""
+        return f"{self.colab}/github/{self.slug}/blob/{self.branch}/{path}"
+
+    def binder_url(self, path: str) -> str:
+        """Address that opens the notebook at `path` (from the repository root) on Binder."""
+        return f"{self.binderhub}/v2/gh/{self.slug}/{self.branch}?urlpath=lab/tree/{path}"
+
+    def source_url(self, path: str) -> str:
+        """Address of the file at `path` in the repository."""
+        return f"{self.repository}/blob/{self.branch}/{path}"
+
+    def raw_url(self, path: str) -> str:
+        """Address of the bytes of the file at `path`, for pictures in notebooks."""
+        return f"{self.repository}/raw/{self.branch}/{path}"
+
+
+def load(root: Path = ROOT) -> Settings:
+    """Read the settings of the book whose `_config.yml` lies in `root`."""
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    return Settings(
+        title=config["title"],
+        repository=config["repository"]["url"].rstrip("/"),
+        branch=config["repository"]["branch"],
+        binderhub=config["launch_buttons"]["binderhub_url"],
+        colab=config["launch_buttons"]["colab_url"],
+        macros=config["sphinx"]["config"]["dsf_math_macros"],
+    )

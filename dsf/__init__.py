@@ -1,0 +1,74 @@
+"""Attention, state space models and recurrent networks as one linear time-varying system.
+
+The package behind the book. Start with `LTVSystem`; `X(...)` is an architecture as its own paper
+writes it, `X_system(...)` the same map as an `LTVSystem`, and `ARCHITECTURES` lists them all.
+"""
+
+from dsf.architectures import ARCHITECTURES, Architecture
+from dsf.attention import (
+    kv_cache_system,
+    linear_attention,
+    linear_attention_system,
+    normalized_attention,
+    normalized_attention_system,
+    separable_attention_system,
+    softmax_attention,
+    softmax_attention_system,
+    softmax_matrix,
+)
+from dsf.recurrence import linear_recurrence, segment_products
+from dsf.rnn import (
+    elman,
+    elman_trajectory,
+    lstm,
+    lstm_trajectory,
+    qlstm,
+    qlstm_system,
+    rg_lru,
+    rg_lru_system,
+)
+from dsf.ssm import (
+    discretize,
+    s4d,
+    s4d_kernel,
+    s4d_system,
+    s6,
+    s6_system,
+    ssd,
+    ssd_system,
+)
+from dsf.system import DenseSystem, LTVSystem
+
+__all__ = [
+    "ARCHITECTURES",
+    "Architecture",
+    "DenseSystem",
+    "LTVSystem",
+    "discretize",
+    "elman",
+    "elman_trajectory",
+    "kv_cache_system",
+    "linear_attention",
+    "linear_attention_system",
+    "linear_recurrence",
+    "lstm",
+    "lstm_trajectory",
+    "normalized_attention",
+    "normalized_attention_system",
+    "qlstm",
+    "qlstm_system",
+    "rg_lru",
+    "rg_lru_system",
+    "s4d",
+    "s4d_kernel",
+    "s4d_system",
+    "s6",
+    "s6_system",
+    "segment_products",
+    "separable_attention_system",
+    "softmax_attention",
+    "softmax_attention_system",
+    "softmax_matrix",
+    "ssd",
+    "ssd_system",
+]

@@ -1,0 +1,123 @@
+"""Self-checks: is what was computed what was expected?
+
+Used after the derivations of the book and by its exercises. A check that holds prints one line, a
+check that fails raises an `AssertionError` that says where the two sides part.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+SHOWN_INDICES = 3  # how many positions of NaN a message lists
+
+
+def same(actual: Any, expected: Any, tolerance: float = 1e-9, name: str | None = None) -> None:
+    """Check that two arrays agree, and say how closely.
+
+    The difference is absolute for values of size up to one and relative above: the check holds if
+    max |actual - expected| ≤ tolerance · max(1, max |expected|). Shapes must be equal, nothing is
+    broadcast. Equal infinities agree; NaN agrees with nothing.
+
+    The default tolerance is meant for float64. Pass about 1e-5 for float32.
+
+    Args:
+        actual: what was computed: tensor, array, number, or nested lists of them; real or complex.
+        expected: what it should be, in any of the same forms.
+        tolerance: largest difference allowed, at least 0.
+        name: what is checked, for the printed line and the error message.
+
+    Raises:
+        AssertionError: shapes or values differ, or there is nothing to compare.
+        ValueError: either side is not numbers or the tolerance is negative or not finite.
+    """
+    if not 0 <= tolerance < math.inf:
+        raise ValueError(f"tolerance is {tolerance!r}, expected a finite number >= 0")
+    left, right = _as_array("actual", actual), _as_array("expected", expected)
+    label = name or "same"
+    if left.shape != right.shape:
+        raise AssertionError(
+            f"{label}: shapes differ: actual has {left.shape}, expected has {right.shape}"
+        )
+    if left.size == 0:
+        raise AssertionError(f"{label}: nothing to compare, both sides have shape {left.shape}")
+
+    left, right = _in_double(left), _in_double(right)
+    with np.errstate(invalid="ignore", over="ignore"):  # inf - inf is NaN and is reported below
+        difference = np.where(left == right, 0.0, np.abs(left - right))
+    finite = np.abs(right[np.isfinite(right)])
+    size = float(finite.max(initial=0.0))
+    scale = max(1.0, size)
+    worst = _worst_index(difference)
+    if difference[worst] <= tolerance * scale:
+        print(f"{label}: {_distance(float(difference[worst]), size)} (tolerance {tolerance:g})")
+        return
+    lines = [
+        f"{label}: {_distance(float(difference[worst]), size)} exceeds the tolerance {tolerance:g}",
+        f"  at index {worst}: actual {left[worst]:.6g}, expected {right[worst]:.6g}",
+        f"  {np.count_nonzero(~(difference <= tolerance * scale))} of {left.size} entries differ "
+        f"by more, shape {left.shape}",
+        *_nan_notes("actual", left),
+        *_nan_notes("expected", right),
+        *_precision_note(actual, expected, float(difference[worst]) / scale),
+    ]
+    raise AssertionError("\n".join(lines))
+
+
+def _as_array(name: str, value: Any) -> Array:
+    """The value as an array of numbers in its own precision."""
+    if isinstance(value, torch.Tensor):
+        # NumPy has no bfloat16, and a conjugate view has no NumPy form.
+        value = value.detach().cpu().resolve_conj().resolve_neg()
+        value = value.float() if value.dtype == torch.bfloat16 else value
+        return np.asarray(value)
+    try:
+        if isinstance(value, list | tuple):
+            array = np.asarray([_as_array(name, item) for item in value])
+        else:
+            array = np.asarray(value)
+    except ValueError as error:  # rows of different length
+        raise ValueError(f"{name} is {value!r}, expected a rectangular array of numbers") from error
+    if array.dtype.kind not in "biufc":
+        raise ValueError(f"{name} is a {type(value).__name__}, {value!r}, expected numbers")
+    return array
+
+
+def _in_double(array: Array) -> Array:
+    return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
+
+
+def _worst_index(difference: Array) -> tuple[int, ...]:
+    """Index of the largest difference, where NaN is larger than anything."""
+    ranked = np.where(np.isnan(difference), math.inf, difference)
+    return tuple(int(i) for i in np.unravel_index(ranked.argmax(), ranked.shape))
+
+
+def _distance(difference: float, size: float) -> str:
+    text = f"max |difference| {difference:.1e}"
+    if size > 1:
+        text += f" = {difference / size:.1e} × max |expected| {size:.3g}"
+    return text
+
+
+def _nan_notes(name: str, array: Array) -> list[str]:
+    """One line about NaN or infinity in the array, if there is any."""
+    positions = np.argwhere(~np.isfinite(array))
+    if len(positions) == 0:
+        return []
+    shown = ", ".join(str(tuple(p.tolist())) for p in positions[:SHOWN_INDICES])
+    more = ", ..." if len(positions) > SHOWN_INDICES else ""
+    nans = int(np.isnan(array).sum())
+    return [f"  {name} has {nans} NaN and {len(positions) - nans} inf, at {shown}{more}"]
+
+
+def _precision_note(actual: Any, expected: Any, difference: float) -> list[str]:
+    """A hint where the difference is what single precision leaves."""
+    dtypes = [str(getattr(value, "dtype", "")) for value in (actual, expected)]
+    single = any(dtype.endswith(("float32", "complex64")) for dtype in dtypes)
+    if not (single and difference < 1e-4):
+        return []
+    return ["  one side is in single precision: compute in float64 or pass tolerance=1e-5"]

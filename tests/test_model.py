@@ -1,0 +1,110 @@
+"""The sequence model around a mixer."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from dsf.layers import MIXERS, SSD, LinearAttention
+from dsf.model import Block, SequenceModel, ShortConvolution, num_parameters
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
+
+
+def make(mixer="linear", **options):
+    return SequenceModel(20, 8, lambda: MIXERS[mixer](8, 4), **options).double()
+
+
+TOKENS = torch.randint(20, (3, 12), generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("length", [1, 3, 10])  # shorter and longer than the kernel
+def test_short_convolution_is_a_causal_depthwise_convolution(length):
+    conv, x = ShortConvolution(5, kernel=4).double(), torch.randn(2, length, 5).double()
+    kernel = conv.weight.flip(0).T.unsqueeze(1)  # the library correlates: oldest tap first
+    expected = F.conv1d(F.pad(x.mT, (3, 0)), kernel, groups=5).mT
+    torch.testing.assert_close(conv(x), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_block_adds_its_parts_to_the_residual_stream():
+    block, x = Block(LinearAttention(8, 4), mlp_ratio=2).double(), torch.randn(2, 9, 8).double()
+    mixed = x + block.out(block.mixer(block.conv(block.norm(x))))
+    torch.testing.assert_close(block(x), mixed + block.mlp(mixed))
+    torch.nn.init.zeros_(block.out.weight)
+    torch.nn.init.zeros_(block.mlp[-1].weight)
+    torch.nn.init.zeros_(block.mlp[-1].bias)
+    assert torch.equal(block(x), x)
+
+
+def test_read_out_at_positions_is_a_selection_of_the_read_out_everywhere():
+    model, positions = make(num_layers=2), torch.tensor([[0, 11, 5], [3, 3, 4], [7, 1, 0]])
+    everywhere = model(TOKENS)
+    assert everywhere.shape == (3, 12, 20)
+    expected = torch.stack([everywhere[i, row] for i, row in enumerate(positions)])
+    torch.testing.assert_close(model(TOKENS, positions), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_only_asked_positions_meet_the_vocabulary(monkeypatch):
+    rows = []
+    linear = F.linear
+
+    def counting(x, weight, bias=None):
+        if weight.shape == (20, 8):
+            rows.append(x.numel() // 8)
+        return linear(x, weight, bias)
+
+    model = make()
+    monkeypatch.setattr(F, "linear", counting)
+    model(TOKENS, torch.tensor([[1, 2]] * 3))
+    assert rows == [6]
+
+
+@pytest.mark.parametrize("mixer", sorted(MIXERS))
+def test_the_model_is_causal(mixer):
+    model, changed = make(mixer, num_layers=2, max_length=12), TOKENS.clone()
+    changed[:, 8] = (changed[:, 8] + 1) % 20
+    before, after = model(TOKENS), model(changed)
+    torch.testing.assert_close(after[:, :8], before[:, :8], rtol=1e-12, atol=1e-12)
+    assert (after[:, 8] - before[:, 8]).abs().max() > 1e-6
+
+
+def test_embedding_and_read_out_are_one_matrix():
+    model = make(conv_kernel=0)
+    # embedding, position none, norm, mixer (q, k, v), out, final norm
+    assert num_parameters(model) == 20 * 8 + 16 + (8 * 4 * 2 + 8 * 8) + 8 * 8 + 16
+    with torch.no_grad():
+        model.embedding.weight[19] = 0
+    tokens = TOKENS.clamp(max=18)  # 19 is not shown, only scored
+    assert (model(tokens)[..., 19] == 0).all()
+    assert (model(tokens)[..., :19] != 0).all()
+
+
+def test_positions_are_told_apart_only_with_a_position_embedding():
+    repeated = torch.full((1, 6), 3)
+    plain = make(conv_kernel=0)(repeated)
+    torch.testing.assert_close(plain[:, 0], plain[:, 5], rtol=1e-12, atol=1e-12)
+    placed = make(conv_kernel=0, max_length=6)
+    assert (placed(repeated)[:, 0] - placed(repeated)[:, 5]).abs().max() > 1e-3
+    with pytest.raises(ValueError, match="tokens has length 12: expected at most max_length = 6"):
+        placed(TOKENS)
+
+
+def test_initialisation():
+    model = SequenceModel(500, 64, lambda: SSD(64, 16), num_layers=2, mlp_ratio=2, init_std=0.03)
+    # 0.03 to within five standard errors of a standard deviation from 64² samples or more.
+    for weight in (
+        model.embedding.weight,
+        model.blocks[0].out.weight,
+        model.blocks[1].mixer.value.weight,
+        model.blocks[1].mlp[1].weight,
+    ):
+        assert abs(weight.std().item() / 0.03 - 1) < 5 / (2 * weight.numel()) ** 0.5
+    assert (model.blocks[0].mlp[1].bias == 0).all()
+    for block in model.blocks:  # what the mixer initialises by itself is left alone
+        assert 1e-3 * 0.999 < F.softplus(block.mixer.step_bias).item() < 1e-1 * 1.001
+        assert (block.mixer.skip == 1).all()
+    assert model.blocks[0].mixer.step_bias != model.blocks[1].mixer.step_bias

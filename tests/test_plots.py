@@ -1,0 +1,236 @@
+import io
+import itertools
+import os
+import re
+import subprocess
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import torch
+
+mpl.use("agg")
+
+import matplotlib.pyplot as plt
+
+from dsf import plots
+
+WHITE, DARK, DARK_THEME = "#ffffff", "#121212", "#14181e"  # the last is the dark page of the theme
+
+
+@pytest.fixture(autouse=True)
+def book_style():
+    with mpl.rc_context():
+        plots.use_book_style()
+        yield
+    plt.close("all")
+
+
+def linear_rgb(colour):
+    c = np.array(mpl.colors.to_rgb(colour))
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(one, other):
+    """The contrast ratio of WCAG 2."""
+    low, high = sorted(float(linear_rgb(c) @ [0.2126, 0.7152, 0.0722]) for c in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+# Colour blindness as a matrix on linear RGB: Machado, Oliveira and Fernandes 2009, severity 1.
+VISION = {
+    "full": np.eye(3),
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+
+
+def oklab(rgb):
+    """Linear RGB to OKLab (Ottosson 2020), in which distance is difference to the eye."""
+    to_lms = [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+    to_lab = [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+    return np.array(to_lab) @ np.cbrt(np.array(to_lms) @ np.clip(rgb, 0, 1))
+
+
+# --- colours
+
+
+def test_text_is_readable_on_light_and_dark_pages():
+    assert contrast("black", WHITE) == pytest.approx(21)
+    assert contrast(plots.NEUTRAL, WHITE) >= 4.5
+    assert contrast(plots.NEUTRAL, DARK) >= 4
+    assert contrast(plots.NEUTRAL, DARK_THEME) >= 3.9
+
+
+@pytest.mark.parametrize("name", plots.COLOURS)
+def test_lines_stand_out_on_light_and_dark_pages(name):
+    for page in (WHITE, DARK, DARK_THEME):
+        assert contrast(plots.COLOURS[name], page) >= 3
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_colours_are_distinct_in_every_kind_of_colour_vision(vision):
+    # 0.02 is a just noticeable difference in OKLab; ask for more than three of them.
+    labs = {
+        name: oklab(VISION[vision] @ linear_rgb(colour)) for name, colour in plots.COLOURS.items()
+    }
+    for one, other in itertools.combinations(labs, 2):
+        assert np.linalg.norm(labs[one] - labs[other]) > 0.065, (one, other)
+
+
+def test_every_architecture_has_a_colour_and_a_marker_of_its_own():
+    assert plots.COLOURS.keys() == plots.MARKERS.keys()
+    assert len(set(plots.MARKERS.values())) == len(plots.MARKERS)
+    assert plots.line_style("s6") == {"color": plots.COLOURS["s6"], "marker": plots.MARKERS["s6"]}
+    with pytest.raises(ValueError, match="name is 's7', expected one of softmax, linear"):
+        plots.line_style("s7")
+
+
+# --- the style
+
+
+def svg():
+    file = io.BytesIO()
+    plt.savefig(file, format="svg", metadata={"Date": None})
+    return file.getvalue().decode()
+
+
+def test_the_same_picture_is_the_same_bytes_without_a_background():
+    pictures = []
+    for _ in range(2):
+        plt.close("all")
+        plots.plot_matrices({"Φ": torch.eye(4), "Ψ": torch.ones(4, 4)})
+        pictures.append(svg())
+    assert pictures[0] == pictures[1]
+    assert "<dc:date>" not in pictures[0]
+    patches = re.findall(r'<g id="patch_[12]">\s*<path[^>]*style="([^"]*)"', pictures[0])
+    assert len(patches) == 2  # the figure and the first axes
+    assert all(style.startswith("fill: none") for style in patches)
+
+
+def test_text_and_ticks_have_the_neutral_colour():
+    _, ax = plt.subplots()
+    ax.set_title("title")
+    ax.plot([0, 1], [0, 1])
+    ax.set_xlabel("x")
+    text = [ax.title, ax.xaxis.label, *ax.get_xticklabels(), *ax.spines.values()]
+    for artist in text:
+        colour = artist.get_edgecolor() if hasattr(artist, "get_edgecolor") else artist.get_color()
+        assert mpl.colors.to_hex(colour) == plots.NEUTRAL
+    assert mpl.colors.to_hex(ax.lines[0].get_color()) == plots.COLOURS["softmax"]
+
+
+def test_a_notebook_gets_svg_without_a_date(tmp_path):
+    code = """
+from IPython.testing.globalipapp import start_ipython
+shell = start_ipython()
+from dsf import plots
+plots.use_book_style()
+plots.plot_states([[1.0, 2.0]])
+formatters = shell.display_formatter.formatters
+formatters["image/svg+xml"].enabled = formatters["image/png"].enabled = True
+svg = formatters["image/svg+xml"](plots.plt.gcf())
+assert "<svg" in svg and "<dc:date>" not in svg
+assert formatters["image/png"](plots.plt.gcf()) is None
+"""
+    environment = {**os.environ, "IPYTHONDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+# --- the plots
+
+
+def test_values_of_both_signs_get_zero_in_the_middle_of_a_diverging_map():
+    _, ax = plt.subplots()
+    image = plots.heatmap(ax, torch.tensor([[1.0, -3.0], [0.0, 2.0]]))
+    assert image.get_clim() == (-3, 3)
+    assert image.get_cmap().name == plots.DIVERGING
+
+
+def test_values_of_one_sign_start_at_zero_and_rounding_is_not_a_sign():
+    _, ax = plt.subplots()
+    image = plots.heatmap(ax, [[1.0, 3.0], [-1e-17, 2.0]])
+    assert image.get_clim() == (0, 3)
+    assert image.get_cmap().name == plots.SEQUENTIAL
+    assert plots.heatmap(ax, np.zeros((2, 2))).get_clim() == (0, 1)
+
+
+def test_a_causal_matrix_is_drawn_without_its_upper_triangle():
+    _, ax = plt.subplots()
+    phi = torch.arange(1.0, 10).reshape(3, 3).requires_grad_()
+    shown = plots.heatmap(ax, phi, title="Φ", causal=True).get_array()
+    assert np.array_equal(shown.mask, np.triu(np.ones((3, 3), dtype=bool), 1))
+    assert np.array_equal(shown.filled(0), np.tril(phi.detach().numpy()))
+    assert ax.get_title() == "Φ"
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_several_matrices_share_one_scale_and_one_colour_bar(count):
+    plots.plot_matrices({f"Φ{i}": (i + 1) * torch.eye(3) for i in range(count)})
+    images = [ax for ax in plt.gcf().axes if ax.images]
+    assert [ax.get_title() for ax in images] == [f"Φ{i}" for i in range(count)]
+    assert {ax.images[0].get_clim() for ax in images} == {(0, count)}
+    bars = [ax for ax in plt.gcf().axes if ax.get_label() == "<colorbar>"]
+    assert len(bars) == 1
+
+
+def test_one_negative_matrix_makes_all_maps_diverging():
+    plots.plot_matrices({"a": torch.eye(2), "b": -2 * torch.eye(2)})
+    images = [ax.images[0] for ax in plt.gcf().axes if ax.images]
+    assert {image.get_clim() for image in images} == {(-2, 2)}
+
+
+def test_states_are_drawn_with_the_channel_outside_and_the_feature_inside():
+    states = torch.arange(24.0).reshape(4, 3, 2)  # L, n, d
+    plots.plot_states(states, title="H")
+    ax = plt.gcf().axes[0]
+    rows = ax.images[0].get_array()
+    assert rows.shape == (6, 4)
+    for channel, feature in itertools.product(range(2), range(3)):
+        expected = states[:, feature, channel].numpy()
+        assert np.array_equal(rows[channel * 3 + feature], expected)
+    assert [line.get_ydata()[0] for line in ax.lines] == [2.5]
+    assert ax.get_title() == "H"
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: plots.plot_matrices({}), "matrices is empty"),
+        (lambda: plots.plot_matrices({"Φ": torch.ones(3)}), r"matrices\['Φ'\] has shape \(3,\)"),
+        (lambda: plots.plot_states(torch.ones(3)), r"states has shape \(3,\).*2 or 3 axes"),
+        (lambda: plots.plot_states(torch.ones(0, 2)), r"states has shape \(0, 2\)"),
+        (lambda: plots.plot_states(torch.ones(3, 2) * 1j), "states has .*complex64"),
+        (lambda: plots.heatmap(plt.gca(), [["a"]]), "matrix has shape"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw()
+
+
+def test_importing_the_package_does_not_import_matplotlib():
+    code = "import sys, dsf; assert 'matplotlib' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

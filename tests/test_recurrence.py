@@ -1,0 +1,64 @@
+"""Products of transitions and the diagonal recurrence."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsf import linear_recurrence, segment_products
+
+
+def normal(*shape, seed=0, dtype=torch.float64):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+@given(st.integers(1, 40), st.integers(0, 2**31))
+def test_segment_products_by_their_definition(length, seed):
+    a = normal(2, length, seed=seed)
+    p = segment_products(a)
+    for i in range(length):
+        for j in range(length):
+            expected = a[:, j + 1 : i + 1].prod(-1) if i >= j else torch.zeros(2).double()
+            torch.testing.assert_close(p[:, i, j], expected, rtol=1e-12, atol=0)
+
+
+def test_segment_products_keep_their_digits_under_strong_decay():
+    """Relative error below L rounding errors where the product is 1e-300; a difference of
+    cumulative logarithms would lose ten digits here."""
+    a = torch.full((300,), 0.1, dtype=torch.float64)
+    p = segment_products(a)
+    assert abs(p[299, 0].item() / 1e-299 - 1) < 300 * 2.3e-16
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
+def test_segment_products_gradient(dtype):
+    a = normal(2, 5, dtype=dtype)
+    a[0, 2] = 0  # the derivative at zero is the product of the others
+    a.requires_grad_()
+    assert torch.autograd.gradcheck(segment_products, [a])
+    assert torch.autograd.gradgradcheck(segment_products, [a])
+
+
+@given(st.integers(1, 20), st.integers(0, 2**31))
+def test_linear_recurrence_by_its_definition(length, seed):
+    a, x, h = normal(3, length, 2, seed=seed), normal(length, 2, seed=seed + 1), normal(2)
+    states = linear_recurrence(a, x, h)
+    expected = h.expand(3, 2)
+    for i in range(length):
+        expected = a[:, i] * expected + x[i]
+        torch.testing.assert_close(states[:, i], expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
+def test_linear_recurrence_gradient(dtype):
+    a, x, h = normal(5, 2, dtype=dtype), normal(3, 5, 2, dtype=dtype), normal(2, dtype=dtype)
+    for tensor in (a, x, h):
+        tensor.requires_grad_()
+    assert torch.autograd.gradcheck(linear_recurrence, [a, x, h])
+
+
+def test_linear_recurrence_leaves_its_arguments_alone():
+    a, x = normal(5, 2), normal(5, 2)
+    before = x.clone()
+    linear_recurrence(a, x)
+    assert torch.equal(x, before)
