@@ -15,14 +15,14 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
-from tqdm.auto import tqdm
+from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 from dsf import mqar
 from dsf.feature_maps import elu_plus_one
 from dsf.layers import LinearAttention, SoftmaxAttention
-from dsf.model import SequenceModel
+from dsf.model import Block, SequenceModel
 from dsf.train import (
     Batch,
     TrainConfig,
@@ -113,7 +113,7 @@ class PlainSoftmax(SoftmaxAttention):
     """Softmax attention with its matrix written out."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """y = softmax(q kᵀ / √n + mask) v."""
+        """Compute softmax(q kᵀ / √n + mask) v."""
         scores = self.query(x) @ self.key(x).mT * self.n**-0.5
         later = torch.full(scores.shape[-2:], -torch.inf).triu(1)
         return torch.softmax(scores + later, dim=-1) @ self.inputs(x)
@@ -123,7 +123,7 @@ class PlainLinear(LinearAttention):
     """Linear attention with its matrix written out."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """y = normalised (φ(q) φ(k)ᵀ ∘ mask) v."""
+        """Compute (φ(q) φ(k)ᵀ ∘ mask) v with the rows of the matrix made to sum to 1."""
         scores = (elu_plus_one(self.query(x)) @ elu_plus_one(self.key(x)).mT).tril()
         return scores / scores.sum(dim=-1, keepdim=True) @ self.inputs(x)
 
@@ -163,6 +163,7 @@ def training_step() -> None:
 def _plain_steps(config: TrainConfig, batches: list[Batch]) -> Callable[[], None]:
     model = build_model(config)
     for block in model.blocks:
+        assert isinstance(block, Block)
         mixer = PLAIN[config.mixer](config.d_model, config.n)
         mixer.load_state_dict(block.mixer.state_dict())
         block.mixer = mixer
@@ -198,13 +199,12 @@ def _our_steps(config: TrainConfig, batches: list[Batch]) -> Callable[[], None]:
     return run
 
 
-def _optimizer(model: nn.Module) -> torch.optim.Optimizer:
-    assert isinstance(model, SequenceModel)
+def _optimizer(model: SequenceModel) -> torch.optim.Optimizer:
     return torch.optim.AdamW(parameter_groups(model, 0.0), lr=1e-3)
 
 
 def teaching_run() -> None:
-    """The run of a live notebook cell: softmax attention, defaults, until it has learnt the task."""
+    """The run of a live notebook cell: softmax attention until it has learnt the task."""
     result = train(TrainConfig(mixer="softmax"), progress=False)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     peak_gb = peak / (1e9 if sys.platform == "darwin" else 1e6)

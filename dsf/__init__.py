@@ -4,6 +4,7 @@ The package behind the book. Start with `LTVSystem`; `X(...)` is an architecture
 writes it, `X_system(...)` the same map as an `LTVSystem`, and `ARCHITECTURES` lists them all.
 """
 
+from dsf import check, feature_maps, mqar, theory
 from dsf.architectures import ARCHITECTURES, Architecture
 from dsf.attention import (
     kv_cache_system,
@@ -44,15 +45,18 @@ __all__ = [
     "Architecture",
     "DenseSystem",
     "LTVSystem",
+    "check",
     "discretize",
     "elman",
     "elman_trajectory",
+    "feature_maps",
     "kv_cache_system",
     "linear_attention",
     "linear_attention_system",
     "linear_recurrence",
     "lstm",
     "lstm_trajectory",
+    "mqar",
     "normalized_attention",
     "normalized_attention_system",
     "qlstm",
@@ -71,4 +75,5 @@ __all__ = [
     "softmax_matrix",
     "ssd",
     "ssd_system",
+    "theory",
 ]

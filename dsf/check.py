@@ -51,7 +51,8 @@ def same(actual: Any, expected: Any, tolerance: float = 1e-9, name: str | None =
     finite = np.abs(right[np.isfinite(right)])
     size = float(finite.max(initial=0.0))
     scale = max(1.0, size)
-    worst = _worst_index(difference)
+    # argmax takes NaN for the largest of all.
+    worst = tuple(int(i) for i in np.unravel_index(difference.argmax(), difference.shape))
     if difference[worst] <= tolerance * scale:
         print(f"{label}: {_distance(float(difference[worst]), size)} (tolerance {tolerance:g})")
         return
@@ -88,12 +89,6 @@ def _as_array(name: str, value: Any) -> Array:
 
 def _in_double(array: Array) -> Array:
     return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
-
-
-def _worst_index(difference: Array) -> tuple[int, ...]:
-    """Index of the largest difference, where NaN is larger than anything."""
-    ranked = np.where(np.isnan(difference), math.inf, difference)
-    return tuple(int(i) for i in np.unravel_index(ranked.argmax(), ranked.shape))
 
 
 def _distance(difference: float, size: float) -> str:

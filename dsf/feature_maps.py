@@ -226,9 +226,11 @@ def positive_random_features(x: Tensor, n: int, seed: int = 0) -> Tensor:
     """
     _check_argument(x)
     n = _check_count("n", n, least=1)
-    generator = torch.Generator().manual_seed(seed)
     # Drawn in float64 on the CPU whatever x is: a draw in float32 or on a GPU gives other numbers.
-    directions = torch.randn(x.shape[-1], n, generator=generator, dtype=torch.float64).to(x)
+    generator = torch.Generator("cpu").manual_seed(seed)
+    directions = torch.randn(
+        x.shape[-1], n, generator=generator, dtype=torch.float64, device="cpu"
+    ).to(x)
     return torch.exp(x @ directions - x.square().sum(-1, keepdim=True) / 2) / math.sqrt(n)
 
 

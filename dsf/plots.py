@@ -58,7 +58,6 @@ BOOK_STYLE: Any = {  # a dict of rcParams, whose keys Matplotlib types one by on
     "figure.constrained_layout.use": True,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
-    "savefig.facecolor": "none",
     "text.color": NEUTRAL,
     "axes.labelcolor": NEUTRAL,
     "axes.edgecolor": NEUTRAL,

@@ -98,8 +98,7 @@ def scan(
         b: B, (..., L, n, d|1).
         c: C, (..., L, n, d|1).
         u: (..., L, d).
-        initial_state: H_{-1}, (..., n, d).
-        All with the same leading axes and dtype.
+        initial_state: H_{-1}, (..., n, d); all with the same leading axes and dtype.
 
     Returns:
         y (..., L, d) and the last state (..., n, d). First derivatives only.

@@ -1,5 +1,9 @@
 import os
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
 import torch
 from hypothesis import settings
 
@@ -10,3 +14,14 @@ torch.set_num_threads(1)
 settings.register_profile("dsf", deadline=None, max_examples=25, derandomize=True)
 settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dsf"))
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """The folder of the pages, built as `make test` builds them; seconds when nothing changed."""
+    root = Path(__file__).parent.parent
+    command = [sys.executable, "-m", "book.build", "--strict"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    if done.returncode:
+        pytest.fail(f"the book does not build:\n{(done.stdout + done.stderr)[-4000:]}")
+    return root / "_build" / "html"

@@ -150,6 +150,8 @@ def test_positive_random_features_do_not_depend_on_precision_or_global_seed():
     state = torch.get_rng_state()
     assert torch.equal(positive_random_features(x, 16, seed=3), expected)
     assert torch.equal(torch.get_rng_state(), state)
+    with torch.device("meta"):  # where new tensors go by default
+        assert torch.equal(positive_random_features(x, 16, seed=3), expected)
     single = positive_random_features(x.float(), 16, seed=3)
     assert single.dtype == torch.float32
     torch.testing.assert_close(single.double(), expected, atol=0, rtol=1e-5)

@@ -1,0 +1,261 @@
+"""The generated notebooks: in step with their sources, plain, and numbered as the pages are."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from IPython.core.inputtransformer2 import TransformerManager
+
+from book import notebooks, settings
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = notebooks.generate(ROOT)
+BY_NAME = [pytest.param(path, id=path.stem) for path in NOTEBOOKS]
+
+
+def cells(path: Path, kind: str) -> list[str]:
+    notebook = json.loads(NOTEBOOKS[path])
+    return ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == kind]
+
+
+# --- the notebooks of the book --------------------------------------------------------------
+
+
+def test_notebooks_are_in_step_with_their_sources() -> None:
+    assert notebooks.differences(NOTEBOOKS) == []
+
+
+def test_generation_is_repeatable() -> None:
+    assert notebooks.generate(ROOT) == NOTEBOOKS
+
+
+@pytest.mark.parametrize("path", BY_NAME)
+def test_notebook_is_valid_and_without_outputs(path: Path) -> None:
+    notebook = nbformat.reads(NOTEBOOKS[path], as_version=4)
+    nbformat.validate(notebook)
+    ids = [cell.id for cell in notebook.cells]
+    assert len(ids) == len(set(ids))
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+
+
+@pytest.mark.parametrize("path", BY_NAME)
+def test_no_myst_and_no_shorthand_is_left(path: Path) -> None:
+    for text in cells(path, "markdown"):
+        text = re.sub(r"```.*?```", "", text, flags=re.S)
+        assert not re.search(r"\{[\w:.-]+\}`|:::|^```\{|^\([\w:-]+\)=|\{\{", text, re.M), text
+        for name in settings.load(ROOT).macros:
+            assert not re.search(re.escape(name) + r"(?![A-Za-z])", text), (name, text)
+
+
+@pytest.mark.parametrize("path", BY_NAME)
+def test_code_parses_and_set_up_pins_nothing(path: Path) -> None:
+    manager = TransformerManager()
+    setup, *rest = cells(path, "code")
+    for source in (setup, *rest):
+        ast.parse(manager.transform_cell(source))
+    assert "import dsf" in setup
+    assert settings.load(ROOT).repository in setup
+    for source in (setup, *rest):
+        for line in re.findall(r"^.*pip install.*$", source, re.M):
+            assert "==" not in line
+            assert "torch" not in line
+
+
+@pytest.mark.parametrize("path", BY_NAME)
+def test_links_to_neighbours_exist(path: Path) -> None:
+    for text in cells(path, "markdown"):
+        for target in re.findall(r"\]\(([\w.-]+\.(?:ipynb|md))(?:#[^)]*)?\)", text):
+            assert (path.parent / target).exists(), target
+
+
+@pytest.mark.book
+@pytest.mark.parametrize("path", BY_NAME)
+def test_numbers_are_those_of_the_page(path: Path, site: Path) -> None:
+    html = site / "chapters" / f"{path.stem}.html"
+    if not html.exists():
+        pytest.skip(f"{path.stem} is not in the contents of the book")
+    page = BeautifulSoup(html.read_text(encoding="utf-8"), "html.parser")
+    text = "\n".join(cells(path, "markdown"))
+
+    on_page = [tag.get_text() for tag in page.select(".eqno")]
+    assert [f"({number})" for number in re.findall(r"\\tag\{([\d.]+)\}", text)] == on_page
+
+    titles = [tag.get_text().strip() for tag in page.select(".proof .caption-number")]
+    kinds = "|".join(kind.capitalize() for kind in notebooks.THEOREMS)
+    assert re.findall(rf"\*\*((?:{kinds}) [\d.]+)", text) == titles
+
+    titles = [tag.get_text().strip() for tag in page.select(".exercise .caption-number")]
+    assert re.findall(r"^### (Exercise [\d.]+)", text, re.M) == titles
+
+    titles = [tag.get_text().strip() for tag in page.select("figcaption .caption-number")]
+    assert re.findall(r"\*\*(Figure [\d.]+)\*\*", text) == titles
+
+    h1 = page.select_one("h1")
+    assert h1
+    assert h1.get_text().split(".")[0] == text.removeprefix("# ").split(".")[0]
+
+
+# --- the converter --------------------------------------------------------------------------
+
+HEAD = "---\nkernelspec: {name: python3}\n---\n"
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "_config.yml").write_text((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    (tmp_path / "references.bib").write_text(
+        "@article{one, author={Gu, Albert and Dao, Tri}, title={A {T}itle}, year={2023}}\n"
+        "@article{many, author={A, B and C, D and E, F}, title={Other}, year={2024}}\n"
+    )
+    (tmp_path / "chapters" / "api.md").write_text("(ch:api)=\n# API\n")
+    return tmp_path
+
+
+def convert(book: Path, source: str, name: str = "02-test") -> list[dict[str, object]]:
+    """The cells after the title and the set-up."""
+    path = book / "chapters" / f"{name}.md"
+    path.write_text(f"{HEAD}\n# Test\n\n{source}\n", encoding="utf-8")
+    text = notebooks.generate(book)[path.with_suffix(".ipynb")]
+    return list(json.loads(text)["cells"][2:])
+
+
+def markdown(book: Path, source: str) -> str:
+    parts = ["".join(c["source"]) for c in convert(book, source) if c["cell_type"] == "markdown"]  # type: ignore[arg-type]
+    return "\n\n".join(parts)
+
+
+EQUATION = "$$\nx = 1\n$$ (eq:x)\n\n"
+THEOREM = "```{prf:theorem} Name\n:label: thm:x\nText.\n```\n\n"
+EXERCISE = "```{exercise} Name\n:label: ex:x\nDo.\n```\n\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param(EQUATION + "{eq}`eq:x`", "$$\nx = 1 \\tag{2.1}\n$$\n\n(2.1)", id="equation"),
+        pytest.param("$$ y $$", "$$\ny\n$$", id="equation without number"),
+        pytest.param(
+            "```{math}\n:label: eq:y\n\ny\n```", "$$\ny \\tag{2.1}\n$$", id="math directive"
+        ),
+        pytest.param(r"$\R^n$, $\abs{x_{1}}$", r"$\mathbb{R}^n$, $\left\lvert x_{1} \right\rvert$",
+                     id="shorthands"),
+        pytest.param(THEOREM, '> <a id="thm:x"></a>**Theorem 2.1 (Name)**\n>\n> Text.',
+                     id="theorem"),
+        pytest.param(THEOREM + "See {prf:ref}`thm:x`.", "See [Theorem 2.1](#thm:x).",
+                     id="reference to theorem"),
+        pytest.param("```{prf:proof}\nClear.\n```", "*Proof.* Clear. ∎", id="proof"),
+        pytest.param("```{prf:proof}\n:class: dropdown\nClear.\n```",
+                     "<details>\n<summary>Proof</summary>\n\nClear. ∎\n\n</details>",
+                     id="folded proof"),
+        pytest.param(EXERCISE, '<a id="ex:x"></a>\n\n### Exercise 2.1 (Name)\n\nDo.',
+                     id="exercise"),
+        pytest.param(EXERCISE + "```{solution} ex:x\nSo.\n```",
+                     "<summary>Solution to Exercise 2.1</summary>\n\nSo.", id="solution"),
+        pytest.param(":::{note}\nMind.\n:::", "> **Note**\n>\n> Mind.", id="note"),
+        pytest.param("::::{admonition} My title\n:::{tip}\nInner.\n:::\n::::",
+                     "> **My title**\n>\n> > **Tip**\n> >\n> > Inner.", id="nested boxes"),
+        pytest.param(":::{note}\n$$\na\n+ b\n$$\n:::", "> $$ a + b $$", id="formula in a box"),
+        pytest.param("As {cite}`one,many`.", "As (Gu and Dao, 2023; A et al., 2024).",
+                     id="citation"),
+        pytest.param("By {cite:t}`one`.", "By Gu and Dao (2023).", id="citation in the text"),
+        pytest.param("By {cite:t}`one`.", "## References\n\n- Albert Gu, Tri Dao (2023). *A Title*.",
+                     id="list of references"),
+        pytest.param("(sec:a)=\n## Part\n\n{ref}`sec:a`, {ref}`it <sec:a>`",
+                     "[Part](#sec:a), [it](#sec:a)", id="section"),
+        pytest.param("{doc}`api`, {ref}`ch:api`, [here](api.md)",
+                     "[API](api.md), [API](api.md#ch:api), [here](api.md)", id="other page"),
+        pytest.param("{term}`state`, {func}`~dsf.system.run`", "state, `run()`", id="words"),
+        pytest.param("`{eq}` and `$x$`", "`{eq}` and `$x$`", id="code stays as it is"),
+        pytest.param("```python\n{eq}`a`\n```", "```python\n{eq}`a`\n```", id="shown code stays"),
+        pytest.param("a{book-only}", None, id="braces alone are text"),
+        pytest.param("```{figure} pic.svg\n:alt: A line.\n:name: fig:a\n\nCaption.\n```",
+                     "raw/main/chapters/pic.svg)\n\n**Figure 2.1** Caption.", id="figure"),
+        pytest.param("```{table} Costs\n:name: tab:a\n\n|a|\n|-|\n```\n\n{numref}`tab:a`",
+                     "**Table 2.1** Costs\n\n|a|\n|-|\n\n[Table 2.1](#tab:a)", id="table"),
+    ],
+)  # fmt: skip
+def test_markup_becomes_plain(book: Path, source: str, expected: str | None) -> None:
+    assert (source if expected is None else expected) in markdown(book, source)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("text\n\n```{mermaid}\nx\n```", r"02-test\.md:9: .*directive \{mermaid\}"),
+        ("text\n{unknown}`x`", r"02-test\.md:8: .*role \{unknown\}"),
+        ("{eq}`eq:none`", r"02-test\.md:7: unknown label 'eq:none'"),
+        ("{cite}`none`", r"02-test\.md:7: no entry 'none'"),
+        ("```{note}\nx", r"02-test\.md:7: .*never closed"),
+        ("$$\nx", r"02-test\.md:7: .*never closed"),
+        (EQUATION + EQUATION, r"02-test\.md:11: the label eq:x is taken"),
+        ("note[^1]", r"02-test\.md:7: footnotes"),
+        (":::note\nx\n:::", r"02-test\.md:7: expected a directive"),
+        ("```{figure} a.svg\n```", r"02-test\.md:7: a figure needs the option alt"),
+        ("```{code-cell}\nfrom myst_nb import glue\n```", r"02-test\.md:7: .*book-only"),
+        ("$$\n\\begin{align} x \\end{align}\n$$ (eq:a)", r"02-test\.md:7: .*aligned"),
+        (":::{note}\n{unknown}`x`\n:::", r"02-test\.md:8: .*role \{unknown\}"),
+    ],
+)
+def test_what_cannot_be_shown_is_an_error_with_its_place(
+    book: Path, source: str, message: str
+) -> None:
+    with pytest.raises(notebooks.ChapterError, match=message):
+        convert(book, source)
+
+
+def test_parts_for_one_medium_only(book: Path) -> None:
+    found = convert(
+        book,
+        "```{code-cell}\n:tags: [book-only]\npage = 1\n```\n\n"
+        "```{code-cell}\n:tags: [notebook-only]\nlive = 1\n```\n\n"
+        ":::{book-only}\nMove it.\n:::\n\n:::{notebook-only}\nRun it.\n:::",
+    )
+    text = json.dumps(found)
+    assert "live = 1" in text
+    assert "Run it." in text
+    assert "page = 1" not in text
+    assert "Move it." not in text
+
+
+def test_solution_around_cells_is_folded(book: Path) -> None:
+    found = convert(
+        book,
+        EXERCISE + "```{solution-start} ex:x\n```\n\nLook:\n\n```{code-cell}\nx = 1\n```\n\n"
+        "```{solution-end}\n```\n\nAfter.",
+    )
+    fold, code, after = found[-3:]
+    assert "".join(fold["source"]).startswith("<details>\n<summary>Solution to Exercise 2.1")  # type: ignore[arg-type]
+    assert code["metadata"] == {"cellView": "form", "jupyter": {"source_hidden": True}}
+    assert "".join(code["source"]) == "# @title Solution to Exercise 2.1\nx = 1"  # type: ignore[arg-type]
+    assert "".join(after["source"]) == "After."  # type: ignore[arg-type]
+
+
+def test_label_of_another_chapter_links_to_its_notebook(book: Path) -> None:
+    (book / "chapters" / "01-first.md").write_text(f"{HEAD}# First\n\n{EQUATION}{THEOREM}")
+    text = markdown(book, "{eq}`eq:x`, {prf:ref}`thm:x`")
+    assert "[(1.1)](01-first.ipynb), [Theorem 1.1](01-first.ipynb#thm:x)" in text
+
+
+def test_ids_depend_on_the_place_not_on_the_text(book: Path) -> None:
+    first, second = ([c["id"] for c in convert(book, text)] for text in ("One.", "Two."))
+    assert first == second
+    assert first != [c["id"] for c in convert(book, "One.", "03-other")]
+
+
+def test_check_names_a_stale_notebook(book: Path) -> None:
+    convert(book, "Text.")
+    found = notebooks.generate(book)
+    (path,) = found
+    assert notebooks.differences(found) == [f"{path} differs from its source"]
+    path.write_text(found[path], encoding="utf-8")
+    assert notebooks.differences(found) == []
+    (book / "chapters" / "09-old.ipynb").write_text("{}")
+    assert notebooks.differences(found) == [f"{book / 'chapters' / '09-old.ipynb'} has no source"]
