@@ -209,6 +209,8 @@ class Fold(SphinxPostTransform):
     def folded(node: nodes.Element) -> details:
         """`node` as a `details` with its title as the visible line."""
         title, *content = node.children
+        for link in list(title.findall(nodes.reference)):
+            link.parent.replace(link, link.children)  # a click on the line opens, and only opens
         classes = ["fold", *(c for c in node["classes"] if c not in {"dropdown", "admonition"})]
         return details(
             "", summary("", "", *title.children), *content, ids=node["ids"], classes=classes
@@ -372,12 +374,21 @@ def foreign_name(app: Sphinx, env: Any, node: Any, contnode: nodes.Element) -> A
     return contnode if target.split(".")[0] in FOREIGN else None
 
 
+BARE_MARK = re.compile(r"\||(?<![\w*])\*{1,2}(?=[A-Za-z_]\w*(?:[\s,.)]|$))")
+
+
+def escape(match: re.Match[str]) -> str:
+    """Each character of the match with a backslash before it."""
+    return "".join(f"\\{character}" for character in match[0])
+
+
 def prepare_docstring(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
 ) -> None:
     """Read docstrings as their authors mean them.
 
-    |x| is an absolute value, not a substitution of reStructuredText. The first line of an
+    |x| is an absolute value, not a substitution of reStructuredText, and *args are arguments, not
+    the beginning of an emphasis. The first line of an
     attribute or of what a function returns is text even where it holds a colon: our docstrings
     name no types. An empty comment takes the place where the type could stand.
     """
@@ -385,7 +396,7 @@ def prepare_docstring(
     read = []
     for line in lines:
         parts = re.split(r"(`+[^`]*`+)", line)
-        read.append("".join(p if p.startswith("`") else p.replace("|", r"\|") for p in parts))
+        read.append("".join(p if p.startswith("`") else BARE_MARK.sub(escape, p) for p in parts))
         if line in {"Returns:", "Yields:"}:
             read += [f"    {text}".rstrip() for text in empty_comment]
     if what in {"attribute", "data", "property"}:

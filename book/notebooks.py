@@ -528,8 +528,13 @@ class Writer:
             return
         if self.solution:
             text = fold(f"Solution to {self.solution}", text)
-        if leak := LEAK.search(re.sub(r"^(`{3,})(?!\{).*?^\1", "", text, flags=re.M | re.S)):
-            raise self.fail(0, f"MyST would leak into the notebook: {leak[0].strip()!r}")
+        plain = re.sub(r"^(`{3,})(?!\{).*?^\1", "", text, flags=re.M | re.S)
+        plain = re.sub(r"(?<!\})(`+)(?!`).+?\1", "", plain)
+        if leak := LEAK.search(plain):
+            raise ChapterError(
+                f"{self.chapter.path}: MyST would leak into the notebook: {leak[0].strip()!r} "
+                f"in the cell that begins {text[:60]!r}"
+            )
         self._add("markdown", text)
 
     def _title(self) -> None:
@@ -605,7 +610,8 @@ class Writer:
         if isinstance(block, Text):
             text = "\n".join(block.lines)
             if match := FOOTNOTE.search(text):
-                raise self.fail(block.line, f"footnotes do not show in notebooks: {match[0]}")
+                line = block.line + text.count("\n", 0, match.start())
+                raise self.fail(line, f"footnotes do not show in notebooks: {match[0]}")
             return self.inline(text, block.line)
         if isinstance(block, Code):
             return "\n".join(block.lines)

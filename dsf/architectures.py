@@ -19,6 +19,7 @@ from dsf.system import LTVSystem
 
 Arguments = dict[str, Any]
 Normal = Callable[..., Tensor]
+MakeArguments = Callable[[Normal, int, int, int], tuple[str, Arguments, Arguments]]
 
 
 class Example(NamedTuple):
@@ -51,6 +52,9 @@ class Architecture:
         depends_on: what Λ_i depends on.
         paper: key of its paper in the bibliography.
         chapter: number of the chapter that derives it.
+        arguments: makes random arguments: called with (normal, L, n, d), where normal(*shape)
+            draws a tensor, it returns the name of the input, the arguments that both functions
+            take, and those that only the system function takes.
     """
 
     name: str
@@ -64,7 +68,7 @@ class Architecture:
     depends_on: str
     paper: str
     chapter: int
-    _arguments: Callable[[Normal, int, int, int], tuple[str, Arguments, Arguments]]
+    arguments: MakeArguments
 
     def example(
         self,
@@ -97,7 +101,7 @@ class Architecture:
             return torch.randn(full, generator=generator, dtype=torch.float64).to(dtype)
 
         u = normal(length, d)
-        name, shared, system_only = self._arguments(normal, length, n, d)
+        name, shared, system_only = self.arguments(normal, length, n, d)
         return Example(u, {name: u, **shared}, {**shared, **system_only})
 
 
@@ -176,7 +180,7 @@ _ENTRIES = (
         depends_on="all keys so far and the queries at i-1 and i",
         paper="vaswani2017",
         chapter=2,
-        _arguments=_softmax,
+        arguments=_softmax,
     ),
     Architecture(
         name="linear",
@@ -190,7 +194,7 @@ _ENTRIES = (
         depends_on="all keys so far and the queries at i-1 and i",
         paper="katharopoulos2020",
         chapter=3,
-        _arguments=_linear,
+        arguments=_linear,
     ),
     Architecture(
         name="normalized",
@@ -204,7 +208,7 @@ _ENTRIES = (
         depends_on="the inputs at i-1 and i",
         paper="sieber2024",
         chapter=4,
-        _arguments=_normalized,
+        arguments=_normalized,
     ),
     Architecture(
         name="s4d",
@@ -218,7 +222,7 @@ _ENTRIES = (
         depends_on="nothing: it is constant",
         paper="gu2022s4d",
         chapter=5,
-        _arguments=_s4d,
+        arguments=_s4d,
     ),
     Architecture(
         name="s6",
@@ -232,7 +236,7 @@ _ENTRIES = (
         depends_on="the input at i",
         paper="gu2023mamba",
         chapter=6,
-        _arguments=_s6,
+        arguments=_s6,
     ),
     Architecture(
         name="ssd",
@@ -246,7 +250,7 @@ _ENTRIES = (
         depends_on="the input at i",
         paper="dao2024",
         chapter=7,
-        _arguments=_ssd,
+        arguments=_ssd,
     ),
     Architecture(
         name="qlstm",
@@ -260,7 +264,7 @@ _ENTRIES = (
         depends_on="the input at i",
         paper="sieber2024",
         chapter=8,
-        _arguments=_qlstm,
+        arguments=_qlstm,
     ),
     Architecture(
         name="qlstm_reversed",
@@ -274,7 +278,7 @@ _ENTRIES = (
         depends_on="the input at i",
         paper="sieber2024",
         chapter=8,
-        _arguments=_qlstm_reversed,
+        arguments=_qlstm_reversed,
     ),
     Architecture(
         name="rg_lru",
@@ -288,7 +292,7 @@ _ENTRIES = (
         depends_on="the input at i",
         paper="de2024",
         chapter=8,
-        _arguments=_rg_lru,
+        arguments=_rg_lru,
     ),
 )
 

@@ -76,16 +76,21 @@ class Block(nn.Module):
             else None
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, positions: Tensor | None = None) -> Tensor:
         """Apply the block.
 
         Args:
-            x: Tokens (..., L, d).
+            x: Tokens (batch, L, d).
+            positions: int64 (batch, Q), where the result is wanted; everywhere if None.
 
         Returns:
-            Tokens (..., L, d).
+            Tokens (batch, L, d), or (batch, Q, d).
         """
-        x = x + self.out(self.mixer(self.conv(self.norm(x))))
+        y = self.mixer(self.conv(self.norm(x)))
+        if positions is not None:  # all that follows treats every position by itself
+            index = positions.unsqueeze(-1).expand(-1, -1, x.shape[-1])
+            x, y = x.gather(1, index), y.gather(1, index)
+        x = x + self.out(y)
         return x if self.mlp is None else x + self.mlp(x)
 
 
@@ -97,12 +102,15 @@ class SequenceModel(nn.Module):
         d_model: Width d.
         mixer: Makes the mixer of one layer; called once a layer. For example
             `lambda: LinearAttention(64, n=16)`.
-        num_layers: Number of blocks.
+        num_layers: Number of blocks, at least 1.
         conv_kernel: Taps of the short convolution in each block; 0 for none.
         mlp_ratio: Hidden width of each MLP in units of d; 0 for none.
         max_length: Length of a learned position embedding; 0 for none.
         init_std: Standard deviation of the normal initialisation of every embedding and linear map.
             Parameters that a mixer initialises by itself keep their values.
+
+    Raises:
+        ValueError: If `num_layers` is less than 1.
     """
 
     def __init__(
@@ -117,6 +125,8 @@ class SequenceModel(nn.Module):
         init_std: float = 0.1,
     ) -> None:
         super().__init__()
+        if num_layers < 1:
+            raise ValueError(f"num_layers = {num_layers}: expected at least 1")
         self.embedding = nn.Embedding(vocab_size, d_model)
         self.position = nn.Embedding(max_length, d_model) if max_length else None
         self.blocks = nn.ModuleList(
@@ -153,10 +163,10 @@ class SequenceModel(nn.Module):
                     f"expected at most max_length = {self.position.num_embeddings}"
                 )
             x = x + self.position.weight[: tokens.shape[1]]
-        for block in self.blocks:
+        *early, last = self.blocks
+        for block in early:
             x = block(x)
-        if positions is not None:
-            x = x.gather(1, positions.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
+        x = last(x, positions)
         return F.linear(self.norm(x), self.embedding.weight)
 
 

@@ -264,7 +264,7 @@ def _reports(
     """Train step by step and report now and then, the last step included."""
     device = validation[0].device
     optimizer = torch.optim.AdamW(
-        parameter_groups(model, config.weight_decay), lr=config.learning_rate
+        parameter_groups(model, config.weight_decay), lr=config.learning_rate, fused=True
     )
     total, since = torch.zeros((), device=device), 0
     for step, batch in enumerate(fresh_batches(config, seed, device)):

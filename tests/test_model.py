@@ -41,7 +41,10 @@ def test_block_adds_its_parts_to_the_residual_stream():
 
 
 def test_read_out_at_positions_is_a_selection_of_the_read_out_everywhere():
-    model, positions = make(num_layers=2), torch.tensor([[0, 11, 5], [3, 3, 4], [7, 1, 0]])
+    model, positions = (
+        make(num_layers=2, mlp_ratio=2),
+        torch.tensor([[0, 11, 5], [3, 3, 4], [7, 1, 0]]),
+    )
     everywhere = model(TOKENS)
     assert everywhere.shape == (3, 12, 20)
     expected = torch.stack([everywhere[i, row] for i, row in enumerate(positions)])
@@ -108,3 +111,8 @@ def test_initialisation():
         assert 1e-3 * 0.999 < F.softplus(block.mixer.step_bias).item() < 1e-1 * 1.001
         assert (block.mixer.skip == 1).all()
     assert model.blocks[0].mixer.step_bias != model.blocks[1].mixer.step_bias
+
+
+def test_a_model_without_layers_is_refused():
+    with pytest.raises(ValueError, match="num_layers = 0"):
+        make(num_layers=0)

@@ -59,7 +59,9 @@ class TestS4D:
         for _ in range(steps):
             middle = x + dt / 2 * (a.item() * x + b.item() * u)
             x = x + dt * (a.item() * middle + b.item() * u)
-        torch.testing.assert_close(a_bar * x0 + b_bar * u, torch.as_tensor([x], dtype=torch.complex128), rtol=1e-7, atol=0)
+        torch.testing.assert_close(
+            a_bar * x0 + b_bar * u, torch.as_tensor([x], dtype=torch.complex128), rtol=1e-7, atol=0
+        )
 
     def test_rules_agree_for_small_steps_and_keep_stability(self):
         a = torch.tensor([-0.5 + 3j, -2.0 + 0j], dtype=torch.complex128)

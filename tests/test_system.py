@@ -101,7 +101,6 @@ class TestEveryFormIsTheSameMap:
         for method in METHODS:
             torch.testing.assert_close(system.run(u, method), expected, **EXACT)
 
-
     def test_streaming_with_every_array_varying_in_time(self):
         system, u = random_system(6, 3, 2)
         state, y = None, []

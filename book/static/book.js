@@ -57,19 +57,17 @@
     }
   };
   update();
+  document.fonts.ready.then(update);
+  document.addEventListener("toggle", update, true);
   window.addEventListener("resize", update);
 })();
 
 (function folded() {
-  const openAround = (element) => {
-    for (let node = element; node; node = node.parentElement) {
-      if (node.tagName === "DETAILS") node.open = true;
-    }
-  };
   const openTarget = () => {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (!target || target.offsetParent) return;
-    openAround(target.parentElement);
+    const closed = target && target.parentElement.closest("details:not([open])");
+    if (!closed) return;
+    for (let node = closed; node; node = node.parentElement.closest("details")) node.open = true;
     target.scrollIntoView();
   };
   window.addEventListener("hashchange", openTarget);

@@ -1,0 +1,208 @@
+"""The built pages in a browser, from files and from a server, as different readers meet them."""
+
+import functools
+import http.server
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+pytestmark = [pytest.mark.browser, pytest.mark.book]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    program = next(filter(None, map(shutil.which, NAMES)), None)
+    if program is None:
+        pytest.skip("browser checks skipped: neither Chrome nor Chromium is installed")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(site: Path) -> Iterator[str]:
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args: object) -> None:
+            pass
+
+    handler = functools.partial(Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{httpd.server_port}"
+        httpd.shutdown()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Open]:
+    """Open an address; the page remembers what went wrong and what it asked for."""
+    contexts = []
+
+    def open_page(address: str, **options: Any) -> Any:
+        options.setdefault("viewport", {"width": 1280, "height": 900})
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.problems, page.requests = [], []
+        page.on("console", lambda m: m.type == "error" and page.problems.append(m.text))
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on("requestfailed", lambda r: page.problems.append(f"failed: {r.url}"))
+        page.on("request", lambda r: page.requests.append(r.url))
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def names(site: Path) -> list[str]:
+    return sorted(str(path.relative_to(site)) for path in site.rglob("*.html"))
+
+
+def first_chapter(site: Path) -> Path:
+    return sorted((site / "chapters").glob("[0-9][0-9]-*.html"))[0]
+
+
+def test_pages_from_files_load_quietly_and_ask_nobody(site: Path, visit: Open) -> None:
+    for name in names(site):
+        page = visit((site / name).as_uri())
+        assert page.problems == [], name
+        assert all(url.startswith(("file:", "data:", "blob:")) for url in page.requests), name
+
+
+def test_pages_from_a_server_load_quietly_and_ask_nobody(
+    site: Path, server: str, visit: Open
+) -> None:
+    for name in names(site):
+        page = visit(f"{server}/{name}")
+        assert page.problems == [], name
+        assert all(url.startswith((server, "data:", "blob:")) for url in page.requests), name
+
+
+def test_no_page_scrolls_sideways_on_a_phone(site: Path, visit: Open) -> None:
+    for name in names(site):
+        page = visit((site / name).as_uri(), viewport={"width": 360, "height": 740})
+        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 360, f"{name} is {width} pixels wide"
+
+
+def test_menu_opens_and_closes_on_a_phone(site: Path, visit: Open) -> None:
+    page = visit(first_chapter(site).as_uri(), viewport={"width": 360, "height": 740})
+    link = page.locator("#menu a", has_text="Start")
+    assert not link.is_visible()
+    page.get_by_role("button", name="Contents of the book").click()
+    assert link.is_visible()
+    page.keyboard.press("Escape")
+    assert not link.is_visible()
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_colours_follow_the_system_and_then_the_reader(
+    site: Path, visit: Open, system: str
+) -> None:
+    page = visit(first_chapter(site).as_uri(), color_scheme=system)
+
+    def brightness() -> float:
+        colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return sum(map(int, colour[4:-1].split(","))) / 3
+
+    assert (brightness() > 128) == (system == "light")
+    button = page.get_by_role("button", name="Colours")
+    while brightness() > 128 if system == "light" else brightness() < 128:
+        button.click()
+    page.reload()
+    assert (brightness() > 128) == (system == "dark")
+    while "system" not in button.get_attribute("aria-label"):
+        button.click()
+    assert (brightness() > 128) == (system == "light")
+
+
+@pytest.mark.parametrize("where", ["file", "server"])
+def test_search_finds_a_chapter(site: Path, server: str, visit: Open, where: str) -> None:
+    chapter = first_chapter(site)
+    page = visit(chapter.as_uri() if where == "file" else f"{server}/chapters/{chapter.name}")
+    page.get_by_role("searchbox").fill("recurrence")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#search-results li a")
+    assert page.get_by_role("searchbox").input_value() == "recurrence"
+    results = page.locator("#search-results a")
+    assert any(chapter.name in results.nth(i).get_attribute("href") for i in range(results.count()))
+    assert page.problems == []
+
+
+def test_without_script_text_mathematics_and_solutions_are_there(site: Path, visit: Open) -> None:
+    page = visit(first_chapter(site).as_uri(), java_script_enabled=False)
+    assert page.locator("h1").is_visible()
+    assert page.locator(".katex-html").first.is_visible()
+    assert page.locator("#menu a", has_text="Start").is_visible()
+    assert not page.locator("#theme-button").is_visible()
+    solution = page.locator("details.solution").first
+    inside = solution.locator("section, p").first
+    assert not inside.is_visible()
+    solution.locator("summary").click()
+    assert inside.is_visible()
+
+
+def test_the_skip_link_is_first_and_leads_to_the_text(site: Path, visit: Open) -> None:
+    page = visit(first_chapter(site).as_uri())
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip-link"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main-content"
+
+
+def test_the_keyboard_reaches_the_controls_and_shows_where_it_is(site: Path, visit: Open) -> None:
+    page = visit(first_chapter(site).as_uri())
+    wanted = {"search-input", "theme-button", "launch"}
+    found = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        where = page.evaluate(
+            "[document.activeElement.id, document.activeElement.parentElement?.className,"
+            " getComputedStyle(document.activeElement).outlineStyle]"
+        )
+        found |= wanted & {*where[:2]}
+        assert where[2] != "none", where
+        if found == wanted:
+            break
+    assert found == wanted
+
+
+def test_what_scrolls_sideways_can_be_reached_by_keyboard(site: Path, visit: Open) -> None:
+    page = visit(first_chapter(site).as_uri(), viewport={"width": 360, "height": 740})
+    unreachable = page.evaluate(
+        """[...document.querySelectorAll('.equation-body, .highlight pre, .table-box')]
+             .filter(box => box.scrollWidth > box.clientWidth + 1 && box.tabIndex < 0).length"""
+    )
+    assert unreachable == 0
+
+
+def test_a_link_into_a_fold_opens_it(site: Path, visit: Open) -> None:
+    chapter = first_chapter(site)
+    page = visit(chapter.as_uri())
+    anchor = page.evaluate("document.querySelector('details.fold [id]')?.id")
+    if anchor is None:
+        pytest.skip("no anchor inside a fold in the first chapter")
+    page.goto(f"{chapter.as_uri()}#{anchor}")
+    page.reload()
+    assert page.locator(f"[id='{anchor}']").is_visible()
+
+
+def test_print_shows_what_is_folded(site: Path, visit: Open) -> None:
+    page = visit(first_chapter(site).as_uri())
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("document.querySelectorAll('article details:not([open])').length") == 0
+    page.emulate_media(media="print")
+    assert not page.locator("#menu").is_visible()
+    assert not page.locator(".topbar").is_visible()
