@@ -8,7 +8,6 @@ dropout on either side.
 """
 
 import resource
-import statistics
 import sys
 import time
 import tracemalloc
@@ -216,7 +215,7 @@ def teaching_run() -> None:
 
 
 def _interleaved(*functions: Callable[[], None]) -> list[float]:
-    """Median seconds of each function, called in turn so that all meet the same disturbances."""
+    """Best seconds of each function, called in turn so that all meet the same disturbances."""
     for function in functions:
         function()
     seconds: list[list[float]] = [[] for _ in functions]
@@ -225,7 +224,7 @@ def _interleaved(*functions: Callable[[], None]) -> list[float]:
             start = time.perf_counter()
             function()
             times.append(time.perf_counter() - start)
-    return [statistics.median(times) for times in seconds]
+    return [min(times) for times in seconds]
 
 
 def _row(cells: tuple[object, ...]) -> str:

@@ -231,6 +231,19 @@ class Fold(SphinxPostTransform):
         return nodes.container("", *section.children, classes=["proof-text"])
 
 
+class ScrollTables(SphinxPostTransform):
+    """Put every table in a box that scrolls by itself where the screen is narrow."""
+
+    default_priority = 105
+
+    def run(self, **kwargs: Any) -> None:
+        """Wrap the tables."""
+        for table in list(self.document.findall(nodes.table)):
+            box = nodes.container(classes=["table-box"])
+            table.replace_self(box)
+            box += table
+
+
 def visit_details(self: Any, node: details) -> None:
     """Open the block."""
     self.body.append(self.starttag(node, "details"))
@@ -417,6 +430,7 @@ def page_context(app: Sphinx, pagename: str, template: str, context: Any, doctre
     context["css_files"] = [c for c in context["css_files"] if not is_unused(str(c.filename))]
     context["asset_digest"] = lambda path: _digest(HERE / "static" / path)
     context["page_sections"] = _sections(context)
+    context["author"] = app.config.author
     if doctree is not None:
         book = settings.load(Path(app.srcdir))
         context["source_link"] = book.source_url(f"{pagename}.md")
@@ -461,6 +475,10 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     for path in (out / "_static").rglob("*"):
         if path.is_file() and is_unused(path.name):
             path.unlink()
+    pictures = {name for _, name in app.env.images.values()}
+    for path in (out / "_images").glob("*"):
+        if path.name not in pictures:
+            path.unlink()  # of a figure that has changed
     for path in (out / "chapters").glob("*"):
         if f"chapters/{path.stem}" not in app.env.found_docs:
             path.unlink()  # of a chapter that is gone
@@ -480,6 +498,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_node(summary, html=(visit_summary, depart_summary))
     app.add_post_transform(Fold)
     app.add_post_transform(LaunchLine)
+    app.add_post_transform(ScrollTables)
     app.add_directive("chapter-facts", ChapterFacts)
     app.add_directive("book-only", BookOnly)
     app.add_directive("notebook-only", NotebookOnly)

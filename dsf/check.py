@@ -54,7 +54,8 @@ def same(actual: Any, expected: Any, tolerance: float = 1e-9, name: str | None =
     # argmax takes NaN for the largest of all.
     worst = tuple(int(i) for i in np.unravel_index(difference.argmax(), difference.shape))
     if difference[worst] <= tolerance * scale:
-        print(f"{label}: {_distance(float(difference[worst]), size)} (tolerance {tolerance:g})")
+        kind = "max relative difference" if size > 1 else "max |difference|"
+        print(f"{label}: {kind} {difference[worst] / scale:.1e} (tolerance {tolerance:g})")
         return
     lines = [
         f"{label}: {_distance(float(difference[worst]), size)} exceeds the tolerance {tolerance:g}",

@@ -126,7 +126,7 @@ def taylor_features(x: Tensor, order: int) -> Tensor:
         ValueError: x is not a floating-point tensor with a feature axis or order is negative.
 
     Source: Sieber et al. 2024, section 3.2.1, with each monomial kept once instead of once for
-    every order of its factors; chapter 2.
+    every order of its factors; chapter 3.
     """
     _check_argument(x)
     order = _check_count("order", order, least=0)

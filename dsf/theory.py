@@ -30,7 +30,7 @@ def hankel_block(phi: Tensor, t: int) -> Tensor:
     Returns:
         The block, (..., L - t, t).
 
-    Source: chapter 2.
+    Source: chapter 3.
     """
     length = _check_phi(phi)
     if not 1 <= t < length:
@@ -59,7 +59,7 @@ def hankel_ranks(phi: Tensor, tol: float | None = None) -> Tensor:
     Returns:
         The ranks, (..., L - 1), integer; entry t - 1 belongs to the cut at t.
 
-    Source: time-varying realisation theory; chapter 2.
+    Source: time-varying realisation theory; chapter 3.
     """
     length = _check_phi(phi)
     if not torch.isfinite(phi).all():
@@ -94,7 +94,7 @@ def minimal_state_size(phi: Tensor, d: int | None = None, tol: float | None = No
     Returns:
         The bound; 0 for L = 1.
 
-    Source: time-varying realisation theory; chapter 2.
+    Source: time-varying realisation theory; chapter 3.
     """
     _check_phi(phi)
     if phi.ndim > 3 or (phi.ndim == 3 and d is not None and d != phi.shape[0]):
@@ -137,7 +137,7 @@ def taylor_kernel_bound(radius: float, order: int) -> float:
     Returns:
         ε, infinite where it exceeds the range of a float.
 
-    Source: chapter 2.
+    Source: chapter 3.
     """
     if not 0 <= radius < math.inf:
         raise ValueError(f"radius is {radius!r}, expected a finite number >= 0")
@@ -161,7 +161,7 @@ def attention_output_bound(epsilon: float, v_max: float) -> float:
     Returns:
         The bound, infinite for ε ≥ 1, where the sum of the scores may vanish.
 
-    Source: chapter 2.
+    Source: chapter 3.
     """
     if not epsilon >= 0:
         raise ValueError(f"epsilon is {epsilon!r}, expected a number >= 0")
@@ -188,7 +188,7 @@ def truncation_error(
     Returns:
         Measured errors and their bounds, over all scores with j ≤ i and all outputs.
 
-    Source: arXiv 2405.15731, section 3.2.1; chapter 2.
+    Source: arXiv 2405.15731, section 3.2.1; chapter 3.
     """
     exact = softmax_attention(q, k, v, scale)
     truncated = softmax_attention_system(q, k, order, scale).run(v)

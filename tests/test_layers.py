@@ -116,6 +116,12 @@ def test_ssd_starts_as_mamba_2_does():
     assert layers.SSD(1, 1).log_decay.item() == 0
 
 
+@pytest.mark.parametrize("step", [1e-3, 0.1, 5.0])
+def test_ssd_starts_with_the_step_it_is_given(step):
+    mixer = layers.SSD(3, 2, step_range=(step, step))
+    assert mixer.step(torch.zeros(4, 3)).tolist() == pytest.approx([step] * 4, rel=1e-4)
+
+
 def test_ssd_stays_finite_under_strong_decay():
     mixer, x = make("ssd")
     nn.init.constant_(mixer.log_decay, math.log(1e4))

@@ -40,6 +40,15 @@ def test_block_adds_its_parts_to_the_residual_stream():
     assert torch.equal(block(x), x)
 
 
+def test_the_model_is_embedding_blocks_norm_and_read_out():
+    model = make(num_layers=2, max_length=15)
+    x = model.embedding.weight[TOKENS] + model.position.weight[:12]
+    for block in model.blocks:
+        x = block(x)
+    x = F.layer_norm(x, (8,))
+    torch.testing.assert_close(model(TOKENS), x @ model.embedding.weight.T, rtol=1e-12, atol=1e-12)
+
+
 def test_read_out_at_positions_is_a_selection_of_the_read_out_everywhere():
     model, positions = (
         make(num_layers=2, mlp_ratio=2),

@@ -212,6 +212,32 @@ def test_weight_decay_is_for_the_matrices_of_linear_maps():
     assert not any(name.endswith("bias") for name in decayed)
 
 
+def test_each_step_uses_the_rate_of_the_schedule(monkeypatch):
+    asked = []
+
+    def schedule(config, step):
+        asked.append(step)
+        return 0.0
+
+    monkeypatch.setattr("dsf.train.learning_rate", schedule)
+    trained, untrained = train(TINY, progress=False).model, build_model(TINY)
+    assert asked == list(range(TINY.steps))
+    for name, value in untrained.state_dict().items():
+        assert torch.equal(trained.state_dict()[name], value), name
+
+
+def test_weight_decay_shrinks_a_matrix_by_its_rate():
+    config = dataclasses.replace(TINY, steps=1, learning_rate=0.01)
+    start = build_model(config).state_dict()
+    free = train(config, progress=False).model.state_dict()
+    decayed = train(
+        dataclasses.replace(config, weight_decay=2.0), progress=False
+    ).model.state_dict()
+    name = "blocks.0.out.weight"
+    torch.testing.assert_close(free[name] - decayed[name], 0.01 * 2.0 * start[name])
+    assert torch.equal(free["embedding.weight"], decayed["embedding.weight"])
+
+
 # Refusals.
 
 

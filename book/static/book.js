@@ -52,7 +52,9 @@
   const boxes = document.querySelectorAll(".equation-body, .highlight pre, .table-box, .cell_output");
   const update = () => {
     for (const box of boxes) {
-      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+      const scrolls = box.scrollWidth > box.clientWidth + 1;
+      box.classList.toggle("scrolls", scrolls);
+      if (scrolls) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }
   };
