@@ -57,6 +57,8 @@ ifeq ($(shell uname -s),Linux)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --retries 0 --timeout 15 \
 	  --extra-index-url $(TORCH_CPU_INDEX) "$(TORCH)" \
 	  || $(PY) -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	@$(PY) -m pip freeze | grep -q '^torch==.*+cpu' || \
+	  echo "The index with PyTorch's CPU builds did not answer: this is the ordinary, larger build."
 else
 	@$(PY) -m pip install --quiet --disable-pip-version-check "$(TORCH)"
 endif

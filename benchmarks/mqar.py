@@ -9,7 +9,6 @@ dropout on either side.
 
 import resource
 import sys
-import time
 import tracemalloc
 from collections.abc import Callable
 
@@ -19,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
+from benchmarks.timing import interleaved, row
 from dsf import mqar
 from dsf.feature_maps import elu_plus_one
 from dsf.layers import LinearAttention, SoftmaxAttention
@@ -32,8 +32,6 @@ from dsf.train import (
     parameter_groups,
     train,
 )
-
-ROUNDS = 5
 
 
 def main() -> None:
@@ -50,7 +48,7 @@ def generation() -> None:
     """Examples per second and peak memory of the generator."""
     print("\nMQAR data, examples a second")
     head = ("V", "L", "K", "loop", "loop, new RNG", "dsf", "ratio", "goal", "peak/output")
-    print(_row(head))
+    print(row(*head))
     for vocab_size, seq_len, pairs, goal in (
         (8192, 64, 4, 30),
         (128, 64, 8, 30),
@@ -68,12 +66,12 @@ def generation() -> None:
         def ours(n: int = many, task: tuple[int, int, int] = (seq_len, pairs, vocab_size)) -> None:
             mqar.generate(n, *task)
 
-        seconds = _interleaved(legacy, modern, ours)
+        seconds = interleaved(legacy, modern, ours)
         rates = [few / seconds[0], few / seconds[1], many / seconds[2]]
         cells = (vocab_size, seq_len, pairs, *(f"{rate / 1e3:.1f} k" for rate in rates))
         ratio = f"{rates[2] / rates[0]:.0f} x"
         memory = f"{_peak_memory_ratio(many, seq_len, pairs, vocab_size):.2f}"
-        print(_row((*cells, ratio, f"{goal} x", memory)))
+        print(row(*cells, ratio, f"{goal} x", memory))
 
 
 def plain_generate(
@@ -134,7 +132,7 @@ PLAIN = {"softmax": PlainSoftmax, "linear": PlainLinear}
 def training_step() -> None:
     """Milliseconds of a training step: two layers, d = 64, positions embedded, no MLP."""
     print(f"\nMQAR training step, ms, {torch.get_num_threads()} threads")
-    print(_row(("mixer", "V", "L", "K", "B", "n", "plain loop", "dsf", "ratio", "goal")))
+    print(row("mixer", "V", "L", "K", "B", "n", "plain loop", "dsf", "ratio", "goal"))
     for mixer, vocab_size, pairs, batch_size, n, goal in (
         ("softmax", 8192, 4, 64, 64, 7.0),
         ("linear", 8192, 4, 64, 64, 7.0),
@@ -150,14 +148,14 @@ def training_step() -> None:
             vocab_size=vocab_size,
             num_kv_pairs=pairs,
             batch_size=batch_size,
-            steps=10,
+            steps=5,
         )
         batches = list(fresh_batches(config, 0, torch.device("cpu")))
         plain, ours = _plain_steps(config, batches), _our_steps(config, batches)
-        seconds = [s / len(batches) for s in _interleaved(plain, ours)]
+        seconds = [s / len(batches) for s in interleaved(plain, ours)]
         cells = (mixer, vocab_size, config.seq_len, pairs, batch_size, n)
         times = (f"{1e3 * s:.1f}" for s in seconds)
-        print(_row((*cells, *times, f"{seconds[0] / seconds[1]:.1f} x", f"{goal:g} x")))
+        print(row(*cells, *times, f"{seconds[0] / seconds[1]:.2f} x", f"{goal:g} x"))
 
 
 def _plain_steps(config: TrainConfig, batches: list[Batch]) -> Callable[[], None]:
@@ -209,26 +207,6 @@ def teaching_run() -> None:
         f"{result.history[-1].step} steps and {result.seconds:.1f} s (goal 30 s); "
         f"peak memory of this process {peak_gb:.2f} GB (goal 1.5 GB)"
     )
-
-
-# Printing and timing.
-
-
-def _interleaved(*functions: Callable[[], None]) -> list[float]:
-    """Best seconds of each function, called in turn so that all meet the same disturbances."""
-    for function in functions:
-        function()
-    seconds: list[list[float]] = [[] for _ in functions]
-    for _ in range(ROUNDS):
-        for times, function in zip(seconds, functions, strict=True):
-            start = time.perf_counter()
-            function()
-            times.append(time.perf_counter() - start)
-    return [min(times) for times in seconds]
-
-
-def _row(cells: tuple[object, ...]) -> str:
-    return "".join(f"{cell!s:>14}" for cell in cells)
 
 
 if __name__ == "__main__":

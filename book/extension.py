@@ -417,6 +417,13 @@ def prepare_docstring(
     lines[:] = read
 
 
+def skip_field_aliases(
+    app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any
+) -> bool | None:
+    """Leave out the fields of named tuples, which the class itself describes."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
 # --- pages and files --------------------------------------------------------------------------
 
 
@@ -507,6 +514,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", drop_notebook_only_cells)
     app.connect("missing-reference", foreign_name)
     app.connect("autodoc-process-docstring", prepare_docstring, priority=400)
+    app.connect("autodoc-skip-member", skip_field_aliases)
     app.connect("html-page-context", page_context)
     app.connect("build-finished", finish, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

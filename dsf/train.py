@@ -268,8 +268,9 @@ def _reports(
     )
     total, since = torch.zeros((), device=device), 0
     for step, batch in enumerate(fresh_batches(config, seed, device)):
+        rate = learning_rate(config, step)
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(config, step)
+            group["lr"] = rate
         loss = asked_loss(model, batch)
         optimizer.zero_grad()
         loss.backward()
