@@ -185,6 +185,7 @@ class _Scan(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_y: Tensor, grad_state: Tensor) -> tuple[Tensor | None, ...]:
+        grad_y = grad_y.contiguous()  # the gradient of a sum comes as one number expanded
         transition, step, a, b, c, u, borders = ctx.saved_tensors
         # The buffers serve one backward pass; another one over the same graph makes its own.
         chunks = ctx.__dict__.pop("chunks", None)
