@@ -62,10 +62,15 @@ def softmax_attention(q: Tensor, k: Tensor, v: Tensor, scale: float | None = Non
     """
     _check_qkv(q, k, v)
     batch = torch.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
-    # Four axes, heads second, is the layout for which PyTorch has its fast kernels.
-    q, k, v = (x.expand(*batch, *x.shape[-2:]).reshape(-1, 1, *x.shape[-2:]) for x in (q, k, v))
+    scale, width, d = _scale(q, scale), max(q.shape[-1], v.shape[-1]), v.shape[-1]
+    # PyTorch's fused kernel wants four axes and one width; otherwise it forms L × L arrays. Zero
+    # columns change no score.
+    q, k, v = (
+        F.pad(x, (0, width - x.shape[-1])).expand(*batch, -1, -1).reshape(-1, 1, x.shape[-2], width)
+        for x in (q, k, v)
+    )
     y = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale)
-    return y.reshape(*batch, *y.shape[-2:])
+    return y.reshape(*batch, *y.shape[-2:])[..., :d]
 
 
 def softmax_matrix(q: Tensor, k: Tensor, scale: float | None = None) -> Tensor:

@@ -46,7 +46,8 @@ def elu_plus_one(x: Tensor) -> Tensor:
     Source: Katharopoulos et al. 2020 (arXiv 2006.16236), equation 7; chapter 3.
     """
     _check_argument(x)
-    return torch.where(x > 0, x + 1, torch.exp(x.clamp(max=0)))
+    positive = torch.relu(x)
+    return positive + torch.exp(x - positive)
 
 
 def exponential(x: Tensor) -> Tensor:

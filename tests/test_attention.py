@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.profiler import ProfilerActivity, profile
 
 from dsf import (
     kv_cache_system,
@@ -47,6 +48,17 @@ def test_softmax_attention_by_its_definition(length, m, d, seed):
     expected = weighted_sum(score, v)
     torch.testing.assert_close(softmax_attention(q, k, v), expected, **EXACT)
     torch.testing.assert_close(softmax_matrix(q, k) @ v, expected, **EXACT)
+
+
+@pytest.mark.parametrize(("m", "d"), [(8, 8), (4, 8), (8, 4)])
+def test_softmax_attention_never_forms_the_map(m, d):
+    """Whatever the widths, nothing of L × L numbers is allocated, forwards or backwards."""
+    length = 1024
+    q, k, v = (x.float().requires_grad_() for x in qkv(length, m, d))
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as log:
+        softmax_attention(q, k, v).sum().backward()
+    largest = max(event.cpu_memory_usage for event in log.events())
+    assert largest < 4 * length**2 / 2  # the kernel keeps blocks of constant size
 
 
 @given(st.integers(1, 140), st.integers(1, 4), st.integers(1, 3), st.booleans(), seeds)
