@@ -160,7 +160,7 @@ def s6(
 def s6_system(
     step: Tensor, a: Tensor, b: Tensor, c: Tensor, skip: Tensor | None = None
 ) -> LTVSystem:
-    """S6 as a dynamical system: Λ_i = e^{Δ_i ⊗ a}, B_i = Δ_i ⊗ b_i, C_i = c_iᵀ, D = skip.
+    """S6 as a dynamical system: Λ_i = e^{Δ_i ⊙ a}, B_i = Δ_i ⊗ b_i, C_i = c_iᵀ, D = skip.
 
     Args:
         step: Δ, (..., L, d), positive.

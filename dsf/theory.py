@@ -59,7 +59,7 @@ def hankel_ranks(phi: Tensor, tol: float | None = None) -> Tensor:
     Returns:
         The ranks, (..., L - 1), integer; entry t - 1 belongs to the cut at t.
 
-    Source: time-varying realisation theory; chapter 3.
+    Source: time-varying realisation theory; chapter 1.
     """
     length = _check_phi(phi)
     if not torch.isfinite(phi).all():
@@ -94,7 +94,7 @@ def minimal_state_size(phi: Tensor, d: int | None = None, tol: float | None = No
     Returns:
         The bound; 0 for L = 1.
 
-    Source: time-varying realisation theory; chapter 3.
+    Source: time-varying realisation theory; chapter 1.
     """
     _check_phi(phi)
     if phi.ndim > 3 or (phi.ndim == 3 and d is not None and d != phi.shape[0]):
