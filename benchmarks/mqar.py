@@ -7,6 +7,7 @@ after each step. It trains the same model: equal architecture, sizes and initial
 dropout on either side.
 """
 
+import os
 import resource
 import sys
 import tracemalloc
@@ -32,6 +33,10 @@ from dsf.train import (
     parameter_groups,
     train,
 )
+
+
+# Progress bars cost time on both sides and would break the tables apart.
+NOWHERE = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def main() -> None:
@@ -132,7 +137,7 @@ PLAIN = {"softmax": PlainSoftmax, "linear": PlainLinear}
 def training_step() -> None:
     """Milliseconds of a training step: two layers, d = 64, positions embedded, no MLP."""
     print(f"\nMQAR training step, ms, {torch.get_num_threads()} threads")
-    print(row("mixer", "V", "L", "K", "B", "n", "plain loop", "dsf", "ratio", "goal"))
+    print(row("mixer", "V", "L", "K", "B", "n", "plain loop", "dsf", "ratio", "goal"), flush=True)
     for mixer, vocab_size, pairs, batch_size, n, goal in (
         ("softmax", 8192, 4, 64, 64, 7.0),
         ("linear", 8192, 4, 64, 64, 7.0),
@@ -172,7 +177,7 @@ def _plain_steps(config: TrainConfig, batches: list[Batch]) -> Callable[[], None
         data.append((inputs, labels))
 
     def run() -> None:
-        with tqdm(data, leave=False) as bar:
+        with tqdm(data, file=NOWHERE) as bar:
             for inputs, labels in bar:
                 optimizer.zero_grad()
                 loss = F.cross_entropy(model(inputs).flatten(0, 1), labels.flatten())
@@ -188,7 +193,7 @@ def _our_steps(config: TrainConfig, batches: list[Batch]) -> Callable[[], None]:
     optimizer = torch.optim.AdamW(parameter_groups(model, 0.0), lr=1e-3, fused=True)
 
     def run() -> None:
-        with tqdm(batches, leave=False) as bar:
+        with tqdm(batches, file=NOWHERE) as bar:
             for batch in bar:
                 optimizer.zero_grad()
                 asked_loss(model, batch).backward()

@@ -17,7 +17,7 @@ from benchmarks.timing import interleaved, peak_megabytes, row
 from dsf import (
     linear_attention,
     linear_attention_system,
-    qlstm,
+    linear_recurrence,
     s6,
     softmax_attention,
     softmax_matrix,
@@ -113,20 +113,16 @@ def linear_step(length: int = 8, n: int = 4, method: str = "chunked") -> Step:
 
 
 def one_state_per_channel() -> None:
-    """The recurrence of qLSTM and RG-LRU."""
-    print("\nOne state per channel (qLSTM), B=32, d=128, ms")
+    """The recurrence inside qLSTM and RG-LRU, which hold one state per channel."""
+    print("\nOne state per channel, h_i = Λ_i h_{i-1} + x_i, B=32, d=128, ms")
     print(row("L", "pscan", "dsf", "ratio"))
     for length in (256, 1024, 4096):
-        shape = (32, length, 128)
-        arrays = [torch.randn(shape) for _ in range(4)]
-
-        def peer(u: Tensor, f: Tensor, g: Tensor, o: Tensor) -> Tensor:
-            cell = pscan(
-                torch.sigmoid(f).unsqueeze(-1), (torch.sigmoid(g) * u).unsqueeze(-1)
-            ).squeeze(-1)
-            return torch.sigmoid(o) * cell
-
-        theirs, ours = interleaved(backward(peer, *arrays), backward(qlstm, *arrays), rounds=3)
+        arrays = (torch.rand(32, length, 128), torch.randn(32, length, 128))
+        theirs, ours = interleaved(
+            backward(lambda a, x: pscan(a.unsqueeze(-1), x.unsqueeze(-1)).squeeze(-1), *arrays),
+            backward(linear_recurrence, *arrays),
+            rounds=3,
+        )
         ratio = f"{theirs / ours:.1f} x"
         print(row(length, f"{1e3 * theirs:.1f}", f"{1e3 * ours:.1f}", ratio), flush=True)
 
@@ -213,3 +209,7 @@ def backward(function: Callable[..., Tensor], *arrays: Tensor) -> Step:
         torch.autograd.grad(y, leaves, torch.ones_like(y))
 
     return run
+
+
+if __name__ == "__main__":
+    main()

@@ -136,21 +136,22 @@ def _time_first(x: Tensor) -> Tensor:
 class _Recurrence(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, transition: Tensor, x: Tensor, initial_state: Tensor) -> Tensor:
-        states = _time_first(x)  # so that each step reads and writes one contiguous piece
-        _forward(transition.unbind(-2), initial_state, states.unbind(0))
-        states = states.movedim(0, -2)
-        ctx.save_for_backward(transition, states, initial_state)
-        return states
+        # Time first, so that each step reads and writes contiguous pieces.
+        a, states = _time_first(transition), _time_first(x)
+        _forward(a.unbind(0), initial_state, states.unbind(0))
+        ctx.save_for_backward(a, states, initial_state)
+        return states.movedim(0, -2)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        transition, states, initial_state = ctx.saved_tensors
+        a, states, initial_state = ctx.saved_tensors
         g = _time_first(grad)
-        carry = _adjoint(transition.conj().unbind(-2), g.unbind(0), torch.zeros_like(initial_state))
-        g = g.movedim(0, -2)
-        before = torch.cat([initial_state.unsqueeze(-2), states[..., :-1, :]], dim=-2)
-        return g * before.conj(), g, carry
+        carry = _adjoint(a.conj().unbind(0), g.unbind(0), torch.zeros_like(initial_state))
+        d_a = torch.empty_like(g)
+        torch.mul(g[1:], states[:-1].conj(), out=d_a[1:])
+        torch.mul(g[0], initial_state.conj(), out=d_a[0])
+        return d_a.movedim(0, -2), g.movedim(0, -2), carry
 
 
 class _Scan(torch.autograd.Function):
