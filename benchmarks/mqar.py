@@ -34,7 +34,6 @@ from dsf.train import (
     train,
 )
 
-
 # Progress bars cost time on both sides and would break the tables apart.
 NOWHERE = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
