@@ -30,11 +30,20 @@ _WIDTH = 16
 _PAIRS = 4
 _IMPULSE_AT = 2
 _STREAM = {
-    name: number
-    for number, name in enumerate(
-        "token random key value eta step output forget input gate decay keys values slots".split(),
-        start=1,
-    )
+    "token": 1,
+    "random": 2,
+    "key": 3,
+    "value": 4,
+    "eta": 5,
+    "step": 6,
+    "output": 7,
+    "forget": 8,
+    "input": 9,
+    "gate": 10,
+    "decay": 11,
+    "keys": 12,
+    "values": 13,
+    "slots": 14,
 }
 
 # The state expansions an architecture can have where that is not every n up to 16: softmax has
@@ -266,7 +275,9 @@ def _s4d_arguments(n: int, seed: int, length: int) -> dict[str, Any]:
     a = torch.complex(torch.full_like(frequencies, -0.5), frequencies).expand(CHANNELS, n)
     numbers = [
         [
-            complex(*(normal(seed, _STREAM["output"], 2 * (c * MAX_N + s) + part) for part in (0, 1)))
+            complex(
+                *(normal(seed, _STREAM["output"], 2 * (c * MAX_N + s) + part) for part in (0, 1))
+            )
             for s in range(n)
         ]
         for c in range(CHANNELS)
