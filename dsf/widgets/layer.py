@@ -98,7 +98,8 @@ def sequence(kind: str, seed: int, text: str = "") -> Sequence:
     if kind == "impulse":
         tokens = ["1" if i == _IMPULSE_AT else "0" for i in range(LENGTH)]
         marks = torch.tensor([[float(token)] for token in tokens], dtype=torch.float64)
-        embeddings = marks * _normal(seed, "random", LENGTH, _WIDTH)
+        # One embedding for all steps: Λ, B and C stay the same and y is the impulse response.
+        embeddings = _vector(seed, "random", 0, _WIDTH).expand(LENGTH, -1)
         return Sequence(tokens, embeddings, marks.expand(-1, CHANNELS))
     if kind == "mqar":
         tokens = _recall_tokens(seed)

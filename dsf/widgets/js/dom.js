@@ -62,6 +62,9 @@ export const indexed = (letter, index) => html("span", { class: "dsf-letter" }, 
  * @property {string} wanted
  */
 
+/** @param {string} text */
+const toNumber = (text) => (text.trim() ? Number(text) : NaN);
+
 /** @param {string[]} choices @returns {Trait} */
 export const oneOf = (choices) => ({
   parse: String, accepts: (value) => choices.includes(value), wanted: `one of ${choices.join(", ")}`,
@@ -69,14 +72,14 @@ export const oneOf = (choices) => ({
 
 /** @param {number} least @param {number} most @returns {Trait} */
 export const whole = (least, most) => ({
-  parse: Number,
+  parse: toNumber,
   accepts: (value) => Number.isInteger(value) && value >= least && value <= most,
   wanted: `a whole number from ${least} to ${most}`,
 });
 
 /** @param {number} least @param {number} most @returns {Trait} */
 export const real = (least, most) => ({
-  parse: Number,
+  parse: toNumber,
   accepts: (value) => typeof value === "number" && value >= least && value <= most,
   wanted: `a number from ${least} to ${most}`,
 });

@@ -110,8 +110,8 @@ function project(seed, stream, rows, x) {
 export function sequence(kind, seed, text) {
   if (kind === "random" || kind === "impulse") {
     const tokens = Array.from({ length: LENGTH }, (_, i) => (kind === "random" ? `${i}` : i === IMPULSE_AT ? "1" : "0"));
-    const embeddings = tokens.map((token, i) => (token === "0" && kind === "impulse"
-      ? Array(WIDTH).fill(0) : vector(STREAM.random, seed, i, WIDTH)));
+    // An impulse has one embedding for all steps: Λ, B and C stay the same and y is the impulse response.
+    const embeddings = tokens.map((_, i) => vector(STREAM.random, seed, kind === "random" ? i : 0, WIDTH));
     const values = kind === "random"
       ? embeddings.map((x) => project(seed, STREAM.value, CHANNELS, x))
       : tokens.map((token) => Array(CHANNELS).fill(Number(token)));
