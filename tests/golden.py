@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dsf import ARCHITECTURES, feature_maps
+from dsf import ARCHITECTURES, feature_maps, widgets
 from dsf.system import LTVSystem
 from dsf.widgets import layer
 
@@ -85,6 +85,31 @@ def layers() -> list[dict[str, Any]]:
     return cases
 
 
+def gates() -> list[dict[str, Any]]:
+    """Λ and B of the gates at several settings."""
+    xs = torch.tensor([-6.0, -1.3, 0.0, 2.7, 6.0], dtype=torch.float64)
+    cases = []
+    for setting in (
+        {},
+        {"exponent": 0.4, "rate": 2.1, "feature": 7, "decay": -1.5, "input_gate": 2.0},
+    ):
+        widget = widgets.DecayAndMemory(**setting)
+        found = {name: plain(gate._asdict()) for name, gate in widget.gates(xs).items()}
+        cases.append({"state": widget.state(), "x": plain(xs), "gates": found})
+    return cases
+
+
+def kernels() -> list[dict[str, Any]]:
+    """The kernels of the feature maps at several settings."""
+    angles = torch.tensor([0.0, 45.0, 90.0, 180.0], dtype=torch.float64)
+    cases = []
+    for setting in ({}, {"norm": 2.5, "direction": 200, "order": 5, "features": 3, "seed": 9}):
+        widget = widgets.FeatureMapGallery(**setting)
+        found = plain(widget.kernels(angles))
+        cases.append({"state": widget.state(), "angles": plain(angles), "kernels": found})
+    return cases
+
+
 def compute() -> dict[str, Any]:
     """All golden numbers."""
     x = torch.tensor([0.7, -1.2, 0.4], dtype=torch.float64)
@@ -96,6 +121,8 @@ def compute() -> dict[str, Any]:
         "taylor": {"x": plain(x), "features": plain(feature_maps.taylor_features(x, 4))},
         "architectures": architectures(),
         "layers": layers(),
+        "gates": gates(),
+        "kernels": kernels(),
     }
 
 

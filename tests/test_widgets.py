@@ -15,8 +15,8 @@ import traitlets
 from bs4 import BeautifulSoup
 
 from book import bundle
-from dsf import ARCHITECTURES, check, plots, widgets
-from dsf.widgets import draw, layer
+from dsf import ARCHITECTURES, check, feature_maps, plots, widgets
+from dsf.widgets import draw, gallery, layer
 
 EVERY = [getattr(widgets, name) for name in widgets.__all__]
 VOID = {"br", "hr", "img", "input", "link", "meta"}
@@ -156,6 +156,43 @@ def test_numbers_for_people() -> None:
     assert shown == ["0", "0.123", "−1.50", "12.3", "−1234", "1.0e−5", "2.5e+6"]
 
 
+def test_reversing_the_sigmoid_is_a_change_of_sign_at_exponent_one_only() -> None:
+    widget = widgets.DecayAndMemory()
+    assert widget.mirror_gap() < 1e-12
+    assert "the two curves are one" in widget.caption()
+    widget.exponent = 0.5
+    assert widget.mirror_gap() > 0.1
+    assert "curves are one" not in widget.caption()
+
+
+def test_half_lives_halve() -> None:
+    widget = widgets.DecayAndMemory(pre_activation=0.5)
+    gates = widget.gates(torch.tensor([0.5], dtype=torch.float64))
+    for name, steps in widget.half_lives().items():
+        check.same(gates[name].transition ** steps, [0.5], tolerance=1e-12)
+    assert widgets.DecayAndMemory(pre_activation=-1.0).half_lives()["normalized"] == math.inf
+
+
+def test_gallery_draws_the_features_of_the_package() -> None:
+    x = torch.randn(5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(4)
+    directions = torch.randn(2, 7, generator=generator, dtype=torch.float64).mT
+    wanted = feature_maps.positive_random_features(x, 7, seed=4)
+    check.same(gallery.random_features(x, directions), wanted)
+
+
+def test_gallery_tells_how_far_off_the_features_are() -> None:
+    coarse, fine = widgets.FeatureMapGallery(order=2), widgets.FeatureMapGallery(order=8)
+    angles = torch.arange(181, dtype=torch.float64)
+
+    def worst(widget: widgets.FeatureMapGallery) -> float:
+        kernels = widget.kernels(angles)
+        return float((kernels["taylor"] / kernels["exact"] - 1).abs().max())
+
+    assert worst(fine) < 0.01 < worst(coarse)
+    assert f"{draw.number(100 * worst(coarse))} %" in coarse.caption()
+
+
 # --- the JavaScript ------------------------------------------------------------------------------
 
 
@@ -224,5 +261,6 @@ def test_colours_are_those_of_the_plots() -> None:
     for name, colour in plots.COLOURS.items():
         if name in ARCHITECTURES:
             assert f"--dsf-{name}: {colour};" in style
+            assert draw.COLOURS[name] == colour
     assert f"--dsf-plus: {draw.PLUS};" in style
     assert f"--dsf-minus: {draw.MINUS};" in style

@@ -7,6 +7,8 @@ first state drawn here and a script (``static/widgets.js``) that takes over in t
 Needs anywidget (``pip install dsf-book[notebooks]``); ``import dsf`` does not.
 """
 
+from dsf.widgets.decay import DecayAndMemory
 from dsf.widgets.explorer import DSFExplorer
+from dsf.widgets.gallery import FeatureMapGallery
 
-__all__ = ["DSFExplorer"]
+__all__ = ["DSFExplorer", "DecayAndMemory", "FeatureMapGallery"]

@@ -7,11 +7,24 @@ larger the value, and the colour of the text for everything else. They do not ne
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
 PLUS, MINUS = "#2f74e0", "#d9561c"
+
+COLOURS = {
+    "softmax": "#5878c8",
+    "linear": "#9080f8",
+    "normalized": "#9028e0",
+    "s4d": "#407028",
+    "s6": "#00a870",
+    "ssd": "#a09818",
+    "qlstm": "#d00810",
+    "qlstm_reversed": "#d078b0",
+    "rg_lru": "#e010b0",
+}
+"""The colours of `dsf.plots`, which needs Matplotlib; a test keeps the two equal."""
 
 
 def number(value: float) -> str:
@@ -90,6 +103,48 @@ def frame(x: float, y: float, width: float, height: float) -> str:
         f'<rect x="{x:.2f}" y="{y:.2f}" width="{width:.2f}" height="{height:.2f}" '
         'fill="none" stroke="currentColor"/>'
     )
+
+
+def chart(
+    box: tuple[float, float, float, float],
+    x: tuple[float, float],
+    y: tuple[float, float],
+    lines: Mapping[str, tuple[Tensor, Tensor]],
+    colours: Mapping[str, str],
+    title: str,
+) -> str:
+    """Lines in a frame, with the ends of both axes as labels and the names of the lines beside.
+
+    Args:
+        box: left and upper edge, width and height of the frame.
+        x: what the frame shows of the horizontal axis.
+        y: what the frame shows of the vertical axis.
+        lines: the two coordinates of the points of each line, by name.
+        colours: of the lines, by name.
+        title: words above the frame.
+
+    Returns:
+        The elements.
+    """
+    left, top, width, height = box
+    parts = [frame(*box), text(left, top - 8, title, bold=True)]
+    for value, anchor, place in ((x[0], "start", left), (x[1], "end", left + width)):
+        parts.append(text(place, top + height + 15, f"{value:g}".replace("-", "−"), anchor))
+    for value, place in ((y[0], top + height), (y[1], top + 10)):
+        parts.append(text(left - 4, place, f"{value:g}".replace("-", "−"), "end"))
+    dashes = ("none", "9 3", "6 4", "2 3", "10 3 2 3", "4 3", "1 3")
+    for place, (name, (xs, ys)) in enumerate(lines.items()):
+        across = left + (xs.clamp(*x) - x[0]) / (x[1] - x[0]) * width
+        up = top + height - (ys.clamp(*y) - y[0]) / (y[1] - y[0]) * height
+        # What leaves the frame runs along its edge.
+        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across, up, strict=True))
+        stroke = f'stroke="{colours[name]}" stroke-width="2" stroke-dasharray="{dashes[place]}"'
+        parts.append(f'<polyline points="{points}" fill="none" {stroke}/>')
+        level = top + 12 + 18 * place
+        mark = f"M{left + width + 8:g} {level - 4:g}h24"
+        parts.append(f'<path d="{mark}" {stroke}/>')
+        parts.append(text(left + width + 36, level, name))
+    return "".join(parts)
 
 
 def heat_map(

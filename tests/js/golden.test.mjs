@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 
 import * as architectures from "../../dsf/widgets/js/architectures.js";
+import { gates } from "../../dsf/widgets/js/decay.js";
+import { exact, featureMaps, kernel } from "../../dsf/widgets/js/gallery.js";
 import * as layer from "../../dsf/widgets/js/layer.js";
 import { normal, uniform } from "../../dsf/widgets/js/random.js";
 
@@ -71,3 +73,25 @@ for (const { kind, tokens, embeddings, values, matches, systems } of golden.laye
     }
   });
 }
+
+golden.gates.forEach(({ state, x, gates: wanted }, index) => {
+  test(`gates, setting ${index}`, () => {
+    const found = gates(x, state);
+    assert.deepEqual(Object.keys(found), Object.keys(wanted));
+    for (const [name, { transition, gain }] of Object.entries(wanted)) {
+      same(found[name].transition, transition, `Λ of ${name}`);
+      same(found[name].gain, gain, `B of ${name}`);
+    }
+  });
+});
+
+golden.kernels.forEach(({ state, angles, kernels }, index) => {
+  test(`feature maps, setting ${index}`, () => {
+    const maps = featureMaps(state);
+    for (const [name, wanted] of Object.entries(kernels)) {
+      const value = name === "exact" ? (angle) => exact(state.norm, angle)
+        : (angle) => kernel(maps[name], state.norm, angle, state.direction);
+      same(angles.map(value), wanted, name);
+    }
+  });
+});

@@ -4,11 +4,13 @@
  * The figure holds its state as JSON and a picture of its first state. A figure that cannot be brought
  * to life keeps the picture and says why.
  */
+import * as decay from "./decay.js";
 import * as explorer from "./explorer.js";
+import * as gallery from "./gallery.js";
 import { html } from "./dom.js";
 
 /** @type {Record<string, {traits: Record<string, import("./dom.js").Trait>, render: (context: any) => any}>} */
-const WIDGETS = { explorer };
+const WIDGETS = { explorer, decay, gallery };
 
 /**
  * What a widget needs of an anywidget model.
