@@ -89,10 +89,8 @@ def gates() -> list[dict[str, Any]]:
     """Λ and B of the gates at several settings."""
     xs = torch.tensor([-6.0, -1.3, 0.0, 2.7, 6.0], dtype=torch.float64)
     cases = []
-    for setting in (
-        {},
-        {"exponent": 0.4, "rate": 2.1, "feature": 7, "decay": -1.5, "input_gate": 2.0},
-    ):
+    other = {"exponent": 0.4, "rate": 2.1, "feature": 7, "decay": -1.5, "input_gate": 2.0}
+    for setting in ({}, other):
         widget = widgets.DecayAndMemory(**setting)
         found = {name: plain(gate._asdict()) for name, gate in widget.gates(xs).items()}
         cases.append({"state": widget.state(), "x": plain(xs), "gates": found})
