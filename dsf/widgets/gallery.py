@@ -56,7 +56,7 @@ class FeatureMapGallery(Widget):
 
     map = traitlets.Enum(list(_TITLES), "taylor").tag(sync=True, figure=True)
     norm = traitlets.Float(1.5, min=0.1, max=MOST_NORM).tag(sync=True, figure=True)
-    angle = traitlets.Int(60, min=0, max=180).tag(sync=True, figure=True)
+    angle = traitlets.Int(50, min=0, max=180).tag(sync=True, figure=True)
     direction = traitlets.Int(30, min=0, max=359).tag(sync=True, figure=True)
     order = traitlets.Int(2, min=0, max=8).tag(sync=True, figure=True)
     features = traitlets.Int(16, min=1, max=64).tag(sync=True, figure=True)
@@ -128,7 +128,8 @@ class FeatureMapGallery(Widget):
         here = self.kernels(torch.tensor([float(self.angle)], dtype=torch.float64))
         zero = torch.zeros(2, dtype=torch.float64)
         exact = float(here["exact"])
-        rows = [
+        rows = [["exp(qᵀk)", "∞", number(exact), number(1)]]
+        rows += [
             [
                 _TITLES[name],
                 str(phi(zero).shape[-1]),
@@ -138,7 +139,7 @@ class FeatureMapGallery(Widget):
             for name, phi in self.maps().items()
         ]
         title = f"Numbers at {self.angle}°: exp(qᵀk) = {number(exact)}"
-        return title, ["map", "n", "kernel", "kernel / exp(qᵀk)"], rows
+        return title, ["map", "n", "kernel", "ratio"], rows
 
     def _point(self, degrees: Tensor) -> Tensor:
         radians = torch.deg2rad(degrees)

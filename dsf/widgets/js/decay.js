@@ -1,7 +1,7 @@
 /** Decay and memory: from the pre-activation of a gate to Λ, to a half-life, to the gain of the input. */
 import { softplus, systems } from "./architectures.js";
 import { format, frame, html, real, svg, whole, yesNo } from "./dom.js";
-import { lineChart } from "./draw.js";
+import { lineChart, swatch } from "./draw.js";
 
 /** @type {[string, string][]} */
 const NAMES = [
@@ -65,6 +65,7 @@ export function render({ model, el }) {
   const table = html("div", { class: "dsf-data" });
   const tenths = (name, label, least, most) =>
     it.slider(name, label, () => ({ min: least, max: most, step: 0.1 }), (value) => value.toFixed(1).replace("-", "−"));
+  it.controls.classList.add("dsf-many");
   it.controls.append(
     tenths("pre_activation", "Pre-activation x", -REACH, REACH),
     tenths("exponent", "Exponent α (reversed qLSTM)", 0.1, 4),
@@ -75,9 +76,11 @@ export function render({ model, el }) {
     it.checkbox("mirror", "Draw the reversed qLSTM against −x"),
     it.reset(),
   );
-  const titles = ["Λ against the pre-activation x", "What is left of an input after l steps: Λ^l at this x", "How strongly an input enters, B, against Λ"];
-  it.root.append(it.problem, it.controls, it.finding, it.spoken, table, html("div", { class: "dsf-panels" },
-    ...charts.map((chart, k) => html("div", { class: "dsf-panel" }, html("p", { class: "dsf-panel-title" }, titles[k]), chart))));
+  const titles = ["Λ against the pre-activation x", "What is left of an input after l steps, Λˡ", "How strongly an input enters, B, against Λ"];
+  const note = "In normalised attention x is how much log η rises from one step to the next: Λ = e⁻ˣ, which may exceed 1.";
+  it.root.append(it.problem, it.controls, it.finding, it.spoken, html("div", { class: "dsf-panels" },
+    ...charts.map((chart, k) => html("div", { class: "dsf-panel" }, html("p", { class: "dsf-panel-title" }, titles[k]), chart)),
+    html("div", { class: "dsf-panel" }, table, html("p", { class: "dsf-note" }, note))));
 
   return it.start(() => {
     const state = Object.fromEntries(Object.keys(traits).map((name) => [name, model.get(name)]));
@@ -104,15 +107,14 @@ export function render({ model, el }) {
       lines: NAMES.map(([name]) => ({ name: `dsf-${name}`, points: curves[name].transition.map((value, k) => [value, curves[name].gain[k]]) })),
       marks: NAMES.map(([name]) => ({ x: at(name).transition, y: at(name).gain, name: `dsf-${name}` })),
     });
-    charts.forEach((chart, k) => chart.setAttribute("aria-label", `${titles[k]}, one line for each architecture; the numbers stand in the table above`));
+    charts.forEach((chart, k) => chart.setAttribute("aria-label", `${titles[k]}, one line for each architecture; the numbers stand in the table`));
     table.replaceChildren(html("table", {},
       html("caption", {}, `At x = ${x.toFixed(1).replace("-", "−")}`),
-      html("thead", {}, html("tr", {}, ...["", "Λ", "half-life in steps", "B"].map((head) => html(head ? "th" : "td", head ? { scope: "col" } : {}, head)))),
+      html("thead", {}, html("tr", {}, ...["", "Λ", "half-life", "B"].map((head) => html(head ? "th" : "td", head ? { scope: "col" } : {}, head)))),
       html("tbody", {}, ...NAMES.map(([name, title]) => {
         const { transition, gain } = at(name);
         const half = halfLife(transition);
-        const swatch = svg("svg", { class: "dsf-swatch", width: 26, height: 8, "aria-hidden": "true" }, svg("line", { class: `dsf-line dsf-${name}`, x1: 0, x2: 26, y1: 4, y2: 4 }));
-        return html("tr", {}, html("th", { scope: "row" }, swatch, title), ...[format(transition), half === Infinity ? "never" : format(half), format(gain)].map((cell) => html("td", {}, cell)));
+        return html("tr", {}, html("th", { scope: "row" }, swatch(`dsf-${name}`), title), ...[format(transition), half === Infinity ? "never" : format(half), format(gain)].map((cell) => html("td", {}, cell)));
       }))));
     const gap = Math.max(...xs.map((_, k) => Math.abs(curves.qlstm_reversed.transition[POINTS - 1 - k] - curves.qlstm.transition[k])));
     it.say(gap < 1e-9

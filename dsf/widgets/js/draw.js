@@ -1,5 +1,5 @@
 /** Pictures in SVG, drawn in pixels of the screen: heat maps, bars, line charts. */
-import { format, svg } from "./dom.js";
+import { svg } from "./dom.js";
 
 /**
  * How strongly a value is coloured. The root makes small values visible.
@@ -75,6 +75,13 @@ export function legend() {
 }
 
 /**
+ * A short piece of a line, for a legend.
+ * @param {string} name class of the line
+ */
+export const swatch = (name) => svg("svg", { class: "dsf-swatch", width: 26, height: 8, "aria-hidden": "true" },
+  svg("line", { class: `dsf-line ${name}`, x1: 0, x2: 26, y1: 4, y2: 4 }));
+
+/**
  * Round numbers that divide a range into about `wanted` parts.
  * @param {number} low
  * @param {number} high
@@ -90,12 +97,15 @@ function ticks(low, high, wanted) {
 }
 
 /**
+ * A round number as short as it goes.
+ * @param {number} value
+ */
+const plain = (value) => `${Number(value.toPrecision(3))}`.replace("-", "−");
+
+/**
  * @typedef {object} Line
  * @property {string} name class of the colour, `dsf-c-…`
- * @property {(x: number) => number} [f] drawn at every pixel
- * @property {[number, number][]} [points] or through these points
- * @property {boolean} [dashed]
- * @property {string} [mark] letter at the end
+ * @property {[number, number][]} points
  */
 
 /**
@@ -115,27 +125,26 @@ export function lineChart(picture, { width, height, x, y, xLabel, yLabel, lines,
   const parts = [];
   for (const tick of ticks(x[0], x[1], width < 400 ? 4 : 7)) {
     parts.push(svg("line", { class: "dsf-grid", x1: across(tick), x2: across(tick), y1: top, y2: height - bottom }));
-    parts.push(svg("text", { x: across(tick), y: height - bottom + 14, "text-anchor": "middle" }, format(tick).replace(/\.?0+$/, "") || "0"));
+    parts.push(svg("text", { x: across(tick), y: height - bottom + 14, "text-anchor": "middle" }, plain(tick)));
   }
   const levels = log
     ? ticks(low, high, 5).filter(Number.isInteger).map((power) => 10 ** power)
     : ticks(low, high, 4);
   for (const tick of levels) {
     parts.push(svg("line", { class: "dsf-grid", x1: left, x2: width - right, y1: up(tick), y2: up(tick) }));
-    parts.push(svg("text", { x: left - 5, y: up(tick) + 4, "text-anchor": "end" }, format(tick).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "")));
+    parts.push(svg("text", { x: left - 5, y: up(tick) + 4, "text-anchor": "end" }, plain(tick)));
   }
   parts.push(svg("text", { x: left - 40, y: 11 }, yLabel));
   parts.push(svg("text", { x: width - right, y: height - 4, "text-anchor": "end" }, xLabel));
-  const clip = svg("svg", { x: left, y: top, width: width - left - right, height: height - top - bottom });
+  // Cuts off what leaves the frame. A style too, because pages set the height of every svg.
+  const [wide, tall] = [width - left - right, height - top - bottom];
+  const style = `width:${wide}px;height:${tall}px;overflow:hidden;max-width:none`;
+  const clip = svg("svg", { x: left, y: top, width: wide, height: tall, style });
   for (const line of lines) {
-    const points = line.points ?? Array.from({ length: Math.ceil((width - left - right) / 2) + 1 }, (_, k, ) => {
-      const value = x[0] + ((x[1] - x[0]) * k) / Math.ceil((width - left - right) / 2);
-      return /** @type {[number, number]} */ ([value, line.f?.(value) ?? NaN]);
-    });
-    const seen = points.filter(([, value]) => Number.isFinite(value) && (!log || value > 0));
+    const seen = line.points.filter(([, value]) => Number.isFinite(value) && (!log || value > 0));
     if (!seen.length) continue;
     const path = seen.map(([px, py]) => `${(across(px) - left).toFixed(1)},${(inside(py) - top).toFixed(1)}`).join(" ");
-    clip.append(svg("polyline", { class: `dsf-line ${line.name}${line.dashed ? " dsf-dashed" : ""}`, points: path }));
+    clip.append(svg("polyline", { class: `dsf-line ${line.name}`, points: path }));
   }
   for (const { x: mx, y: my, name = "" } of marks) {
     if (my === undefined) clip.append(svg("line", { class: "dsf-cursor", x1: across(mx) - left, x2: across(mx) - left, y1: 0, y2: height }));

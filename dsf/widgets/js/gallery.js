@@ -1,7 +1,7 @@
 /** Feature maps: the kernel ⟨φ(q), φ(k)⟩ of each against exp(qᵀk), over angle and norm in the plane. */
 import { eluPlusOne, taylorFeatures } from "./architectures.js";
 import { format, frame, html, oneOf, real, svg, whole } from "./dom.js";
-import { heatMap, legend, lineChart } from "./draw.js";
+import { heatMap, legend, lineChart, swatch } from "./draw.js";
 import { normal } from "./random.js";
 
 /** @type {[string, string][]} */
@@ -86,6 +86,7 @@ export function render({ model, el }) {
     if (across < 0 || across > 1 || down < 0 || down > 1) return;
     it.set({ angle: Math.round(180 * across), norm: Math.max(0.1, Math.round(10 * MOST_NORM * (1 - down)) / 10) });
   });
+  it.controls.classList.add("dsf-many");
   it.controls.append(
     it.slider("norm", "Norm of q and k", () => ({ min: 0.1, max: MOST_NORM, step: 0.1 }), (value) => value.toFixed(1)),
     it.slider("angle", "Angle between q and k", () => ({ min: 0, max: 180 }), (value) => `${value}°`),
@@ -152,9 +153,10 @@ export function render({ model, el }) {
     plane.setAttribute("aria-label", `${title} over angle and norm; here it gives ${off(rows.find(({ name }) => name === state.map)?.ratio ?? 0)} the true kernel`);
     table.replaceChildren(html("table", {},
       html("caption", {}, `Norm ${norm.toFixed(1)}, angle ${angle}°: exp(qᵀk) = ${format(truth)}`),
-      html("thead", {}, html("tr", {}, ...["map", "n", "kernel", "kernel / exp(qᵀk)"].map((head) => html("th", { scope: "col" }, head)))),
-      html("tbody", {}, ...rows.map(({ name, label, size, value, ratio }) => html("tr", {},
-        html("th", { scope: "row" }, svg("svg", { class: "dsf-swatch", width: 26, height: 8, "aria-hidden": "true" }, svg("line", { class: `dsf-line dsf-map-${name}`, x1: 0, x2: 26, y1: 4, y2: 4 })), label),
+      html("thead", {}, html("tr", {}, ...["map", "n", "kernel", "ratio"].map((head) => html("th", { scope: "col" }, head)))),
+      html("tbody", {}, html("tr", {}, html("th", { scope: "row" }, swatch("dsf-exact"), "exp(qᵀk)"),
+        ...["∞", format(truth), format(1)].map((cell) => html("td", {}, cell))), ...rows.map(({ name, label, size, value, ratio }) => html("tr", {},
+        html("th", { scope: "row" }, swatch(`dsf-map-${name}`), label),
         ...[`${size}`, format(value), format(ratio)].map((cell) => html("td", {}, cell)))))));
     const [taylor, random] = rows;
     it.say(`At norm ${norm.toFixed(1)} and ${angle}° the true kernel is ${format(truth)}; Taylor features of order ${state.order} (n = ${taylor.size}) give ${off(taylor.ratio)} that, ${state.features} positive random features ${off(random.ratio)}.`);
