@@ -228,6 +228,20 @@ def test_javascript_computes_the_golden_numbers() -> None:
     assert done.returncode == 0, done.stdout[-4000:]
 
 
+def test_types_of_the_javascript_hold() -> None:
+    try:
+        compiler = bundle.npm_package("typescript@5.9.3") / "bin" / "tsc"
+    except bundle.PackageMissingError as error:
+        pytest.skip(f"types of the JavaScript not checked: {error}")
+    options = ["--noEmit", "--allowJs", "--checkJs", "--strict", "--noImplicitAny", "false"]
+    options += ["--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler"]
+    options += ["--lib", "es2023,dom,dom.iterable"]
+    sources = sorted(str(path) for path in bundle.SOURCES.glob("*.js"))
+    command = [str(bundle.node()), str(compiler), *options, *sources]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
 def test_bundles_say_that_they_are_made_from_these_sources() -> None:
     names = {f"{name}.mjs" for name in bundle.WIDGETS} | {"widgets.js", "widgets.css"}
     assert {path.name for path in bundle.STATIC.iterdir()} == names

@@ -295,8 +295,8 @@ export function run(system, u) {
         re[here] = transition.re[t] * hr - ti * hi + input.re[b] * u[i][c];
         outputs[i][c] += output.re[o] * re[here];
         if (im) {
-          im[here] = transition.re[t] * hi + ti * hr + input.im[b] * u[i][c];
-          outputs[i][c] -= output.im[o] * im[here];
+          im[here] = transition.re[t] * hi + ti * hr + (input.im ? input.im[b] * u[i][c] : 0);
+          outputs[i][c] -= output.im ? output.im[o] * im[here] : 0;
         }
       }
     }

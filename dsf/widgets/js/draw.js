@@ -30,6 +30,8 @@ export function heatMap(parent) {
   let shape = "";
   /** @type {SVGRectElement[]} */
   let cells = [];
+  /** @type {string[]} */
+  let shown = [];
   parent.append(group);
   return {
     group,
@@ -51,14 +53,20 @@ export function heatMap(parent) {
         }
         group.replaceChildren(...cells);
         shape = wanted;
+        shown = [];
       }
       let at = 0;
       for (let row = 0; row < rows; row++) {
         for (let col = 0; col < (lower ? row + 1 : cols); col++) {
           const number = value(row, col);
-          const cell = cells[at++];
-          cell.setAttribute("class", number < 0 ? "dsf-neg" : "dsf-pos");
-          cell.setAttribute("fill-opacity", strength(number, limit).toFixed(3));
+          const kind = number < 0 ? "dsf-neg" : "dsf-pos";
+          const opacity = strength(number, limit).toFixed(3);
+          if (shown[at] !== kind + opacity) {
+            cells[at].setAttribute("class", kind);
+            cells[at].setAttribute("fill-opacity", opacity);
+            shown[at] = kind + opacity;
+          }
+          at += 1;
         }
       }
     },
@@ -105,7 +113,7 @@ const plain = (value) => `${Number(value.toPrecision(3))}`.replace("-", "−");
 /**
  * @typedef {object} Line
  * @property {string} name class of the colour, `dsf-c-…`
- * @property {[number, number][]} points
+ * @property {number[][]} points pairs of x and y
  */
 
 /**

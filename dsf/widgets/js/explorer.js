@@ -2,7 +2,7 @@
 import { at, matrix, run, systems, takeApart } from "./architectures.js";
 import { format, frame, html, indexed, oneOf, svg, whole, words } from "./dom.js";
 import { heatMap, largest, legend } from "./draw.js";
-import { CHANNELS, MAX_N, MAX_TEXT, fit, layerArguments, matches, sequence, sizes } from "./layer.js";
+import { CHANNELS, MAX_N, MAX_TEXT, fit, layerArguments, matches, sequence, sizes, tokensOf } from "./layer.js";
 
 /** @type {[string, string][]} */
 const TITLES = [
@@ -46,21 +46,20 @@ function show({ re, im }, complex) {
 const quoted = (token) => `“${token === " " ? "␣" : token}”`;
 
 /**
+ * All that does not depend on the step.
  * @param {any} model
  */
-function compute(model) {
+function evaluate(model) {
   const [name, kind, seed] = [model.get("architecture"), model.get("input"), model.get("seed")];
   const read = sequence(kind, seed, model.get("text"));
   const n = /** @type {number} */ (fit(name, model.get("n")));
   const system = systems[name](layerArguments(name, read, n, seed));
   const length = read.tokens.length;
   const channel = model.get("channel");
-  const time = Math.min(model.get("time"), length - 1);
   const { states, outputs } = run(system, read.values);
   const phi = matrix(system, channel);
   return {
-    name, kind, read, n, system, states, outputs, phi, length, channel, time,
-    source: Math.min(model.get("source"), time),
+    name, kind, read, n, system, states, outputs, phi, length, channel,
     limits: {
       transition: Math.max(1, largest(system.transition.re)),
       input: largest(system.input.re),
@@ -73,7 +72,7 @@ function compute(model) {
   };
 }
 
-/** @typedef {ReturnType<typeof compute>} View */
+/** @typedef {ReturnType<typeof evaluate> & {time: number, source: number}} View */
 
 /**
  * A size that all but the largest entries of Φ stay below: the first rows of a normalised Φ, which have
@@ -329,7 +328,8 @@ function numbers() {
 export function render({ model, el }) {
   const it = frame({ model, el }, traits);
   /** @type {View} */
-  let view = compute(model);
+  let view;
+  let known = ""; // what view was computed for
   /** @type {[number, number] | null} */
   let under = null;
   let timer = 0;
@@ -403,20 +403,26 @@ export function render({ model, el }) {
     html("p", { class: "dsf-note" }, "− ", legend(), " + · full colour: the largest size over the whole sequence; in Φ, what 97 % of the entries stay below"),
     table.node);
 
-  function drawEntry() {
+  /** @param {number} [width] */
+  function drawEntry(width = left.clientWidth) {
     /** @type {[number, number]} */
     const shown = under ?? [view.time, view.source];
-    phi.draw(view, Math.min(left.clientWidth, 420), shown);
+    phi.draw(view, Math.min(width, 420), shown);
     apart.draw(view, shown);
   }
 
   return it.start(() => {
-    view = compute(model);
+    const widths = [it.root.clientWidth, left.clientWidth]; // before anything is changed
+    const wanted = ["architecture", "input", "text", "n", "channel", "seed"].map((name) => model.get(name)).join("\0");
+    const still = wanted === known ? view : evaluate(model);
+    known = wanted;
+    const time = Math.min(model.get("time"), still.length - 1);
+    view = { ...still, time, source: Math.min(model.get("source"), time) };
     if (under && under[0] >= view.length) under = null;
     it.root.style.setProperty("--dsf-own", `var(--dsf-${view.name})`);
-    strip.draw(view, it.root.clientWidth);
+    strip.draw(view, widths[0]);
     note.textContent = recurrence.draw(view);
-    drawEntry();
+    drawEntry(widths[1]);
     table.draw(view);
     it.say(finding(view));
   });
@@ -424,7 +430,7 @@ export function render({ model, el }) {
 
 /** @param {any} model */
 function sequenceLength(model) {
-  return sequence(model.get("input"), model.get("seed"), model.get("text")).tokens.length;
+  return tokensOf(model.get("input"), model.get("seed"), model.get("text")).length;
 }
 
 export default { render };

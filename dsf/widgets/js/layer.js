@@ -87,39 +87,67 @@ function recallTokens(seed) {
 const vector = (stream, seed, row, size) =>
   Array.from({ length: size }, (_, c) => normal(seed, stream, row * size + c));
 
+/** @type {Map<string, Matrix>} weights that were drawn before */
+const drawn = new Map();
+
 /**
- * W x with W_rc ~ N(0, 1/width), the same rows whatever their number.
+ * W with W_rc ~ N(0, 1/width), the same rows whatever their number.
+ * @param {number} seed
+ * @param {number} stream
+ * @param {number} rows
+ * @returns {Matrix}
+ */
+function weights(seed, stream, rows) {
+  const key = `${seed} ${stream} ${rows}`;
+  if (drawn.size > 100) drawn.clear();
+  if (!drawn.has(key)) {
+    drawn.set(key, Array.from({ length: rows }, (_, r) => vector(stream, seed, r, WIDTH).map((value) => value / Math.sqrt(WIDTH))));
+  }
+  return /** @type {Matrix} */ (drawn.get(key));
+}
+
+/**
  * @param {number} seed
  * @param {number} stream
  * @param {number} rows
  * @param {number[]} x
- * @returns {number[]}
+ * @returns {number[]} W x
  */
 function project(seed, stream, rows, x) {
-  return Array.from({ length: rows }, (_, r) => x.reduce(
-    (sum, value, c) => sum + (normal(seed, stream, r * WIDTH + c) * value) / Math.sqrt(WIDTH), 0,
-  ));
+  return weights(seed, stream, rows).map((row) => row.reduce((sum, weight, c) => sum + weight * x[c], 0));
 }
 
 /**
- * @param {"random" | "impulse" | "mqar" | "text"} kind
+ * What is read, before any embedding.
+ * @param {string} kind "random", "impulse", "mqar" or "text"
+ * @param {number} seed
+ * @param {string} text
+ * @returns {string[]}
+ */
+export function tokensOf(kind, seed, text) {
+  if (kind === "mqar") return recallTokens(seed);
+  if (kind === "text") return [...text].slice(0, MAX_TEXT);
+  return Array.from({ length: LENGTH }, (_, i) => (kind === "random" ? `${i}` : i === IMPULSE_AT ? "1" : "0"));
+}
+
+/**
+ * @param {string} kind "random", "impulse", "mqar" or "text"
  * @param {number} seed
  * @param {string} text
  * @returns {Sequence}
  */
 export function sequence(kind, seed, text) {
-  if (kind === "random" || kind === "impulse") {
-    const tokens = Array.from({ length: LENGTH }, (_, i) => (kind === "random" ? `${i}` : i === IMPULSE_AT ? "1" : "0"));
+  const tokens = tokensOf(kind, seed, text);
+  const embeddings = tokens.map((token, i) => {
+    if (kind === "random") return vector(STREAM.random, seed, i, WIDTH);
     // An impulse has one embedding for all steps: Λ, B and C stay the same and y is the impulse response.
-    const embeddings = tokens.map((_, i) => vector(STREAM.random, seed, kind === "random" ? i : 0, WIDTH));
-    const values = kind === "random"
-      ? embeddings.map((x) => project(seed, STREAM.value, CHANNELS, x))
-      : tokens.map((token) => Array(CHANNELS).fill(Number(token)));
-    return { tokens, embeddings, values };
-  }
-  const tokens = kind === "mqar" ? recallTokens(seed) : [...text].slice(0, MAX_TEXT);
-  const embeddings = tokens.map((token) => vector(STREAM.token, seed, token.codePointAt(0), WIDTH));
-  return { tokens, embeddings, values: embeddings.map((x) => project(seed, STREAM.value, CHANNELS, x)) };
+    if (kind === "impulse") return vector(STREAM.random, seed, 0, WIDTH);
+    return vector(STREAM.token, seed, token.codePointAt(0) ?? 0, WIDTH);
+  });
+  const values = kind === "impulse"
+    ? tokens.map((token) => Array(CHANNELS).fill(Number(token)))
+    : embeddings.map((x) => project(seed, STREAM.value, CHANNELS, x));
+  return { tokens, embeddings, values };
 }
 
 /**
