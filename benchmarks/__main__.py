@@ -3,5 +3,5 @@
 import importlib
 import sys
 
-for name in sys.argv[1:] or ("scan", "mqar"):
+for name in sys.argv[1:] or ("scan", "mqar", "figures"):
     importlib.import_module(f"benchmarks.{name}").main()

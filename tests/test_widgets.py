@@ -3,8 +3,10 @@
 import gzip
 import json
 import math
+import os
 import re
 import subprocess
+from functools import partial
 from html.parser import HTMLParser
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 import torch
 import traitlets
 from bs4 import BeautifulSoup
+from jupyter_client.manager import run_kernel
 
 from book import bundle
 from dsf import ARCHITECTURES, check, feature_maps, plots, widgets
@@ -280,3 +283,44 @@ def test_colours_are_those_of_the_plots() -> None:
             assert draw.COLOURS[name] == colour
     assert f"--dsf-plus: {draw.PLUS};" in style
     assert f"--dsf-minus: {draw.MINUS};" in style
+
+
+# --- in a live kernel ----------------------------------------------------------------------------
+
+LIVE = """
+from dsf.widgets import DSFExplorer
+w = DSFExplorer()
+heard = []
+w.observe(lambda change: heard.append(change.new), "n")
+w
+"""
+
+
+def test_traits_follow_and_tell_a_real_kernel() -> None:
+    with run_kernel(env={**os.environ, "OMP_NUM_THREADS": "1"}) as client:
+        messages: list[dict[str, Any]] = []
+        run = partial(client.execute_interactive, timeout=60, output_hook=messages.append)
+        assert run(LIVE)["content"]["status"] == "ok"
+        shown = next(m["content"]["data"] for m in messages if m["msg_type"] == "execute_result")
+        comm = shown["application/vnd.jupyter.widget-view+json"]["model_id"]
+        opened = next(
+            m["content"]["data"]["state"]
+            for m in messages
+            if m["msg_type"] == "comm_open" and m["content"]["comm_id"] == comm
+        )
+        assert opened["n"] == 16
+        assert "render" in opened["_esm"]
+
+        messages.clear()
+        assert run("w.n = 8")["content"]["status"] == "ok"
+        updates = [m["content"]["data"] for m in messages if m["msg_type"] == "comm_msg"]
+        assert {"method": "update", "state": {"n": 8}}.items() <= updates[0].items()
+
+        # What a figure sends when its reader moves a slider.
+        data = {"method": "update", "state": {"n": 3}, "buffer_paths": []}
+        message = client.session.msg("comm_msg", {"comm_id": comm, "data": data})
+        client.shell_channel.send(message)
+        messages.clear()
+        run("print(w.n, heard, w.system().n)")
+        printed = next(m["content"]["text"] for m in messages if m["msg_type"] == "stream")
+        assert printed.strip() == "3 [8, 3] 3"
