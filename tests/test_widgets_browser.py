@@ -267,11 +267,14 @@ def test_axe_finds_nothing(visit: Visit, name: str, scheme: str) -> None:
         axe = bundle.npm_package("axe-core@4.14.1") / "axe.min.js"
     except bundle.PackageMissingError as error:
         pytest.skip(f"axe not run: {error}")
-    page = visit(KINDS[name]().html(), color_scheme=scheme)
-    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
-    page.evaluate(axe.read_text(encoding="utf-8"))
-    violations = page.evaluate("axe.run('figure').then(found => found.violations)")
-    assert [violation["id"] for violation in violations] == []
+    for width, state in ((1000, {}), (360, {"architecture": "s4d", "input": "text"})):
+        widget = KINDS[name](**(state if name == "explorer" else {}))
+        size = {"width": width, "height": 800}
+        page = visit(widget.html(), color_scheme=scheme, viewport=size)
+        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        page.evaluate(axe.read_text(encoding="utf-8"))
+        violations = page.evaluate("axe.run('figure').then(found => found.violations)")
+        assert [violation["id"] for violation in violations] == []
 
 
 @pytest.mark.parametrize("name", KINDS)

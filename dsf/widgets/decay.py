@@ -116,9 +116,10 @@ class DecayAndMemory(Widget):
         """What the figure shows, with its numbers."""
         lives = self.half_lives()
         gap = self.mirror_gap()
+        ssd, qlstm = _steps(lives["ssd"]), _steps(lives["qlstm"])
         said = (
-            f"At pre-activation {number(self.pre_activation)} half of an input is gone after "
-            f"{_steps(lives['ssd'])} steps in SSD and {_steps(lives['qlstm'])} in the qLSTM. "
+            f"As first shown, at pre-activation {number(self.pre_activation)}, half of an input is "
+            f"gone after {ssd} steps in SSD and {qlstm} in the qLSTM. "
         )
         if gap < 1e-9:
             return said + (

@@ -94,7 +94,10 @@ class DSFExplorer(Widget):
         """What the figure shows, with its numbers."""
         entry = ARCHITECTURES[self.architecture]
         n = layer.fit(self.architecture, self.n)
-        said = f"{entry.title} with random weights reads {_INPUT_TITLES[self.input]}. "
+        said = (
+            "One step of the recurrence at a time, and the matrix Φ that all steps make. As first "
+            f"shown: {entry.title} with random weights reads {_INPUT_TITLES[self.input]}. "
+        )
         hits, asked = self.recalled(n)
         if not asked:
             sizes = self.system().transition.abs()

@@ -103,7 +103,7 @@ class FeatureMapGallery(Widget):
         }
         n = feature_maps.taylor_size(2, self.order)
         return (
-            f"At norm {number(self.norm)}, {n} Taylor features are off by at most "
+            f"As first shown, at norm {number(self.norm)}, {n} Taylor features are off by at most "
             f"{number(100 * worst['taylor'])} % of exp(qᵀk) over all angles, {self.features} "
             f"positive random features by {number(100 * worst['positive_random'])} %. "
             "The other maps make kernels of their own."

@@ -40,6 +40,12 @@ function show({ re, im }, complex) {
 }
 
 /**
+ * A complex number where there is little room.
+ * @param {{re: number, im: number}} value
+ */
+const brief = ({ re, im }) => `${re.toFixed(2)}${im < 0 ? "−" : "+"}${Math.abs(im).toFixed(2)}i`.replace("-", "−");
+
+/**
  * The words for the value of a token.
  * @param {string} token
  */
@@ -283,12 +289,12 @@ function parts() {
         : html("th", { scope: "col" }, ...(i - j > 2 ? [indexed("Λ", i), "⋯", indexed("Λ", j + 1)] : Array.from({ length: i - j }, (_, k) => indexed("Λ", i - k))));
       const rows = features.map(({ c, product: p, b, term }, a) => html("tr", {},
         html("th", { scope: "row" }, `${a}`),
-        ...[c, p, b].map((value) => html("td", {}, show(value, complex))),
+        ...[c, p, b].map((value) => html("td", {}, complex ? brief(value) : format(value.re))),
         html("td", { class: term < 0 ? "dsf-term dsf-under" : "dsf-term", style: `--share:${((100 * Math.abs(term)) / most).toFixed(1)}%` }, format(term))));
       const names = kind === "mqar" || kind === "text" ? ` (${quoted(read.tokens[i])} reads ${quoted(read.tokens[j])})` : "";
       node.replaceChildren(
         html("p", { class: "dsf-panel-title" }, indexed("Φ", `${i},${j}`), ` = ${format(total)}${names}`),
-        html("table", {},
+        html("table", { class: complex && "dsf-complex" },
           html("caption", { class: "dsf-hidden" }, `The sum over features a that makes the entry ${i}, ${j} of Φ`),
           html("thead", {}, html("tr", {}, html("th", { scope: "col" }, html("i", {}, "a")), letter("C", i), product, letter("B", j), html("th", { scope: "col" }, "product"))),
           html("tbody", {}, ...rows),
