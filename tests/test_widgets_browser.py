@@ -280,7 +280,7 @@ def test_axe_finds_nothing(visit: Visit, name: str, scheme: str) -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_module_for_notebooks_follows_the_model_and_tells_it(visit: Visit, name: str) -> None:
     widget = KINDS[name]()
-    page = visit("<div id='cell'></div>")
+    page = visit("<div id='cell'></div><div id='other'></div>")
     page.evaluate(
         """async ([source, state]) => {
              const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
@@ -300,10 +300,15 @@ def test_module_for_notebooks_follows_the_model_and_tells_it(visit: Visit, name:
              };
              window.left = () => Object.values(listeners).reduce((n, set) => n + set.size, 0);
              window.end = widget.render({ model, el: document.getElementById("cell") });
+             const again = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+             const { default: other } = await import(again);
+             other.render({ model, el: document.getElementById("other") })();
            }""",
         [(bundle.STATIC / f"{name}.mjs").read_text(encoding="utf-8"), widget.state()],
     )
-    slider = page.locator(".dsf-live input[type=range]:enabled").first
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(node => node.id)")
+    assert len(ids) == len(set(ids)), "two figures of a notebook share ids"
+    slider = page.locator("#cell input[type=range]:enabled").first
     trait = slider.evaluate("node => node.closest('.dsf-field').className.split('-').pop()")
     before, place = widget.state()[trait], slider.input_value()
     page.evaluate("([name, value]) => model.set(name, value)", [trait, before - 1])

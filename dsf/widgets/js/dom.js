@@ -112,7 +112,8 @@ export function check(traits, model) {
 
 // --- the frame of a figure ----------------------------------------------------------------------
 
-let count = 0;
+/** Counts the figures of a document: in a notebook each figure loads a module of its own. */
+const COUNT = Symbol.for("dsf.figures");
 
 /**
  * Controls bound to a model, a line that says what is seen, and one redraw for many changes.
@@ -123,7 +124,8 @@ export function frame({ model, el }, traits) {
   check(traits, model);
   const names = Object.keys(traits);
   const first = Object.fromEntries(names.map((name) => [name, model.get(name)]));
-  const prefix = `dsf-${(count += 1)}`;
+  const counter = /** @type {Record<symbol, number>} */ (/** @type {unknown} */ (globalThis));
+  const prefix = `dsf-${(counter[COUNT] = (counter[COUNT] ?? 0) + 1)}`;
   const root = html("div", { class: "dsf-live" });
   const controls = html("div", { class: "dsf-controls" });
   const finding = html("p", { class: "dsf-finding" });
