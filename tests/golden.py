@@ -125,4 +125,5 @@ def compute() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    PATH.write_text(json.dumps(compute(), ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+    parts = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in compute().items()]
+    PATH.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
