@@ -29,7 +29,7 @@ class PackageMissingError(RuntimeError):
     """A package of npm is not here and npm cannot bring it."""
 
 
-def node() -> Path:
+def node_program() -> Path:
     """The node program of the wheel.
 
     Raises:
@@ -56,7 +56,7 @@ def npm_package(name: str) -> Path:
         npm = next(Path(NODE_ROOT).rglob("npm/bin/npm-cli.js"))
         home.mkdir(parents=True, exist_ok=True)
         options = ["--prefix", str(home), "--no-audit", "--no-fund", "--ignore-scripts"]
-        command = [str(node()), str(npm), "install", *options, name]
+        command = [str(node_program()), str(npm), "install", *options, name]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise PackageMissingError(f"npm cannot bring {name}:\n{done.stderr.strip()}")
@@ -77,7 +77,7 @@ def bundle(target: Path) -> None:
     Raises:
         PackageMissingError: esbuild cannot be had.
     """
-    command = [str(node()), str(npm_package(ESBUILD) / "bin" / "esbuild")]
+    command = [str(node_program()), str(npm_package(ESBUILD) / "bin" / "esbuild")]
     command += ["--bundle", "--minify", "--target=es2022", "--charset=utf8"]
     command += ["--legal-comments=none", "--log-level=warning"]
     banner = f"/* Made by book/bundle.py, do not edit. Sources {digest()} */"

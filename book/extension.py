@@ -30,7 +30,7 @@ from sphinxcontrib.bibtex.style.referencing import BracketStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
 from book import settings
-from book.bundle import node
+from book.bundle import node_program
 
 log = logging.getLogger(__name__)
 HERE = Path(__file__).resolve().parent
@@ -64,7 +64,7 @@ def katex() -> subprocess.Popen[str]:
     """A running KaTeX, the one that sphinxcontrib-katex brings."""
     program = Path(sphinxcontrib_katex.__file__).with_name("katex.min.js")
     return subprocess.Popen(
-        [str(node()), str(HERE / "katex.js"), str(program)],
+        [str(node_program()), str(HERE / "katex.js"), str(program)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

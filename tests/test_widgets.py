@@ -226,7 +226,7 @@ def test_golden_numbers_are_those_of_the_package() -> None:
 def test_javascript_computes_the_golden_numbers() -> None:
     files = sorted(str(path) for path in golden.PATH.parent.glob("js/*.test.mjs"))
     assert files
-    command = [str(bundle.node()), "--test", *files]
+    command = [str(bundle.node_program()), "--test", *files]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-4000:]
 
@@ -240,7 +240,7 @@ def test_types_of_the_javascript_hold() -> None:
     options += ["--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler"]
     options += ["--lib", "es2023,dom,dom.iterable"]
     sources = sorted(str(path) for path in bundle.SOURCES.glob("*.js"))
-    command = [str(bundle.node()), str(compiler), *options, *sources]
+    command = [str(bundle.node_program()), str(compiler), *options, *sources]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
