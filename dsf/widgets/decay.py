@@ -1,0 +1,174 @@
+"""Decay and memory: from a gate's pre-activation to Λ, a half-life and the gain of the input."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, NamedTuple
+
+import torch
+import traitlets
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from dsf.attention import normalized_attention_system
+from dsf.rnn import qlstm_system, rg_lru_system
+from dsf.ssm import s6_system, ssd_system
+from dsf.widgets import draw
+from dsf.widgets.base import STATIC, Widget
+from dsf.widgets.draw import number
+
+REACH = 6.0
+_STEPS = 40
+_TITLES = {
+    "s6": "S6, feature s",
+    "ssd": "SSD",
+    "qlstm": "qLSTM",
+    "qlstm_reversed": "qLSTM, reversed",
+    "rg_lru": "RG-LRU",
+    "normalized": "Normalised attention",
+}
+
+
+class Gate(NamedTuple):
+    """What a gate makes of its pre-activations, (K,).
+
+    Attributes:
+        transition: Λ, (K,).
+        gain: B, the strength with which the input enters the state, (K,).
+    """
+
+    transition: Tensor
+    gain: Tensor
+
+
+class DecayAndMemory(Widget):
+    """Λ, its half-life and the gain of the input as functions of one pre-activation x.
+
+    Attributes:
+        pre_activation: x, -6 to 6.
+        exponent: α of the reversed qLSTM, Λ = σ(-x)^α, 0.1 to 4.
+        rate: a of SSD, Λ = e^{-a softplus(x)}, 0.1 to 4.
+        feature: s of S6, Λ = e^{-s softplus(x)}, 1 to 16.
+        decay: of RG-LRU, before the sigmoid, -2 to 8.
+        input_gate: g of qLSTM and RG-LRU, before the sigmoid, -6 to 6.
+        mirror: whether the reversed qLSTM is drawn against -x.
+
+    Source: chapters 4, 6, 7 and 8.
+    """
+
+    name: ClassVar[str] = "decay"
+    _esm = STATIC / "decay.mjs"
+
+    pre_activation = traitlets.Float(-1.0, min=-REACH, max=REACH).tag(sync=True, figure=True)
+    exponent = traitlets.Float(1.0, min=0.1, max=4.0).tag(sync=True, figure=True)
+    rate = traitlets.Float(0.5, min=0.1, max=4.0).tag(sync=True, figure=True)
+    feature = traitlets.Int(2, min=1, max=16).tag(sync=True, figure=True)
+    decay = traitlets.Float(4.0, min=-2.0, max=8.0).tag(sync=True, figure=True)
+    input_gate = traitlets.Float(0.0, min=-REACH, max=REACH).tag(sync=True, figure=True)
+    mirror = traitlets.Bool(False).tag(sync=True, figure=True)
+
+    def gates(self, x: Tensor) -> dict[str, Gate]:
+        """Λ and B of every architecture: each pre-activation is one step of a system of one state.
+
+        Args:
+            x: pre-activations, (K,), float64. For normalised attention x is the change of log η.
+
+        Returns:
+            The gates by name.
+        """
+        column, ones = x.unsqueeze(-1), torch.ones(len(x), 1, dtype=x.dtype)
+        g, step = self.input_gate * ones, softplus(x)
+        one = ones[:1]
+        systems = {
+            "s6": s6_system(step.unsqueeze(-1), -self.feature * one, ones, ones),
+            "ssd": ssd_system(step, -self.rate, ones, ones),
+            "qlstm": qlstm_system(column, g, g),
+            "qlstm_reversed": qlstm_system(column, g, g, True, self.exponent),
+            "rg_lru": rg_lru_system(column, g, self.decay * one[0]),
+        }
+        gates = {
+            name: Gate(system.transition.flatten(), system.input.flatten())
+            for name, system in systems.items()
+        }
+        # Attention compares two steps: η = 1 before, η = e^x now.
+        pairs = torch.stack([torch.ones_like(x), torch.exp(x)], dim=-1)
+        rows = torch.ones(len(x), 2, 1, dtype=x.dtype)
+        last = normalized_attention_system(rows, rows, pairs)
+        gates["normalized"] = Gate(last.transition[:, 1, 0, 0], last.input[:, 1, 0, 0])
+        return gates
+
+    def half_lives(self) -> dict[str, float]:
+        """After how many steps Λ^l has fallen to one half, at the present pre-activation.
+
+        Returns:
+            Steps by architecture, infinite where Λ is 1 or larger.
+        """
+        here = self.gates(torch.tensor([self.pre_activation], dtype=torch.float64))
+        return {name: _half_life(float(gate.transition)) for name, gate in here.items()}
+
+    def mirror_gap(self) -> float:
+        """The largest distance of the reversed qLSTM at -x from the qLSTM at x."""
+        x = torch.linspace(-REACH, REACH, 121, dtype=torch.float64)
+        here, there = self.gates(x)["qlstm"], self.gates(-x)["qlstm_reversed"]
+        return float((there.transition - here.transition).abs().max())
+
+    def caption(self) -> str:
+        """What the figure shows, with its numbers."""
+        lives = self.half_lives()
+        gap = self.mirror_gap()
+        ssd, qlstm = _steps(lives["ssd"]), _steps(lives["qlstm"])
+        said = (
+            f"As first shown, at pre-activation {number(self.pre_activation)}, half of an input is "
+            f"gone after {ssd} steps in SSD and {qlstm} in the qLSTM. "
+        )
+        if gap < 1e-9:
+            return said + (
+                "At exponent 1 the reversed qLSTM is the qLSTM with the sign of x changed: "
+                "mirrored, the two curves are one."
+            )
+        return said + f"Mirrored, the reversed qLSTM leaves the qLSTM by up to {number(gap)}."
+
+    def picture(self) -> str:
+        """Λ against x, and Λ^l against l."""
+        x = torch.linspace(-REACH, REACH, 61, dtype=torch.float64)
+        flips = {"qlstm_reversed": -1 if self.mirror else 1}
+        left = {
+            _TITLES[name]: (flips.get(name, 1) * x, gate.transition)
+            for name, gate in self.gates(x).items()
+        }
+        steps = torch.arange(_STEPS + 1, dtype=torch.float64)
+        here = self.gates(torch.tensor([self.pre_activation], dtype=torch.float64))
+        right = {_TITLES[name]: (steps, gate.transition**steps) for name, gate in here.items()}
+        colours = {title: draw.COLOURS[name] for name, title in _TITLES.items()}
+        top = "Λ against the pre-activation x"
+        below = f"Λˡ after l steps, at x = {number(self.pre_activation)}"
+        parts = [
+            draw.chart((34, 26, 330, 150), (-REACH, REACH), (0, 1.5), left, colours, top),
+            draw.chart((34, 226, 330, 150), (0, _STEPS), (0, 1.5), right, colours, below),
+        ]
+        return draw.picture(540, 396, f"{top}; {below}. {self.caption()}", parts)
+
+    def table(self) -> tuple[str, list[str], list[list[str]]]:
+        """Λ, half-life and B of each architecture."""
+        here = self.gates(torch.tensor([self.pre_activation], dtype=torch.float64))
+        rows = [
+            [
+                _TITLES[name],
+                number(float(gate.transition)),
+                _steps(_half_life(float(gate.transition))),
+                number(float(gate.gain)),
+            ]
+            for name, gate in here.items()
+        ]
+        title = f"Numbers at x = {number(self.pre_activation)}"
+        return title, ["", "Λ", "half-life", "B"], rows
+
+
+def _half_life(transition: float) -> float:
+    if transition >= 1:
+        return math.inf
+    return math.log(0.5) / math.log(transition) if transition > 0 else 0.0
+
+
+def _steps(half_life: float) -> str:
+    return "never" if math.isinf(half_life) else number(half_life)

@@ -1,0 +1,160 @@
+"""Feature maps: the kernel ⟨φ(q), φ(k)⟩ of each against exp(qᵀk), over angle and norm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import ClassVar
+
+import torch
+import traitlets
+from torch import Tensor
+
+from dsf import feature_maps
+from dsf.widgets import draw, layer
+from dsf.widgets.base import STATIC, Widget
+from dsf.widgets.draw import number
+
+MOST_NORM = 2.5
+_STREAM = 21  # random directions
+_TITLES = {
+    "taylor": "Taylor, order p",
+    "positive_random": "positive random",
+    "elu_plus_one": "elu + 1",
+    "exponential": "exp, elementwise",
+    "relu": "relu",
+    "identity": "identity",
+}
+_COLOURS = {
+    "Taylor, order p": draw.COLOURS["softmax"],
+    "positive random": draw.MINUS,
+    "elu + 1": draw.COLOURS["linear"],
+    "exp, elementwise": "#008c96",
+    "relu": "#8a7a30",
+    "identity": draw.COLOURS["normalized"],
+    "exp(qᵀk)": "currentColor",
+}
+
+
+class FeatureMapGallery(Widget):
+    """The kernels of the feature maps for q and k in the plane, both of one norm.
+
+    Attributes:
+        map: the one whose error is drawn over angle and norm.
+        norm: of q and k, 0.1 to 2.5.
+        angle: between q and k in degrees, 0 to 180.
+        direction: of q in degrees, 0 to 359; only exp(qᵀk) and its Taylor features do not care.
+        order: p of the Taylor features, 0 to 8.
+        features: n of the positive random features, 1 to 64.
+        seed: of their directions, 0 to 999.
+
+    Source: chapter 3.
+    """
+
+    name: ClassVar[str] = "gallery"
+    _esm = STATIC / "gallery.mjs"
+
+    map = traitlets.Enum(list(_TITLES), "taylor").tag(sync=True, figure=True)
+    norm = traitlets.Float(1.5, min=0.1, max=MOST_NORM).tag(sync=True, figure=True)
+    angle = traitlets.Int(50, min=0, max=180).tag(sync=True, figure=True)
+    direction = traitlets.Int(30, min=0, max=359).tag(sync=True, figure=True)
+    order = traitlets.Int(2, min=0, max=8).tag(sync=True, figure=True)
+    features = traitlets.Int(16, min=1, max=64).tag(sync=True, figure=True)
+    seed = traitlets.Int(0, min=0, max=999).tag(sync=True, figure=True)
+
+    def maps(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """The feature maps by name.
+
+        Returns:
+            Callables, ``(..., 2) -> (..., n)``.
+        """
+        numbers = [layer.normal(self.seed, _STREAM, place) for place in range(2 * self.features)]
+        directions = torch.tensor(numbers, dtype=torch.float64).reshape(-1, 2)
+        return {
+            "taylor": feature_maps.taylor(self.order),
+            "positive_random": lambda x: random_features(x, directions),
+            "elu_plus_one": feature_maps.elu_plus_one,
+            "exponential": feature_maps.exponential,
+            "relu": feature_maps.relu,
+            "identity": feature_maps.identity,
+        }
+
+    def kernels(self, angles: Tensor) -> dict[str, Tensor]:
+        """⟨φ(q), φ(k)⟩ of every map, and exp(qᵀk), at the present norm and direction.
+
+        Args:
+            angles: from q to k in degrees, (K,), float64.
+
+        Returns:
+            Values, (K,), by name; "exact" is exp(qᵀk).
+        """
+        q = self._point(torch.full_like(angles, self.direction))
+        k = self._point(angles + self.direction)
+        values = {name: (phi(q) * phi(k)).sum(-1) for name, phi in self.maps().items()}
+        return {**values, "exact": torch.exp((q * k).sum(-1))}
+
+    def caption(self) -> str:
+        """What the figure shows, with its numbers."""
+        angles = torch.arange(181, dtype=torch.float64)
+        kernels = self.kernels(angles)
+        worst = {
+            name: float((kernels[name] / kernels["exact"] - 1).abs().max())
+            for name in ("taylor", "positive_random")
+        }
+        n = feature_maps.taylor_size(2, self.order)
+        return (
+            f"As first shown, at norm {number(self.norm)}, {n} Taylor features are off by at most "
+            f"{number(100 * worst['taylor'])} % of exp(qᵀk) over all angles, {self.features} "
+            f"positive random features by {number(100 * worst['positive_random'])} %. "
+            "The other maps make kernels of their own."
+        )
+
+    def picture(self) -> str:
+        """The kernels against the angle, on a logarithmic axis."""
+        angles = torch.arange(0, 181, 3, dtype=torch.float64)
+        kernels = self.kernels(angles)
+        names = {**_TITLES, "exact": "exp(qᵀk)"}
+        lines = {}
+        for name, title in names.items():
+            seen = kernels[name] > 0
+            lines[title] = (angles[seen], torch.log10(kernels[name][seen]))
+        reach = math.ceil(self.norm**2 / math.log(10)) + 1
+        title = f"log₁₀ of the kernel against the angle, at norm {number(self.norm)}"
+        part = draw.chart((34, 26, 330, 220), (0, 180), (-reach, reach), lines, _COLOURS, title)
+        return draw.picture(540, 266, f"{title}. {self.caption()}", [part])
+
+    def table(self) -> tuple[str, list[str], list[list[str]]]:
+        """The size, the kernel and its ratio to exp(qᵀk) of each map, at the present angle."""
+        here = self.kernels(torch.tensor([float(self.angle)], dtype=torch.float64))
+        zero = torch.zeros(2, dtype=torch.float64)
+        exact = float(here["exact"])
+        rows = [["exp(qᵀk)", "∞", number(exact), number(1)]]
+        rows += [
+            [
+                _TITLES[name],
+                str(phi(zero).shape[-1]),
+                number(float(here[name])),
+                number(float(here[name]) / exact),
+            ]
+            for name, phi in self.maps().items()
+        ]
+        title = f"Numbers at {self.angle}°: exp(qᵀk) = {number(exact)}"
+        return title, ["map", "n", "kernel", "ratio"], rows
+
+    def _point(self, degrees: Tensor) -> Tensor:
+        radians = torch.deg2rad(degrees)
+        return self.norm * torch.stack([torch.cos(radians), torch.sin(radians)], dim=-1)
+
+
+def random_features(x: Tensor, directions: Tensor) -> Tensor:
+    """exp(ωᵀx - ‖x‖²/2)/√n for given directions, see `dsf.feature_maps.positive_random_features`.
+
+    Args:
+        x: queries or keys, (..., m).
+        directions: ω, (n, m).
+
+    Returns:
+        Features, (..., n).
+    """
+    squares = x.square().sum(-1, keepdim=True) / 2
+    return torch.exp(x @ directions.mT - squares) / math.sqrt(len(directions))

@@ -1,0 +1,129 @@
+"""Numbers by which the tests hold the JavaScript of the widgets against the package.
+
+`python tests/golden.py` writes them anew; a test fails when that would change them.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dsf import ARCHITECTURES, feature_maps, widgets
+from dsf.system import LTVSystem
+from dsf.widgets import layer
+
+PATH = Path(__file__).with_name("golden.json")
+TEXT = "the cat, the hat"
+SEED = 3
+
+
+def plain(value: Any) -> Any:
+    """Tensors as nested lists, complex ones as {"re": ..., "im": ...}."""
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, Tensor):
+        if value.is_complex():
+            return {"re": value.real.tolist(), "im": value.imag.tolist()}
+        return value.tolist()
+    return value
+
+
+def matrices(system: LTVSystem, d: int) -> Tensor:
+    """Φ of every channel, (d, L, L)."""
+    phi = system.matrix()
+    return phi if phi.ndim == 3 else phi.expand(d, -1, -1)
+
+
+def architectures() -> list[dict[str, Any]]:
+    """Every entry of the registry on random arguments, one of them with strong decay."""
+    cases = []
+    for name, entry in ARCHITECTURES.items():
+        for length, n, d in ((1, 1, 1), (6, 3, 2)):
+            u, _, arguments = entry.example(length, n, d, seed=SEED, dtype=torch.float64)
+            system = entry.system(**arguments)
+            cases.append(
+                {
+                    "name": name,
+                    "arguments": plain(arguments),
+                    "u": plain(u),
+                    "states": plain(system.states(u)),
+                    "outputs": plain(system.run(u, method="recurrent")),
+                    "matrices": plain(matrices(system, d)),
+                }
+            )
+    return cases
+
+
+def layers() -> list[dict[str, Any]]:
+    """The explorer's layer: what it reads, and what every architecture makes of it."""
+    cases = []
+    for kind in layer.INPUTS:
+        read = layer.sequence(kind, SEED, TEXT)
+        case: dict[str, Any] = {
+            "kind": kind,
+            "tokens": read.tokens,
+            "embeddings": plain(read.embeddings[:3]),
+            "values": plain(read.values),
+            "matches": [layer.matches(read.tokens, i, kind) for i in range(len(read.tokens))],
+            "systems": [],
+        }
+        for name in ARCHITECTURES:
+            for n in (1, 7) if kind == "text" else (16,):
+                system = layer.layer_system(name, read.embeddings, n, SEED)
+                case["systems"].append(
+                    {
+                        "name": name,
+                        "n": n,
+                        "fit": layer.fit(name, n),
+                        "outputs": plain(system.run(read.values, method="recurrent")[-3:]),
+                        "row": plain(matrices(system, layer.CHANNELS)[1, -1]),
+                    }
+                )
+        cases.append(case)
+    return cases
+
+
+def gates() -> list[dict[str, Any]]:
+    """Λ and B of the gates at several settings."""
+    xs = torch.tensor([-6.0, -1.3, 0.0, 2.7, 6.0], dtype=torch.float64)
+    cases = []
+    other = {"exponent": 0.4, "rate": 2.1, "feature": 7, "decay": -1.5, "input_gate": 2.0}
+    for setting in ({}, other):
+        widget = widgets.DecayAndMemory(**setting)
+        found = {name: plain(gate._asdict()) for name, gate in widget.gates(xs).items()}
+        cases.append({"state": widget.state(), "x": plain(xs), "gates": found})
+    return cases
+
+
+def kernels() -> list[dict[str, Any]]:
+    """The kernels of the feature maps at several settings."""
+    angles = torch.tensor([0.0, 45.0, 90.0, 180.0], dtype=torch.float64)
+    cases = []
+    for setting in ({}, {"norm": 2.5, "direction": 200, "order": 5, "features": 3, "seed": 9}):
+        widget = widgets.FeatureMapGallery(**setting)
+        found = plain(widget.kernels(angles))
+        cases.append({"state": widget.state(), "angles": plain(angles), "kernels": found})
+    return cases
+
+
+def compute() -> dict[str, Any]:
+    """All golden numbers."""
+    x = torch.tensor([0.7, -1.2, 0.4], dtype=torch.float64)
+    return {
+        "seed": SEED,
+        "text": TEXT,
+        "uniform": [layer.uniform(s, t, i) for s in (0, 7) for t in (1, 14) for i in (0, 9999)],
+        "normal": [layer.normal(s, t, i) for s in (0, 7) for t in (1, 14) for i in (0, 9999)],
+        "taylor": {"x": plain(x), "features": plain(feature_maps.taylor_features(x, 4))},
+        "architectures": architectures(),
+        "layers": layers(),
+        "gates": gates(),
+        "kernels": kernels(),
+    }
+
+
+if __name__ == "__main__":
+    parts = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in compute().items()]
+    PATH.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")

@@ -1,0 +1,76 @@
+"""Pages with figures, built by Sphinx from notebooks that are executed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+from book import bundle
+
+CONF = """
+extensions = ["myst_nb", "book.figures"]
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+html_theme = "basic"
+exclude_patterns = ["out"]
+"""
+HEAD = "---\nfile_format: mystnb\nkernelspec: {name: python3}\n---\n"
+WITH = f"""{HEAD}# With
+
+```{{code-cell}} python3
+from dsf.widgets import DecayAndMemory, DSFExplorer
+DSFExplorer(n=8)
+```
+
+```{{code-cell}} python3
+DecayAndMemory()
+```
+"""
+WITHOUT = f"""{HEAD}# Without
+
+```{{code-cell}} python3
+1 + 1
+```
+"""
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("book")
+    (folder / "conf.py").write_text(CONF, encoding="utf-8")
+    toc = "# Start\n\n```{toctree}\nwith\nwithout\n```\n"
+    for name, text in (("index", toc), ("with", WITH), ("without", WITHOUT)):
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    out = folder / "out"
+    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", str(folder), str(out)]
+    done = subprocess.run(command, cwd=bundle.ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_page_takes_the_html_and_nothing_of_the_live_view(pages: Path) -> None:
+    text = (pages / "with.html").read_text(encoding="utf-8")
+    page = BeautifulSoup(text, "html.parser")
+    assert [figure["id"] for figure in page.find_all("figure")] == ["dsf-explorer", "dsf-decay"]
+    assert all(figure.svg and figure.table for figure in page.find_all("figure"))
+    assert "widget-state" not in text
+    assert "widget-view" not in text
+    assert "require" not in text
+
+
+def test_page_loads_script_and_style_once(pages: Path) -> None:
+    page = BeautifulSoup((pages / "with.html").read_text(encoding="utf-8"), "html.parser")
+    scripts = [s for s in page.find_all("script", src=True) if "widgets.js" in s["src"]]
+    styles = [s for s in page.find_all("link") if "widgets.css" in s.get("href", "")]
+    assert len(scripts) == len(styles) == 1
+    assert scripts[0].has_attr("defer")
+    assert "module" not in scripts[0].get("type", ""), "modules do not load from files"
+    for name in ("widgets.js", "widgets.css"):
+        assert (pages / "_static" / name).read_bytes() == (bundle.STATIC / name).read_bytes()
+
+
+def test_other_pages_load_nothing(pages: Path) -> None:
+    for name in ("index.html", "without.html"):
+        assert "widgets." not in (pages / name).read_text(encoding="utf-8")

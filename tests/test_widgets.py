@@ -1,0 +1,326 @@
+"""The figures from the Python side: what a page gets, that it is true, that bundles are fresh."""
+
+import gzip
+import json
+import math
+import os
+import re
+import subprocess
+from functools import partial
+from html.parser import HTMLParser
+from typing import Any
+
+import golden
+import pytest
+import torch
+import traitlets
+from bs4 import BeautifulSoup
+from jupyter_client.manager import run_kernel
+
+from book import bundle
+from dsf import ARCHITECTURES, check, feature_maps, plots, widgets
+from dsf.widgets import draw, gallery, layer
+
+EVERY = [getattr(widgets, name) for name in widgets.__all__]
+VOID = {"br", "hr", "img", "input", "link", "meta"}
+
+
+def figure(widget: Any) -> BeautifulSoup:
+    return BeautifulSoup(widget.html(), "html.parser")
+
+
+class Balanced(HTMLParser):
+    """Complains of an element that is not closed, or closed by another's end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_output_holds_the_live_view_and_the_page(kind: type[Any]) -> None:
+    widget = kind()
+    data, _ = widget._repr_mimebundle_()
+    live = data["application/vnd.jupyter.widget-view+json"]
+    assert live["model_id"] == widget.model_id
+    assert data["text/html"] == widget.html()
+    assert "0x" not in data["text/plain"], "an address changes from run to run"
+    assert "render" in str(widget._esm)
+    assert "dsf-" in str(widget._css)
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_page_is_well_formed_and_complete(kind: type[Any]) -> None:
+    widget = kind(figure_id="here")
+    parser = Balanced()
+    parser.feed(widget.html())
+    assert parser.open == []
+    page = figure(widget).figure
+    assert page["id"] == "here"
+    assert page["data-widget"] == widget.name
+    assert len(page.svg["aria-label"]) > 40
+    assert page.svg["role"] == "img"
+    assert page.figcaption.text == widget.caption()
+    assert re.search(r"\d", widget.caption()), "a caption states a finding with its numbers"
+    assert json.loads(page.script.string) == widget.state()
+    head, *rows = page.table.find_all("tr")
+    assert rows
+    assert all(len(row.find_all(["th", "td"])) == len(head.find_all("th")) for row in rows)
+
+
+def test_figures_on_one_page_have_different_ids() -> None:
+    first, second = widgets.DSFExplorer(), widgets.DSFExplorer()
+    assert first.figure_id != second.figure_id
+
+
+def test_what_a_reader_types_stays_text() -> None:
+    widget = widgets.DSFExplorer(input="text", text="</script><b>&\"'")
+    page = figure(widget)
+    assert page.b is None
+    assert json.loads(page.script.string)["text"] == widget.text
+
+
+@pytest.mark.parametrize(
+    ("trait", "value"),
+    [
+        ("n", 0),
+        ("n", 17),
+        ("architecture", "mlp"),
+        ("input", ""),
+        ("text", ""),
+        ("text", "x" * 33),
+        ("time", -1),
+        ("channel", 4),
+        ("seed", 1000),
+    ],
+)
+def test_explorer_refuses_what_it_cannot_show(trait: str, value: object) -> None:
+    widget = widgets.DSFExplorer()
+    with pytest.raises(traitlets.TraitError):
+        setattr(widget, trait, value)
+
+
+@pytest.mark.parametrize("kind", layer.INPUTS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_first_state_shows_the_numbers_of_the_package(name: str, kind: str) -> None:
+    widget = widgets.DSFExplorer(architecture=name, input=kind, n=7, time=9, channel=2)
+    read = widget.sequence()
+    arguments = layer.layer_arguments(name, read.embeddings, layer.fit(name, 7), widget.seed)
+    arguments.pop("order", None), arguments.pop("length", None)
+    native = ARCHITECTURES[name].native
+    entry = ARCHITECTURES[name].example(1, 1, 1)
+    source = next(key for key in entry.native if key not in entry.system)
+    y = native(**{source: read.values}, **arguments)
+    if name != "softmax":  # whose stand-in is meant to differ
+        check.same(widget.system().run(read.values), y)
+    page = figure(widget)
+    shown = draw.number(float(widget.system().run(read.values)[9, 2]))
+    assert page.summary.text.endswith(f"y = {shown}")
+    states = widget.system().states(read.values)[9, :, 2].real
+    cells = [row.find_all("td")[-1].text for row in page.tbody.find_all("tr")]
+    if name != "s4d":
+        assert cells == [draw.number(float(value)) for value in states]
+    phi = widget.system().matrix()
+    phi = phi[2] if phi.ndim == 3 else phi
+    squares = page.find_all("g")[-1].find_all("rect")
+    assert len(squares) == len(phi) * (len(phi) + 1) // 2
+    drawn = torch.tensor([float(square["fill-opacity"]) for square in squares])
+    wanted = phi[tuple(torch.tril_indices(*phi.shape))]
+    signs = [square["fill"] == draw.MINUS for square in squares]
+    assert signs == (wanted < 0).tolist()
+    order = wanted.abs()
+    assert drawn[order.argmax()] == 1
+    faint = (drawn > 0) & (drawn < 1)
+    if faint.any():  # else all entries that are not zero are equal
+        limit = float((order[faint] / drawn[faint] ** 2).median())
+        check.same(drawn[faint] ** 2 * limit, order[faint].to(drawn), tolerance=limit * 2e-3)
+
+
+def test_recall_grows_with_the_state() -> None:
+    widget = widgets.DSFExplorer()
+    hits = [widget.recalled(n)[0] for n in (1, 4, 8, 16)]
+    assert hits == sorted(hits)
+    assert hits[-1] == widget.recalled(16)[1] > hits[0]
+    assert f"{hits[-1]} of {hits[-1]}" in widget.caption()
+
+
+def test_numbers_for_people() -> None:
+    shown = [draw.number(x) for x in (0, 0.123456, -1.5, 12.34, -1234.5, 1e-5, 2.5e6)]
+    assert shown == ["0", "0.123", "−1.50", "12.3", "−1234", "1.0e−5", "2.5e+6"]
+
+
+def test_reversing_the_sigmoid_is_a_change_of_sign_at_exponent_one_only() -> None:
+    widget = widgets.DecayAndMemory()
+    assert widget.mirror_gap() < 1e-12
+    assert "the two curves are one" in widget.caption()
+    widget.exponent = 0.5
+    assert widget.mirror_gap() > 0.1
+    assert "curves are one" not in widget.caption()
+
+
+def test_half_lives_halve() -> None:
+    widget = widgets.DecayAndMemory(pre_activation=0.5)
+    gates = widget.gates(torch.tensor([0.5], dtype=torch.float64))
+    for name, steps in widget.half_lives().items():
+        check.same(gates[name].transition ** steps, [0.5], tolerance=1e-12)
+    assert widgets.DecayAndMemory(pre_activation=-1.0).half_lives()["normalized"] == math.inf
+
+
+def test_gallery_draws_the_features_of_the_package() -> None:
+    x = torch.randn(5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(4)
+    directions = torch.randn(2, 7, generator=generator, dtype=torch.float64).mT
+    wanted = feature_maps.positive_random_features(x, 7, seed=4)
+    check.same(gallery.random_features(x, directions), wanted)
+
+
+def test_gallery_tells_how_far_off_the_features_are() -> None:
+    coarse, fine = widgets.FeatureMapGallery(order=2), widgets.FeatureMapGallery(order=8)
+    angles = torch.arange(181, dtype=torch.float64)
+
+    def worst(widget: widgets.FeatureMapGallery) -> float:
+        kernels = widget.kernels(angles)
+        return float((kernels["taylor"] / kernels["exact"] - 1).abs().max())
+
+    score = fine.norm**2
+    bound = score**9 / math.factorial(9) * math.exp(score)  # Lagrange's remainder
+    assert worst(fine) <= bound < worst(coarse)
+    assert f"{draw.number(100 * worst(coarse))} %" in coarse.caption()
+
+
+# --- the JavaScript ------------------------------------------------------------------------------
+
+
+def differ(found: Any, wanted: Any, at: str = "") -> list[str]:
+    """Where two nested values differ, numbers by more than 1e-12."""
+    if isinstance(wanted, dict):
+        if found.keys() != wanted.keys():
+            return [at]
+        return [line for key in wanted for line in differ(found[key], wanted[key], f"{at}.{key}")]
+    if isinstance(wanted, list):
+        if len(found) != len(wanted):
+            return [at]
+        pairs = enumerate(zip(found, wanted, strict=True))
+        return [line for i, (a, b) in pairs for line in differ(a, b, f"{at}[{i}]")]
+    if isinstance(wanted, float):
+        return [] if math.isclose(found, wanted, rel_tol=1e-12, abs_tol=1e-12) else [at]
+    return [] if found == wanted else [at]
+
+
+def test_golden_numbers_are_those_of_the_package() -> None:
+    recorded = json.loads(golden.PATH.read_text(encoding="utf-8"))
+    fresh = json.loads(json.dumps(golden.compute()))
+    assert differ(recorded, fresh) == [], "run python tests/golden.py"
+
+
+def test_javascript_computes_the_golden_numbers() -> None:
+    files = sorted(str(path) for path in golden.PATH.parent.glob("js/*.test.mjs"))
+    assert files
+    command = [str(bundle.node_program()), "--test", *files]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-4000:]
+
+
+def test_types_of_the_javascript_hold() -> None:
+    try:
+        compiler = bundle.npm_package("typescript@5.9.3") / "bin" / "tsc"
+    except bundle.PackageMissingError as error:
+        pytest.skip(f"types of the JavaScript not checked: {error}")
+    options = ["--noEmit", "--allowJs", "--checkJs", "--strict", "--noImplicitAny", "false"]
+    options += ["--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler"]
+    options += ["--lib", "es2023,dom,dom.iterable"]
+    sources = sorted(str(path) for path in bundle.SOURCES.glob("*.js"))
+    command = [str(bundle.node_program()), str(compiler), *options, *sources]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_bundles_say_that_they_are_made_from_these_sources() -> None:
+    names = {f"{name}.mjs" for name in bundle.WIDGETS} | {"widgets.js", "widgets.css"}
+    assert {path.name for path in bundle.STATIC.iterdir()} == names
+    for path in bundle.STATIC.iterdir():
+        text = path.read_text(encoding="utf-8")
+        assert bundle.digest() in text[:200], f"{path.name} is stale: run python -m book.bundle"
+
+
+def test_bundles_are_what_a_fresh_build_gives() -> None:
+    try:
+        stale = bundle.differences()
+    except bundle.PackageMissingError as error:
+        pytest.skip(f"bundles not rebuilt: {error}")
+    assert stale == [], "run python -m book.bundle"
+
+
+def test_bundles_are_small() -> None:
+    def size(name: str) -> int:
+        return len(gzip.compress((bundle.STATIC / name).read_bytes(), mtime=0))
+
+    shared, each = 20_000, 8_000
+    assert size("widgets.js") + size("widgets.css") <= shared + each * len(bundle.WIDGETS)
+    for name in bundle.WIDGETS:
+        assert size(f"{name}.mjs") <= shared + each
+
+
+def test_every_widget_of_the_package_is_bundled() -> None:
+    assert {kind.name for kind in EVERY} == set(bundle.WIDGETS)
+
+
+def test_colours_are_those_of_the_plots() -> None:
+    style = (bundle.SOURCES / "style.css").read_text(encoding="utf-8")
+    for name, colour in plots.COLOURS.items():
+        if name in ARCHITECTURES:
+            assert f"--dsf-{name}: {colour};" in style
+            assert draw.COLOURS[name] == colour
+    assert f"--dsf-plus: {draw.PLUS};" in style
+    assert f"--dsf-minus: {draw.MINUS};" in style
+
+
+# --- in a live kernel ----------------------------------------------------------------------------
+
+LIVE = """
+from dsf.widgets import DSFExplorer
+w = DSFExplorer()
+heard = []
+w.observe(lambda change: heard.append(change.new), "n")
+w
+"""
+
+
+def test_traits_follow_and_tell_a_real_kernel() -> None:
+    with run_kernel(env={**os.environ, "OMP_NUM_THREADS": "1"}) as client:
+        messages: list[dict[str, Any]] = []
+        run = partial(client.execute_interactive, timeout=60, output_hook=messages.append)
+        assert run(LIVE)["content"]["status"] == "ok"
+        shown = next(m["content"]["data"] for m in messages if m["msg_type"] == "execute_result")
+        comm = shown["application/vnd.jupyter.widget-view+json"]["model_id"]
+        opened = next(
+            m["content"]["data"]["state"]
+            for m in messages
+            if m["msg_type"] == "comm_open" and m["content"]["comm_id"] == comm
+        )
+        assert opened["n"] == 16
+        assert "render" in opened["_esm"]
+
+        messages.clear()
+        assert run("w.n = 8")["content"]["status"] == "ok"
+        updates = [m["content"]["data"] for m in messages if m["msg_type"] == "comm_msg"]
+        assert {"method": "update", "state": {"n": 8}}.items() <= updates[0].items()
+
+        # What a figure sends when its reader moves a slider.
+        data = {"method": "update", "state": {"n": 3}, "buffer_paths": []}
+        message = client.session.msg("comm_msg", {"comm_id": comm, "data": data})
+        client.shell_channel.send(message)
+        messages.clear()
+        run("print(w.n, heard, w.system().n)")
+        printed = next(m["content"]["text"] for m in messages if m["msg_type"] == "stream")
+        assert printed.strip() == "3 [8, 3] 3"

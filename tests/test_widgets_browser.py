@@ -1,0 +1,413 @@
+"""The figures in a browser: a page from a file, no kernel, no network."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from book import bundle
+from dsf import ARCHITECTURES, widgets
+from dsf.widgets.draw import number
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+pytestmark = pytest.mark.browser
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+KINDS = {kind.name: kind for kind in (getattr(widgets, name) for name in widgets.__all__)}
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Figures</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<style>{book}</style><style>{style}</style><script defer src="{script}"></script></head>
+<body><main><h1>Figures</h1>{figures}</main></body></html>"""
+Visit = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    program = next(filter(None, map(shutil.which, NAMES)), None)
+    if program is None:
+        pytest.skip("browser checks skipped: neither Chrome nor Chromium is installed")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Any, tmp_path: Path) -> Iterator[Visit]:
+    """Open a page with these figures; any problem and any request to a host fails the test."""
+    problems: list[str] = []
+    contexts = []
+
+    def open_page(*figures: str, address: str = "", **options: Any) -> Any:
+        book = bundle.ROOT / "book" / "static" / "book.css"
+        path = tmp_path / "page.html"
+        text = PAGE.format(
+            book=book.read_text(encoding="utf-8"),
+            style=(bundle.STATIC / "widgets.css").read_text(encoding="utf-8"),
+            script=(bundle.STATIC / "widgets.js").as_uri(),
+            figures="".join(figures),
+        )
+        path.write_text(text, encoding="utf-8")
+        options.setdefault("viewport", {"width": 1000, "height": 900})
+        context = browser.new_context(**options)
+        contexts.append(context)
+        context.set_default_timeout(5000)
+        page = context.new_page()
+        page.on("console", lambda m: m.type == "error" and problems.append(m.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on(
+            "request",
+            lambda r: (
+                r.url.startswith(("file:", "data:", "blob:"))
+                or problems.append(f"asks for {r.url}")
+            ),
+        )
+        page.goto(path.as_uri() + address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def pixels(page: Any) -> str:
+    """What the live figure draws and says, without the controls themselves."""
+    return str(
+        page.evaluate(
+            """() => [...document.querySelectorAll('.dsf-live > :not(.dsf-controls)')]
+                 .map(node => node.outerHTML).join('')"""
+        )
+    )
+
+
+def controls(page: Any) -> list[Any]:
+    found = page.locator(".dsf-live :is(input, select, button)")
+    return [found.nth(i) for i in range(found.count())]
+
+
+def move(control: Any) -> None:
+    """Turn a control as a reader would, by keyboard where that is the native way."""
+    tag = control.evaluate("node => node.tagName")
+    kind = control.get_attribute("type")
+    if tag == "SELECT":
+        values = control.evaluate("node => [...node.options].map(option => option.value)")
+        now = control.input_value()
+        control.select_option(next(value for value in values if value != now))
+    elif kind == "range":
+        at_end = control.evaluate("node => node.valueAsNumber === Number(node.max)")
+        control.press("ArrowLeft" if at_end else "ArrowRight")
+    elif kind == "text":
+        control.fill("another text")
+    elif kind == "checkbox":
+        control.press("Space")
+    else:
+        control.press("Enter")
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_figure_comes_to_life_and_shows_the_same_numbers(visit: Visit, name: str) -> None:
+    widget = KINDS[name]()
+    page = visit(widget.html())
+    assert page.locator(".dsf-live").is_visible()
+    assert not page.locator(".dsf-still").is_visible()
+    assert page.locator("figcaption").is_visible()
+    assert not page.locator(".dsf-problem:visible").count()
+    _, head, rows = widget.table()
+    cells = page.locator(".dsf-live .dsf-data tbody tr")
+    shown = [cells.nth(i).locator("th, td").all_text_contents() for i in range(cells.count())]
+    assert shown == rows
+    assert len(shown[0]) == len(head)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_control_has_a_name_and_changes_the_picture(visit: Visit, name: str) -> None:
+    page = visit(KINDS[name]().html())
+    for index in range(len(controls(page))):
+        control = controls(page)[index]
+        if not control.is_visible() or not control.is_enabled():
+            continue
+        if control.evaluate("node => node.textContent") == "Reset":
+            continue
+        label = control.evaluate(
+            "node => node.labels?.[0]?.textContent || node.textContent || node.ariaLabel || ''"
+        )
+        assert label.strip()
+        before = pixels(page)
+        move(control)
+        page.wait_for_function(
+            """before => [...document.querySelectorAll('.dsf-live > :not(.dsf-controls)')]
+                 .map(node => node.outerHTML).join('') !== before""",
+            arg=before,
+        )
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_keyboard_reaches_every_control(visit: Visit, name: str) -> None:
+    page = visit(KINDS[name]().html())
+    wanted = sum(control.is_visible() and control.is_enabled() for control in controls(page))
+    reached = set()
+    for _ in range(wanted + 12):
+        page.keyboard.press("Tab")
+        place = page.evaluate(
+            """() => [...document.querySelectorAll('.dsf-live :is(input, select, button)')]
+                 .indexOf(document.activeElement)"""
+        )
+        if place >= 0:
+            reached.add(place)
+            style = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+            assert style != "none"
+    assert len(reached) == wanted
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_reset_brings_back_the_first_picture(visit: Visit, name: str) -> None:
+    page = visit(KINDS[name]().html())
+    first = pixels(page)
+    slider = page.locator(".dsf-live input[type=range]:enabled").first
+    move(slider)
+    page.wait_for_timeout(50)
+    assert pixels(page) != first
+    page.get_by_role("button", name="Reset").click()
+    page.wait_for_timeout(50)
+    assert pixels(page) == first
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_without_script_the_first_state_is_there(visit: Visit, name: str) -> None:
+    page = visit(KINDS[name]().html(), java_script_enabled=False)
+    assert page.locator(".dsf-still svg").is_visible()
+    assert page.locator("figcaption").is_visible()
+    box = page.locator(".dsf-still svg").bounding_box()
+    assert box["width"] > 200
+    assert box["height"] > 80
+    page.locator(".dsf-still summary").click()
+    assert page.locator(".dsf-still table").is_visible()
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("script", [True, False])
+def test_no_sideways_scrolling_on_a_phone(visit: Visit, name: str, script: bool) -> None:
+    size = {"width": 360, "height": 740}
+    page = visit(KINDS[name]().html(), viewport=size, java_script_enabled=script)
+    if script:
+        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    edge = page.locator("main").bounding_box()
+    assert edge["x"] + edge["width"] <= 360
+    if script:
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_numbers_that_are_none_leave_the_first_picture_with_a_message(
+    visit: Visit, name: str
+) -> None:
+    widget = KINDS[name]()
+    good = widget.html()
+    state = re.search(r'<script type="application/json">(.*)</script>', good)
+    assert state
+    for broken in ("NaN", "", '{"n": NaN}', "{}", json.dumps(dict.fromkeys(widget.state(), -999))):
+        page = visit(good.replace(state[1], broken))
+        assert page.locator(".dsf-problem").first.is_visible()
+        assert page.locator(".dsf-still svg").is_visible()
+        assert not page.locator(".dsf-live").count()
+
+
+def test_a_widget_that_is_not_known_says_so_and_leaves_its_neighbour_alone(visit: Visit) -> None:
+    known = widgets.DSFExplorer(figure_id="b").html()
+    unknown = known.replace('data-widget="explorer"', 'data-widget="nothing"')
+    page = visit(unknown.replace('id="b"', 'id="a"'), known)
+    assert "nothing" in page.locator("#a .dsf-problem").first.text_content()
+    assert page.locator("#b .dsf-live").is_visible()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_an_address_that_asks_too_much_is_told_so(visit: Visit, name: str) -> None:
+    widget = KINDS[name](figure_id="it")
+    trait = next(key for key, value in widget.state().items() if isinstance(value, int | float))
+    for asked in (f"{trait}=1e9", f"{trait}=%E0%A4%A", f"{trait}=", "nothing=1", "__proto__=1"):
+        page = visit(widget.html(), address=f"#it:{asked}")
+        assert page.locator("#it > .dsf-problem").is_visible()
+        assert page.locator(".dsf-live").is_visible()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_address_keeps_the_state(visit: Visit, name: str) -> None:
+    page = visit(KINDS[name](figure_id="it").html())
+    move(page.locator(".dsf-live input[type=range]:enabled").first)
+    page.wait_for_function("location.hash.includes('=')")
+    drawn = pixels(page)
+    page.reload()
+    page.wait_for_selector(".dsf-live")
+    page.wait_for_timeout(100)
+    assert pixels(page) == drawn
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_dark_pages_change_text_and_keep_the_colours(visit: Visit, name: str) -> None:
+    texts = []
+    for scheme in ("light", "dark"):
+        page = visit(KINDS[name]().html(), color_scheme=scheme)
+        texts.append(page.evaluate("getComputedStyle(document.querySelector('.dsf-live')).color"))
+        fill = page.evaluate("getComputedStyle(document.querySelector('.dsf-live svg text')).fill")
+        assert fill == texts[-1]
+    assert texts[0] != texts[1]
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(visit: Visit, name: str, scheme: str) -> None:
+    try:
+        axe = bundle.npm_package("axe-core@4.14.1") / "axe.min.js"
+    except bundle.PackageMissingError as error:
+        pytest.skip(f"axe not run: {error}")
+    for width, state in ((1000, {}), (360, {"architecture": "s4d", "input": "text"})):
+        widget = KINDS[name](**(state if name == "explorer" else {}))
+        size = {"width": width, "height": 800}
+        page = visit(widget.html(), color_scheme=scheme, viewport=size)
+        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        page.evaluate(axe.read_text(encoding="utf-8"))
+        violations = page.evaluate("axe.run('figure').then(found => found.violations)")
+        assert [violation["id"] for violation in violations] == []
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_module_for_notebooks_follows_the_model_and_tells_it(visit: Visit, name: str) -> None:
+    widget = KINDS[name]()
+    page = visit("<div id='cell'></div><div id='other'></div>")
+    page.evaluate(
+        """async ([source, state]) => {
+             const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+             const { default: widget } = await import(url);
+             const listeners = {};
+             window.saved = 0;
+             window.model = {
+               get: (name) => state[name],
+               set(name, value) {
+                 if (state[name] === value) return;
+                 state[name] = value;
+                 for (const listener of listeners[`change:${name}`] ?? []) listener();
+               },
+               on: (event, listener) => (listeners[event] ??= new Set()).add(listener),
+               off: (event, listener) => listeners[event].delete(listener),
+               save_changes: () => { window.saved += 1; },
+             };
+             window.left = () => Object.values(listeners).reduce((n, set) => n + set.size, 0);
+             window.end = widget.render({ model, el: document.getElementById("cell") });
+             const again = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+             const { default: other } = await import(again);
+             other.render({ model, el: document.getElementById("other") })();
+           }""",
+        [(bundle.STATIC / f"{name}.mjs").read_text(encoding="utf-8"), widget.state()],
+    )
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(node => node.id)")
+    assert len(ids) == len(set(ids)), "two figures of a notebook share ids"
+    slider = page.locator("#cell input[type=range]:enabled").first
+    trait = slider.evaluate("node => node.closest('.dsf-field').className.split('-').pop()")
+    before, place = widget.state()[trait], slider.input_value()
+    page.evaluate("([name, value]) => model.set(name, value)", [trait, before - 1])
+    moved = "([node, old]) => node.value !== old"
+    page.wait_for_function(moved, arg=[slider.element_handle(), place])
+    assert page.evaluate("saved") == 0, "the figure must not answer what it is told"
+    slider.press("ArrowRight")
+    assert page.evaluate("name => model.get(name)", trait) > before - 1
+    assert page.evaluate("saved") == 1
+    page.evaluate("end()")
+    assert page.evaluate("left()") == 0, "a listener outlives the figure"
+
+
+def test_a_new_address_moves_the_controls(visit: Visit) -> None:
+    page = visit(widgets.DSFExplorer(figure_id="it").html())
+    page.evaluate("location.hash = '#it:n=3,architecture=ssd'")
+    page.wait_for_function(
+        "document.querySelector('.dsf-field-n output').textContent === '3'"
+        " && document.querySelector('.dsf-field-architecture select').value === 'ssd'"
+    )
+
+
+# --- the explorer --------------------------------------------------------------------------------
+
+
+def test_explorer_knows_the_architectures_of_the_registry(visit: Visit) -> None:
+    page = visit(widgets.DSFExplorer().html())
+    options = page.get_by_label("Architecture").locator("option")
+    assert [options.nth(i).get_attribute("value") for i in range(options.count())] == [
+        *ARCHITECTURES
+    ]
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_explorer_shows_what_python_computes(visit: Visit, name: str) -> None:
+    widget = widgets.DSFExplorer(
+        figure_id="it", architecture=name, input="text", n=5, time=11, source=6, channel=1
+    )
+    asked = f"#it:architecture={name},input=text,n=5,time=11,source=6,channel=1"
+    page = visit(widgets.DSFExplorer(figure_id="it").html(), address=asked)
+    phi = widget.system().matrix()
+    phi = phi[1] if phi.ndim == 3 else phi
+    wanted = number(float(phi[11, 6]))
+    assert page.locator(".dsf-parts tfoot td").text_content() == wanted
+    assert f"= {wanted}" in page.locator(".dsf-parts .dsf-panel-title").text_content()
+    rows = page.locator(".dsf-live .dsf-data tbody tr")
+    shown = [rows.nth(i).locator("th, td").all_text_contents() for i in range(rows.count())]
+    assert shown == widget.table()[2]
+
+
+def test_explorer_takes_apart_the_entry_under_the_pointer(visit: Visit) -> None:
+    page = visit(widgets.DSFExplorer(time=20, source=3).html())
+    title = page.locator(".dsf-parts .dsf-panel-title")
+    picture = page.locator(".dsf-phi")
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    cell = (box["width"] - 18) / 24
+    place = (box["x"] + 18 + 4.5 * cell, box["y"] + 18 + 9.5 * cell)
+    page.mouse.move(*place)
+    assert "9,4" in title.text_content()
+    page.mouse.move(5, 5)
+    assert "20,3" in title.text_content()
+    page.mouse.click(*place)
+    page.mouse.move(5, 5)
+    assert "9,4" in title.text_content()
+    assert page.get_by_label("Step i").input_value() == "9"
+    assert page.get_by_label("Entry from input j").input_value() == "4"
+
+
+def test_explorer_plays_to_the_end_and_pauses(visit: Visit) -> None:
+    page = visit(widgets.DSFExplorer(time=21).html())
+    play = page.get_by_role("button", name="Play")
+    play.click()
+    page.get_by_role("button", name="Pause").wait_for()
+    page.wait_for_function("document.querySelector('.dsf-field-time input').value === '23'")
+    play.wait_for()  # it stopped by itself
+
+
+def test_explorer_moves_only_by_hand_when_motion_is_unwanted(visit: Visit) -> None:
+    page = visit(widgets.DSFExplorer(time=3).html(), reduced_motion="reduce")
+    page.get_by_role("button", name="Step").click()
+    page.wait_for_timeout(900)
+    assert page.get_by_label("Step i").input_value() == "4"
+
+
+def test_explorer_tells_the_ear_once_the_hand_rests(visit: Visit) -> None:
+    page = visit(widgets.DSFExplorer(time=3).html())
+    spoken = page.locator(".dsf-spoken")
+    slider = page.get_by_label("Step i")
+    for _ in range(5):
+        slider.press("ArrowRight")
+    assert "Step 8" not in spoken.text_content()
+    page.wait_for_timeout(900)
+    assert spoken.text_content().startswith("Step 8")
+    assert spoken.get_attribute("aria-live") == "polite"
+
+
+def test_explorer_where_n_is_one_the_slider_says_so(visit: Visit) -> None:
+    page = visit(widgets.DSFExplorer(architecture="rg_lru").html())
+    slider = page.get_by_label("State expansion n")
+    assert slider.is_disabled()
+    assert slider.get_attribute("aria-valuetext") == "1, always"
