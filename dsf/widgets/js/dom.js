@@ -1,6 +1,7 @@
 /** Elements, controls and the frame of a figure. Everything a reader can turn is a native control. */
 
 const SVG = "http://www.w3.org/2000/svg";
+const LEAST_WIDTH = 160; // px: narrower than any screen
 
 /**
  * @param {Element} node
@@ -243,7 +244,8 @@ export function frame({ model, el }, traits) {
 
     /** Call `draw_` now, after every change, and whenever the width of the figure changes. */
     start(draw_) {
-      draw = draw_;
+      // Folded away or not laid out yet there is no room to draw in; the observer calls again.
+      draw = () => { if (root.clientWidth >= LEAST_WIDTH) draw_(); };
       let width = root.clientWidth;
       const observer = new ResizeObserver(() => {
         if (root.clientWidth !== width) schedule();
