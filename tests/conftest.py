@@ -1,7 +1,10 @@
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +17,8 @@ torch.set_num_threads(1)
 settings.register_profile("dsf", deadline=None, max_examples=25, derandomize=True)
 settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dsf"))
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
 def is_trouble(line: str) -> bool:
@@ -30,3 +35,16 @@ def site() -> Path:
         lines = (done.stdout + done.stderr).splitlines()
         pytest.fail("\n".join(["the book does not build:", *filter(is_trouble, lines)]), False)
     return root / "_build" / "html"
+
+
+@pytest.fixture(scope="module")  # not longer: Playwright's event loop would bar others from theirs
+def browser() -> Iterator[Any]:
+    """Whatever Chrome or Chromium this machine has."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        pytest.skip("browser checks skipped: neither Chrome nor Chromium is installed")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,7 @@ from book import bundle
 from dsf import ARCHITECTURES, widgets
 from dsf.widgets.draw import number
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
 pytestmark = pytest.mark.browser
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 KINDS = {kind.name: kind for kind in (getattr(widgets, name) for name in widgets.__all__)}
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Figures</title>
@@ -25,17 +21,6 @@ PAGE = """<!doctype html>
 <style>{book}</style><style>{style}</style><script defer src="{script}"></script></head>
 <body><main><h1>Figures</h1>{figures}</main></body></html>"""
 Visit = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
-        pytest.skip("browser checks skipped: neither Chrome nor Chromium is installed")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from dsf.attention import normalized_attention_system
+from dsf.colours import COLOURS
 from dsf.rnn import qlstm_system, rg_lru_system
 from dsf.ssm import s6_system, ssd_system
 from dsf.widgets import draw
@@ -139,7 +140,7 @@ class DecayAndMemory(Widget):
         steps = torch.arange(_STEPS + 1, dtype=torch.float64)
         here = self.gates(torch.tensor([self.pre_activation], dtype=torch.float64))
         right = {_TITLES[name]: (steps, gate.transition**steps) for name, gate in here.items()}
-        colours = {title: draw.COLOURS[name] for name, title in _TITLES.items()}
+        colours = {title: COLOURS[name] for name, title in _TITLES.items()}
         top = "Λ against the pre-activation x"
         below = f"Λˡ after l steps, at x = {number(self.pre_activation)}"
         parts = [

@@ -13,19 +13,6 @@ from torch import Tensor
 
 PLUS, MINUS = "#2f74e0", "#d9561c"
 
-COLOURS = {
-    "softmax": "#5878c8",
-    "linear": "#9080f8",
-    "normalized": "#9028e0",
-    "s4d": "#407028",
-    "s6": "#00a870",
-    "ssd": "#a09818",
-    "qlstm": "#d00810",
-    "qlstm_reversed": "#d078b0",
-    "rg_lru": "#e010b0",
-}
-"""The colours of `dsf.plots`, which needs Matplotlib; a test keeps the two equal."""
-
 
 def number(value: float) -> str:
     """A number for people: three digits that count, a true minus sign.

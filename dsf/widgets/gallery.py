@@ -11,6 +11,7 @@ import traitlets
 from torch import Tensor
 
 from dsf import feature_maps
+from dsf.colours import COLOURS
 from dsf.widgets import draw, layer
 from dsf.widgets.base import STATIC, Widget
 from dsf.widgets.draw import number
@@ -26,12 +27,12 @@ _TITLES = {
     "identity": "identity",
 }
 _COLOURS = {
-    "Taylor, order p": draw.COLOURS["softmax"],
+    "Taylor, order p": COLOURS["softmax"],
     "positive random": draw.MINUS,
-    "elu + 1": draw.COLOURS["linear"],
+    "elu + 1": COLOURS["linear"],
     "exp, elementwise": "#008c96",
     "relu": "#8a7a30",
-    "identity": draw.COLOURS["normalized"],
+    "identity": COLOURS["normalized"],
     "exp(qᵀk)": "currentColor",
 }
 
