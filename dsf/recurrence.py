@@ -177,7 +177,7 @@ class _Scan(torch.autograd.Function):
         for k in range(chunks.count):
             borders[k] = h
             states = chunks.states(k, borders[k])
-            y[..., chunks.span(k), :] = chunks.read(k, states).movedim(0, -2)
+            y[..., chunks.span(k), :] = _sum_features(chunks.c[k], states).movedim(0, -2)
             h = states[-1]
         ctx.save_for_backward(transition, step, a, b, c, u, borders)
         ctx.chunks = chunks  # its buffers hold the last chunk, which the backward pass needs first
@@ -278,9 +278,6 @@ class _Chunks:
         _forward(self.steps.unbind(0), h, x.unbind(0))
         self.held = x
         return x
-
-    def read(self, k: int, states: Tensor) -> Tensor:
-        return _sum_features(self.c[k], states)
 
 
 def _sum_features(weights: Tensor, states: Tensor) -> Tensor:
