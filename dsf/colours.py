@@ -20,3 +20,12 @@ Attention is blue to violet, state space models are green to olive, recurrent ne
 pink. All have a contrast of at least 3 on white and on the dark page, and remain distinct in the
 three kinds of colour blindness; `dsf.plots.MARKERS` says the same without colour.
 """
+
+VARIANTS = {
+    "normalized_softplus": "normalized",
+    "normalized_sigmoid": "normalized",
+    "unnormalized": "normalized",
+    "gated_linear": "normalized",
+    "qlstm_exponent": "qlstm",
+}
+"""Mixers that share the colour of another: controls and variants, told apart by their markers."""

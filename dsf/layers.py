@@ -9,32 +9,35 @@ Each mixer maps tokens x (..., L, d) to outputs y (..., L, d) and shows its insi
 so that `mixer(x)` equals `mixer.system(x).run(mixer.inputs(x))`. The output projection is not part
 of a mixer: it is the same for all and belongs to the block around them (`dsf.model.Block`).
 
-Every mixer owns three projections of the token, to n, n and d numbers (query, key and value in the
-language of attention; C, B and input in that of state space models), and what it needs beyond
-that is at most 2d + 2 numbers, so that comparisons at equal d and n are fair.
+There are two groups, each with equal parameters to within 5 % in the block of `dsf.model`:
+
+* State expansion n, N = nd states: a projection to d numbers (value), and 2nd numbers more (query
+  and key in the language of attention, C and B in that of state space models; S4D has its poles
+  and output weights instead). Attention and state space models.
+* One state a channel, N = d: four projections to d numbers (value and gates). Recurrent networks.
+
+What a mixer trains beside its projections are parameters of its own, not `nn.Linear`: the
+initialiser of a whole model leaves them as their papers have them, and weight decay leaves them
+alone (`dsf.train.parameter_groups`).
 """
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dsf.attention import (
-    kv_cache_system,
-    linear_attention,
-    linear_attention_system,
-    normalized_attention,
-    normalized_attention_system,
-    softmax_attention,
-)
-from dsf.ssm import ssd_system
+from dsf import attention, rnn, ssm
+from dsf.architectures import ARCHITECTURES
+from dsf.feature_maps import identity
 from dsf.system import LTVSystem
 
 
 class Mixer(nn.Module, ABC):
-    """A causal token mixer with state expansion n, and the projections that all mixers share.
+    """A causal token mixer with state expansion n, and the projection that all mixers share.
 
     Args:
         d_model: Width d of a token.
@@ -50,8 +53,6 @@ class Mixer(nn.Module, ABC):
             if value < 1:
                 raise ValueError(f"{name} = {value}: expected at least 1")
         self.d_model, self.n = d_model, n
-        self.query = nn.Linear(d_model, n, bias=False)
-        self.key = nn.Linear(d_model, n, bias=False)
         self.value = nn.Linear(d_model, d_model, bias=False)
 
     def inputs(self, x: Tensor) -> Tensor:
@@ -89,7 +90,16 @@ class Mixer(nn.Module, ABC):
         """
 
 
-class SoftmaxAttention(Mixer):
+class _Keyed(Mixer):
+    """A mixer with queries and keys of width n."""
+
+    def __init__(self, d_model: int, n: int) -> None:
+        super().__init__(d_model, n)
+        self.query = nn.Linear(d_model, n, bias=False)
+        self.key = nn.Linear(d_model, n, bias=False)
+
+
+class SoftmaxAttention(_Keyed):
     """Softmax attention with queries and keys of width n (Vaswani et al., 2017; chapter 2).
 
     `system` is the key-value cache written as a state: exact, but with as many states per channel
@@ -97,33 +107,65 @@ class SoftmaxAttention(Mixer):
     """
 
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
-        return kv_cache_system(self.query(x), self.key(x))
+        return attention.kv_cache_system(self.query(x), self.key(x))
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        return softmax_attention(self.query(x), self.key(x), self.inputs(x))
+        return attention.softmax_attention(self.query(x), self.key(x), self.inputs(x))
 
 
-class LinearAttention(Mixer):
+class LinearAttention(_Keyed):
     """Linear attention with the feature map elu + 1 (Katharopoulos et al., 2020; chapter 3)."""
 
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
-        return linear_attention_system(self.query(x), self.key(x))
+        return attention.linear_attention_system(self.query(x), self.key(x))
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        return linear_attention(self.query(x), self.key(x), self.inputs(x))
+        return attention.linear_attention(self.query(x), self.key(x), self.inputs(x))
 
 
-class NormalizedAttention(Mixer):
-    """Attention with plain scores divided by a learned η_i = exp(wᵀx_i + b) (chapter 4).
+class UnnormalizedAttention(_Keyed):
+    """Attention with plain scores, divided by nothing: y_i = Σ_{j≤i} (q_iᵀk_j) v_j.
 
-    As a map it is unnormalised linear attention whose output is multiplied by the gate 1/η_i.
-
-    Source: Sieber et al. (2024), the normalised attention of section 4.
+    The control for normalised attention: what is left of it without η.
     """
 
-    def __init__(self, d_model: int, n: int) -> None:
+    def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
+        return attention.linear_attention_system(self.query(x), self.key(x), identity, False)
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        q, k, v = self.query(x), self.key(x), self.inputs(x)
+        return attention.linear_attention(q, k, v, identity, False)
+
+
+_ETA: dict[str, Callable[[Tensor], Tensor]] = {
+    "exp": torch.exp,
+    "softplus": F.softplus,
+    "sigmoid": torch.sigmoid,
+}
+
+
+class NormalizedAttention(_Keyed):
+    """Attention with plain scores divided by a learned η_i = g(wᵀx_i + b) (chapter 4).
+
+    As a map it is unnormalised attention whose output is multiplied by the gate 1/η_i.
+
+    Source: Sieber et al. (2024), the normalised attention of section 4.
+
+    Args:
+        d_model: Width d of a token.
+        n: State expansion.
+        eta: Name of g: "exp", "softplus" or "sigmoid".
+
+    Raises:
+        ValueError: If a size is less than 1, or there is no such g.
+    """
+
+    def __init__(self, d_model: int, n: int, eta: str = "exp") -> None:
         super().__init__(d_model, n)
-        self.log_eta = nn.Linear(d_model, 1)
+        if eta not in _ETA:
+            raise ValueError(f"eta = {eta!r}: expected one of {', '.join(_ETA)}")
+        self.eta_name = eta
+        self.eta_weight = nn.Linear(d_model, 1)
 
     def eta(self, x: Tensor) -> Tensor:
         """The normaliser η.
@@ -134,16 +176,137 @@ class NormalizedAttention(Mixer):
         Returns:
             Positive numbers (..., L).
         """
-        return torch.exp(self.log_eta(x).squeeze(-1))
+        return _ETA[self.eta_name](self.eta_weight(x).squeeze(-1))
 
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
-        return normalized_attention_system(self.query(x), self.key(x), self.eta(x))
+        return attention.normalized_attention_system(self.query(x), self.key(x), self.eta(x))
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        return normalized_attention(self.query(x), self.key(x), self.inputs(x), self.eta(x))
+        return attention.normalized_attention(
+            self.query(x), self.key(x), self.inputs(x), self.eta(x)
+        )
 
 
-class SSD(Mixer):
+class GatedLinearAttention(UnnormalizedAttention):
+    """Unnormalised attention with an output gate: y_i = σ(wᵀx_i + b) Σ_{j≤i} (q_iᵀk_j) v_j.
+
+    The other control for normalised attention, which is the same with the gate 1/η_i: nothing in
+    it is ever divided.
+    """
+
+    def __init__(self, d_model: int, n: int) -> None:
+        super().__init__(d_model, n)
+        self.gate = nn.Linear(d_model, 1)
+
+    def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
+        plain = super().system(x)
+        gate = torch.sigmoid(self.gate(x)).unsqueeze(-1)
+        return LTVSystem(plain.transition, plain.input, plain.output * gate)
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        return torch.sigmoid(self.gate(x)) * super().forward(x)
+
+
+class S4D(Mixer):
+    """Diagonal state space model with constant poles, discretised by zero-order hold (chapter 5).
+
+    n/2 conjugate pairs of poles a channel, one of each pair kept, so n real states. Initialised as
+    S4D-Lin: pole s at -1/2 + iπs, B = 1, C complex standard normal, Δ log-uniform in `step_range`
+    for every channel, skip standard normal. The states of `system` are complex, n/2 a channel.
+
+    Source: Gu et al., "On the Parameterization and Initialization of Diagonal State Space Models"
+    (NeurIPS 2022).
+
+    Args:
+        d_model: Width d of a token.
+        n: State expansion, even.
+        step_range: Bounds of the initial step Δ.
+
+    Raises:
+        ValueError: If a size is less than 1, n is odd, or the range is not 0 < low <= high.
+    """
+
+    def __init__(
+        self, d_model: int, n: int, step_range: tuple[float, float] = (1e-3, 1e-1)
+    ) -> None:
+        super().__init__(d_model, n)
+        if n % 2:
+            raise ValueError(f"n = {n}: expected an even number, n/2 conjugate pairs of poles")
+        pairs = n // 2
+        self.log_step = nn.Parameter(_log_uniform(step_range, d_model))
+        self.log_decay = nn.Parameter(torch.full((d_model, pairs), 0.5).log())
+        self.frequency = nn.Parameter(math.pi * torch.arange(pairs).float().repeat(d_model, 1))
+        self.read = nn.Parameter(torch.randn(d_model, pairs, 2) * 0.5**0.5)
+        self.skip = nn.Parameter(torch.randn(d_model))
+
+    def _parameters_of_system(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        a = torch.complex(-self.log_decay.exp(), self.frequency)
+        c = 2 * torch.view_as_complex(self.read)  # a pole and its conjugate: twice the real part
+        return a, torch.ones_like(a), c, self.log_step.exp()
+
+    def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
+        plain = ssm.s4d_system(*self._parameters_of_system(), length=x.shape[-2])
+        return LTVSystem(plain.transition, plain.input, plain.output, self.skip.unsqueeze(-2))
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        u = self.inputs(x)
+        return ssm.s4d(u, *self._parameters_of_system()) + self.skip * u
+
+
+class S6(_Keyed):
+    """The selective state space model of Mamba (chapter 6).
+
+    The query is C_i, the key is B_i, and Δ_i = softplus(W_up W_down x_i + b), one for each channel,
+    through ⌈d/16⌉ numbers. Initialised as in Mamba: softplus(b) log-uniform in `step_range`, W_up
+    uniform, pole s at -(s + 1), skip 1. The poles are the same for every channel, as they are in
+    Mamba when training begins, and stay so: n numbers instead of nd keep the parameters equal to
+    those of the other mixers, and each channel has its own time scale through its Δ.
+
+    Source: Gu and Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces" (2023).
+
+    Args:
+        d_model: Width d of a token.
+        n: State expansion.
+        step_range: Bounds of the initial step Δ.
+
+    Raises:
+        ValueError: If a size is less than 1, or the range is not 0 < low <= high.
+    """
+
+    def __init__(
+        self, d_model: int, n: int, step_range: tuple[float, float] = (1e-3, 1e-1)
+    ) -> None:
+        super().__init__(d_model, n)
+        rank = math.ceil(d_model / 16)
+        self.step_down = nn.Linear(d_model, rank, bias=False)
+        self.step_up = nn.Parameter(torch.empty(d_model, rank).uniform_(-1, 1) * rank**-0.5)
+        self.step_bias = nn.Parameter(_inverse_softplus(_log_uniform(step_range, d_model).exp()))
+        self.log_decay = nn.Parameter(torch.arange(1, n + 1).float().log())
+        self.skip = nn.Parameter(torch.ones(d_model))
+
+    def step(self, x: Tensor) -> Tensor:
+        """The step size Δ.
+
+        Args:
+            x: Tokens (..., L, d).
+
+        Returns:
+            Positive numbers (..., L, d).
+        """
+        return F.softplus(F.linear(self.step_down(x), self.step_up, self.step_bias))
+
+    def _decay(self) -> Tensor:
+        return -self.log_decay.exp().expand(self.d_model, -1)
+
+    def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
+        return ssm.s6_system(self.step(x), self._decay(), self.key(x), self.query(x), self.skip)
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        u, step = self.inputs(x), self.step(x)
+        return ssm.s6(u, step, self._decay(), self.key(x), self.query(x), self.skip)
+
+
+class SSD(_Keyed):
     """The state space model of Mamba-2 with one head: scalar decay exp(a Δ_i) (chapter 7).
 
     The query is C_i, the key is B_i, and Δ_i = softplus(wᵀx_i + b). Initialised as in Mamba-2: the
@@ -171,15 +334,9 @@ class SSD(Mixer):
         decay_range: tuple[float, float] = (1.0, 1.0),
     ) -> None:
         super().__init__(d_model, n)
-        for name, (low, high) in (("step_range", step_range), ("decay_range", decay_range)):
-            if not 0 < low <= high < math.inf:
-                raise ValueError(f"{name} = {(low, high)}: expected 0 < low <= high")
-        log_low, log_high = (math.log(bound) for bound in step_range)
-        step = torch.exp(torch.empty(()).uniform_(log_low, log_high))
+        _check_range("decay_range", decay_range)
         self.step_weight = nn.Linear(d_model, 1, bias=False)
-        # Parameters of their own, not the bias of a linear map: no initialiser of a whole model may
-        # overwrite them, and weight decay leaves them alone (dsf.train.parameter_groups).
-        self.step_bias = nn.Parameter(torch.log(torch.expm1(step)))  # inverse of softplus
+        self.step_bias = nn.Parameter(_inverse_softplus(_log_uniform(step_range).exp()))
         self.log_decay = nn.Parameter(torch.empty(()).uniform_(*decay_range).log())
         self.skip = nn.Parameter(torch.ones(d_model))
 
@@ -196,17 +353,147 @@ class SSD(Mixer):
 
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
         a = -torch.exp(self.log_decay)
-        return ssd_system(self.step(x), a, self.key(x), self.query(x), self.skip)
+        return ssm.ssd_system(self.step(x), a, self.key(x), self.query(x), self.skip)
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         # Faster than the quadratic dual `ssd` at every length, and linear in L.
         return self.system(x).run(self.inputs(x))
 
 
-MIXERS: dict[str, type[Mixer]] = {
+class QLSTM(Mixer):
+    """Quasi-LSTM: Λ_i = σ(±f_i)^α, input gate and output gate, one state a channel (chapter 8).
+
+    Source: Sieber et al. (2024), section 3.2, and the reversed sigmoid, eq. (22) of v1. Their
+    exponent is relu(α), which can die; here α = exp(·) stays positive.
+
+    Args:
+        d_model: Width d of a token.
+        n: 1, the only one.
+        reversed_sigmoid: Whether the transition is σ(-f)^α instead of σ(f)^α.
+        learn_exponent: Whether α is trained, one number a layer; it starts at 1.
+        forget_bias: Logit of the transition of a zero token when training begins, so that 3 makes
+            it σ(3), a long memory, whatever the sign of f.
+
+    Raises:
+        ValueError: If `d_model` is less than 1, n is not 1, or `forget_bias` is not finite.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        n: int = 1,
+        reversed_sigmoid: bool = False,
+        learn_exponent: bool = False,
+        forget_bias: float = 0.0,
+    ) -> None:
+        super().__init__(d_model, n)
+        _one_state(n)
+        if not math.isfinite(forget_bias):
+            raise ValueError(f"forget_bias = {forget_bias}: expected a finite number")
+        self.reversed_sigmoid = reversed_sigmoid
+        self.forget = nn.Linear(d_model, d_model, bias=False)
+        bias = -forget_bias if reversed_sigmoid else forget_bias
+        self.forget_bias = nn.Parameter(torch.full((d_model,), float(bias)))
+        self.input_gate = nn.Linear(d_model, d_model)
+        self.output_gate = nn.Linear(d_model, d_model)
+        self.log_exponent = nn.Parameter(torch.zeros(())) if learn_exponent else None
+
+    def _gates(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, bool, Tensor | float]:
+        exponent = 1.0 if self.log_exponent is None else self.log_exponent.exp()
+        forget = self.forget(x) + self.forget_bias
+        return forget, self.input_gate(x), self.output_gate(x), self.reversed_sigmoid, exponent
+
+    def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
+        return rnn.qlstm_system(*self._gates(x))
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        return rnn.qlstm(self.inputs(x), *self._gates(x))
+
+
+class RGLRU(Mixer):
+    """The real-gated linear recurrent unit, read through the GELU branch of its block (chapter 8).
+
+    C_i = gelu(W_C x_i), the multiplicative branch of Griffin's recurrent block. Initialised as
+    there: a^8, the transition where the recurrence gate is open, uniform in [0.9, 0.999].
+
+    Source: De et al., "Griffin: Mixing Gated Linear Recurrences with Local Attention for Efficient
+    Language Models" (2024).
+
+    Args:
+        d_model: Width d of a token.
+        n: 1, the only one.
+
+    Raises:
+        ValueError: If `d_model` is less than 1, or n is not 1.
+    """
+
+    def __init__(self, d_model: int, n: int = 1) -> None:
+        super().__init__(d_model, n)
+        _one_state(n)
+        self.recurrence_gate = nn.Linear(d_model, d_model)
+        self.input_gate = nn.Linear(d_model, d_model)
+        self.branch = nn.Linear(d_model, d_model)
+        a = torch.empty(d_model).uniform_(0.9, 0.999) ** (1 / 8)
+        self.decay = nn.Parameter(torch.logit(a))
+
+    def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
+        plain = rnn.rg_lru_system(self.recurrence_gate(x), self.input_gate(x), self.decay)
+        return LTVSystem(plain.transition, plain.input, F.gelu(self.branch(x)).unsqueeze(-2))
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        h = rnn.rg_lru(self.inputs(x), self.recurrence_gate(x), self.input_gate(x), self.decay)
+        return F.gelu(self.branch(x)) * h
+
+
+MIXERS: dict[str, Callable[..., Mixer]] = {
     "softmax": SoftmaxAttention,
     "linear": LinearAttention,
     "normalized": NormalizedAttention,
+    "normalized_softplus": partial(NormalizedAttention, eta="softplus"),
+    "normalized_sigmoid": partial(NormalizedAttention, eta="sigmoid"),
+    "unnormalized": UnnormalizedAttention,
+    "gated_linear": GatedLinearAttention,
+    "s4d": S4D,
+    "s6": S6,
     "ssd": SSD,
+    "qlstm": QLSTM,
+    "qlstm_reversed": partial(QLSTM, reversed_sigmoid=True, learn_exponent=True),
+    "qlstm_exponent": partial(QLSTM, learn_exponent=True),
+    "rg_lru": RGLRU,
 }
-"""The mixers by the names that `dsf.train.TrainConfig` takes."""
+"""What makes a mixer from d_model and n, by the names that `dsf.train.TrainConfig` takes."""
+
+RECURRENT = ("qlstm", "qlstm_reversed", "qlstm_exponent", "rg_lru")
+"""Names of the mixers with one state a channel: n = 1."""
+
+TITLES = {
+    **{name: ARCHITECTURES[name].title for name in MIXERS if name in ARCHITECTURES},
+    "normalized_softplus": "Normalised attention, softplus",
+    "normalized_sigmoid": "Normalised attention, sigmoid",
+    "unnormalized": "Unnormalised attention",
+    "gated_linear": "Unnormalised attention, output gate",
+    "qlstm_exponent": "qLSTM, learned exponent",
+}
+"""Names of the mixers for people."""
+
+
+def _one_state(n: int) -> None:
+    if n != 1:
+        raise ValueError(f"n = {n}: expected 1, there is one state a channel")
+
+
+def _check_range(name: str, bounds: tuple[float, float]) -> None:
+    low, high = bounds
+    if not 0 < low <= high < math.inf:
+        raise ValueError(f"{name} = {bounds}: expected 0 < low <= high")
+
+
+def _log_uniform(step_range: tuple[float, float], *shape: int) -> Tensor:
+    """Logarithms of numbers drawn log-uniformly."""
+    _check_range("step_range", step_range)
+    low, high = (math.log(bound) for bound in step_range)
+    return torch.empty(shape).uniform_(low, high)
+
+
+def _inverse_softplus(step: Tensor) -> Tensor:
+    return torch.log(torch.expm1(step))

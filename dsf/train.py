@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from torch.nn import functional as F
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 from dsf import mqar
-from dsf.layers import MIXERS
+from dsf.layers import MIXERS, RECURRENT
 from dsf.model import SequenceModel, num_parameters
 
 _CHUNK_TOKENS = 2**20  # training data is drawn this many tokens at a time
@@ -35,7 +36,8 @@ class TrainConfig:
 
     Attributes:
         mixer: Name of the token mixer, a key of `dsf.layers.MIXERS`.
-        n: State expansion.
+        n: State expansion; 1 for the recurrent networks, which have one state a channel.
+        forget_bias: Logit of a qLSTM's transition when training begins; 0 for every other mixer.
         d_model: Width d.
         num_layers: Number of blocks.
         conv_kernel: Taps of the short convolution; 0 for none.
@@ -66,6 +68,7 @@ class TrainConfig:
 
     mixer: str = "softmax"
     n: int = 16
+    forget_bias: float = 0.0
     d_model: int = 64
     num_layers: int = 1
     conv_kernel: int = 4
@@ -103,6 +106,12 @@ class TrainConfig:
         if not isinstance(self.position_embedding, bool):
             value = self.position_embedding
             raise ValueError(f"position_embedding = {value!r}: expected True or False")
+        if self.mixer in RECURRENT and self.n != 1:
+            raise ValueError(f"n = {self.n}: expected 1, {self.mixer} has one state a channel")
+        if self.mixer == "s4d" and self.n % 2:
+            raise ValueError(f"n = {self.n}: expected an even number, s4d has pairs of poles")
+        if self.forget_bias and not self.mixer.startswith("qlstm"):
+            raise ValueError(f"forget_bias = {self.forget_bias}: expected 0, {self.mixer} has none")
         try:
             torch.device(self.device)
         except (RuntimeError, TypeError) as error:
@@ -136,6 +145,7 @@ _SMALLEST = {
     "seed": 0,
 }
 _RANGES = {  # lowest, highest, whether the lowest itself is excluded
+    "forget_bias": (-20.0, 20.0, False),
     "init_std": (0.0, 10.0, True),
     "power_a": (-10.0, 10.0, False),
     "learning_rate": (0.0, 1.0, True),
@@ -194,12 +204,15 @@ def build_model(config: TrainConfig) -> SequenceModel:
     Returns:
         The model.
     """
+    make = MIXERS[config.mixer]
+    if config.mixer.startswith("qlstm"):
+        make = partial(make, forget_bias=config.forget_bias)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(config.seed)
         return SequenceModel(
             config.vocab_size,
             config.d_model,
-            lambda: MIXERS[config.mixer](config.d_model, config.n),
+            lambda: make(config.d_model, config.n),
             num_layers=config.num_layers,
             conv_kernel=config.conv_kernel,
             mlp_ratio=config.mlp_ratio,

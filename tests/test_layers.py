@@ -8,16 +8,21 @@ from torch import nn
 from torch.nn import functional as F
 
 from dsf import layers
-from dsf.layers import MIXERS
+from dsf.layers import MIXERS, RECURRENT, TITLES
+from dsf.model import SequenceModel, num_parameters
 from dsf.ssm import ssd
 
 D, N, LENGTH = 6, 4, 11
 
 
-def make(name, d_model=D, n=N, seed=0):
+def expansion(name):
+    return 1 if name in RECURRENT else N
+
+
+def make(name, d_model=D, n=None, seed=0):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        mixer = MIXERS[name](d_model, n).double()
+        mixer = MIXERS[name](d_model, n or expansion(name)).double()
         x = torch.randn(2, LENGTH, d_model, dtype=torch.float64)
     return mixer, x
 
@@ -68,9 +73,11 @@ def test_every_parameter_gets_a_gradient(mixer_and_tokens):
 
 
 @pytest.mark.parametrize("name", sorted(set(MIXERS) - {"softmax"}))
-def test_the_state_expansion_is_n(name):
+def test_the_state_has_n_numbers_a_channel(name):
     mixer, x = make(name)
-    assert mixer.system(x).n == N
+    system = mixer.system(x)
+    parts = 2 if system.transition.is_complex() else 1
+    assert parts * system.n == mixer.n
 
 
 def test_the_state_of_softmax_is_its_cache():
@@ -78,9 +85,24 @@ def test_the_state_of_softmax_is_its_cache():
     assert mixer.system(x).n == LENGTH
 
 
+def test_every_mixer_has_a_title():
+    assert sorted(TITLES) == sorted(MIXERS)
+
+
+def in_a_model(name, d_model, n):
+    return num_parameters(SequenceModel(128, d_model, lambda: MIXERS[name](d_model, n)))
+
+
+@pytest.mark.parametrize("d_model", [32, 64])
 @pytest.mark.parametrize("n", [4, 64])
-def test_mixers_of_equal_sizes_have_equal_parameters_to_within_five_percent(n):
-    counts = [sum(p.numel() for p in make(name, 64, n)[0].parameters()) for name in MIXERS]
+def test_models_of_equal_sizes_have_equal_parameters_to_within_five_percent(d_model, n):
+    counts = [in_a_model(name, d_model, n) for name in MIXERS if name not in RECURRENT]
+    assert max(counts) <= 1.05 * min(counts)
+
+
+@pytest.mark.parametrize("d_model", [32, 64])
+def test_so_have_recurrent_networks(d_model):
+    counts = [in_a_model(name, d_model, 1) for name in RECURRENT]
     assert max(counts) <= 1.05 * min(counts)
 
 
@@ -91,11 +113,73 @@ def test_ssd_is_the_quadratic_dual_of_its_projections():
     torch.testing.assert_close(mixer(x), y, rtol=1e-12, atol=1e-12)
 
 
-def test_normalised_attention_is_unnormalised_linear_attention_with_an_output_gate():
-    mixer, x = make("normalized")
+@pytest.mark.parametrize(
+    ("name", "gate"),
+    [
+        ("normalized", lambda z: torch.exp(-z)),
+        ("normalized_softplus", lambda z: 1 / torch.log1p(torch.exp(z))),
+        ("normalized_sigmoid", lambda z: 1 + torch.exp(-z)),
+    ],
+)
+def test_normalised_attention_is_unnormalised_attention_with_an_output_gate(name, gate):
+    mixer, x = make(name)
     scores = (mixer.query(x) @ mixer.key(x).mT).tril()
-    gate = torch.exp(-(x @ mixer.log_eta.weight.T + mixer.log_eta.bias))
-    torch.testing.assert_close(mixer(x), gate * (scores @ mixer.inputs(x)), rtol=1e-12, atol=1e-12)
+    y = gate(mixer.eta_weight(x)) * (scores @ mixer.inputs(x))
+    torch.testing.assert_close(mixer(x), y, rtol=1e-12, atol=1e-12)
+
+
+def test_the_two_controls_differ_by_the_gate():
+    (gated, x), (plain, _) = make("gated_linear"), make("unnormalized")
+    plain.load_state_dict(gated.state_dict(), strict=False)
+    torch.testing.assert_close(
+        gated(x), plain(x) / (1 + torch.exp(-gated.gate(x))), rtol=1e-12, atol=1e-12
+    )
+
+
+def test_reversing_the_sigmoid_is_a_change_of_sign():
+    (standard, x), (reverse, _) = make("qlstm_exponent"), make("qlstm_reversed")
+    weights = standard.state_dict()
+    for name in ("forget.weight", "forget_bias"):
+        weights[name] = -weights[name]
+    reverse.load_state_dict(weights)
+    torch.testing.assert_close(reverse(x), standard(x), rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["qlstm", "qlstm_reversed", "qlstm_exponent"])
+def test_the_forget_bias_is_the_logit_of_the_first_transition(name):
+    mixer = MIXERS[name](D, 1, forget_bias=3.0)
+    transition = mixer.system(torch.zeros(1, 2, D)).transition
+    assert transition.flatten().tolist() == pytest.approx([1 / (1 + math.exp(-3))] * 2 * D)
+
+
+def test_rg_lru_starts_with_griffins_memory():
+    mixer = layers.RGLRU(2000)
+    transition = torch.sigmoid(mixer.decay.detach().double()) ** 8
+    assert 0.9 - 1e-4 <= transition.min() < 0.901
+    assert 0.998 < transition.max() <= 0.999 + 1e-4
+
+
+def test_s6_starts_as_mamba_does():
+    mixer = layers.S6(2000, 8)
+    steps = F.softplus(mixer.step_bias.detach().double())
+    assert 1e-3 * (1 - 1e-3) <= steps.min() < 1.1e-3
+    assert 0.09 < steps.max() <= 0.1 * (1 + 1e-3)
+    assert mixer.log_decay.exp().tolist() == pytest.approx(list(range(1, 9)))
+
+
+def test_s4d_has_a_fixed_convolution_kernel():
+    mixer, x = make("s4d")
+    u = mixer.inputs(x)
+    impulse = torch.zeros_like(u)
+    impulse[..., 0, :] = 1
+    a = torch.complex(-mixer.log_decay.exp(), mixer.frequency)
+    c, step = torch.view_as_complex(mixer.read), mixer.log_step.exp()
+    lags = torch.arange(LENGTH)[:, None, None]
+    weights = c * torch.expm1(step[:, None] * a) / a
+    kernel = 2 * (torch.exp(lags * step[:, None] * a) * weights).real.sum(-1)
+    kernel[0] = kernel[0] + mixer.skip
+    system = mixer.system(x)
+    torch.testing.assert_close(system.run(impulse), kernel.expand(2, -1, -1), rtol=1e-9, atol=1e-11)
 
 
 def test_ssd_starts_as_mamba_2_does():
@@ -141,3 +225,18 @@ def test_ssd_stays_finite_under_strong_decay():
 def test_bad_sizes_and_ranges_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         layers.SSD(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("make_mixer", "message"),
+    [
+        (lambda: layers.NormalizedAttention(2, 2, eta="relu"), "eta = 'relu'"),
+        (lambda: layers.S4D(2, 3), "n = 3: expected an even number"),
+        (lambda: layers.QLSTM(2, 2), "n = 2: expected 1"),
+        (lambda: layers.RGLRU(2, 2), "n = 2: expected 1"),
+        (lambda: layers.QLSTM(2, 1, forget_bias=math.inf), "forget_bias = inf"),
+    ],
+)
+def test_so_are_other_bad_arguments(make_mixer, message):
+    with pytest.raises(ValueError, match=message):
+        make_mixer()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from dsf.layers import MIXERS, SSD, LinearAttention
+from dsf.layers import MIXERS, RECURRENT, SSD, LinearAttention
 from dsf.model import Block, SequenceModel, ShortConvolution, num_parameters
 
 
@@ -16,7 +16,8 @@ def _seed():
 
 
 def make(mixer="linear", **options):
-    return SequenceModel(20, 8, lambda: MIXERS[mixer](8, 4), **options).double()
+    n = 1 if mixer in RECURRENT else 4
+    return SequenceModel(20, 8, lambda: MIXERS[mixer](8, n), **options).double()
 
 
 TOKENS = torch.randint(20, (3, 12), generator=torch.Generator().manual_seed(0))

@@ -1,0 +1,168 @@
+"""The command `dsf`: `dsf sweep` trains a grid of models, `dsf results` prints what came out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from dsf import results, sweep
+from dsf.results import Cell
+from dsf.train import TrainConfig
+
+console = Console()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: without the name of the program; those of the process if None.
+
+    Returns:
+        The exit status: 0, 1 if a run failed, 2 if the input is wrong.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.act(options))
+    except (ValueError, OSError, ModuleNotFoundError, RuntimeError) as error:
+        print(f"dsf: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("dsf: stopped; run the same command again to go on", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dsf", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+
+    sweep = commands.add_parser("sweep", help="train a grid of models; run it again to go on")
+    sweep.add_argument("grid", type=Path, help="TOML file, see the docstring of dsf.sweep")
+    sweep.add_argument("--out", type=Path, help="file of runs (default: GRID with .jsonl)")
+    sweep.add_argument("--engine", choices=("process", "ray"), default="process")
+    sweep.add_argument("--workers", type=_positive, help="processes (default: one a processor)")
+    sweep.add_argument("--address", help="of the Ray cluster (default: one of this machine)")
+    sweep.set_defaults(act=_sweep)
+
+    show = commands.add_parser("results", help="print runs; compare the files if there are more")
+    show.add_argument(
+        "file", nargs="*", default=["mqar"], help="a file of runs, or a record's name"
+    )
+    show.set_defaults(act=_results)
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number, at least 1")
+    return int(text)
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    configs = sweep.read_grid(options.grid)
+    path = options.out or options.grid.with_suffix(".jsonl")
+    if options.engine == "ray":
+        engine = sweep.ray_cluster(options.address)
+    else:
+        engine = sweep.process_pool(options.workers)
+    outcomes = []
+    with sweep.Record(path) as record:
+        if record.repaired is not None:
+            console.print(f"{path}: cut off a torn last line ({len(record.repaired)} characters)")
+        board = _Board(configs, record)
+        with Live(get_renderable=board.render, console=console, refresh_per_second=2):
+            for outcome in sweep.run_sweep(configs, record, engine):
+                board.add(outcome)
+                outcomes.append(outcome)
+    failed = [outcome for outcome in outcomes if outcome.error]
+    for outcome in failed:
+        print(f"dsf: {outcome.config} failed:\n{outcome.error}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+class _Board:
+    """The live table of a sweep: for every mixer what is done, and the best so far."""
+
+    def __init__(self, configs: list[TrainConfig], record: sweep.Record) -> None:
+        done = [config for config in configs if sweep.key_of(config) in record.keys]
+        self.total = Counter(config.mixer for config in configs)
+        self.done = Counter(config.mixer for config in done)
+        self.failed: Counter[str] = Counter()
+        self.diverged: Counter[str] = Counter()
+        self.best: dict[str, float] = {}
+        self.last = ""
+        self.bar = Progress(
+            TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+        )
+        self.task = self.bar.add_task("", total=len(configs), completed=len(done))
+
+    def add(self, outcome: sweep.Outcome) -> None:
+        """Count one more."""
+        config = outcome.config
+        self.bar.advance(self.task)
+        if outcome.run is None:
+            self.failed[config.mixer] += 1
+            return
+        self.done[config.mixer] += 1
+        accuracy = outcome.run.result["test_accuracy"]
+        if accuracy is None:
+            self.diverged[config.mixer] += 1
+        else:
+            self.best[config.mixer] = max(accuracy, self.best.get(config.mixer, 0))
+        self.last = (
+            f"{config.mixer} n={config.n} d={config.d_model} K={config.num_kv_pairs} "
+            f"lr={config.learning_rate:g} seed={config.seed}: "
+            f"{'diverged' if accuracy is None else f'{accuracy:.3f}'}"
+        )
+
+    def render(self) -> Group:
+        """The table as it is now."""
+        table = Table("mixer", "done", "of", "diverged", "failed", "best test accuracy now")
+        for mixer, total in self.total.items():
+            best = f"{self.best[mixer]:.3f}" if mixer in self.best else ""
+            counts = (self.done[mixer], total, self.diverged[mixer], self.failed[mixer])
+            table.add_row(mixer, *map(str, counts), best)
+        return Group(table, self.last, self.bar)
+
+
+def _results(options: argparse.Namespace) -> int:
+    files = {name: results.cells(_load(name)) for name in options.file}
+    settings = {results.run_key(cell.config, 0): cell.config for f in files.values() for cell in f}
+    columns = _varying(list(settings.values()))
+    table = Table(*columns, *(f"accuracy ({name})" for name in files))
+    for key, config in settings.items():
+        row = [str(config[name]) for name in columns]
+        for cells in files.values():
+            found = [cell for cell in cells if results.run_key(cell.config, 0) == key]
+            row.append(_cell(found[0]) if found else "")
+        table.add_row(*row)
+    console.print(table)
+    console.print("mean (lowest to highest, seeds) @ learning rate chosen by validation")
+    return 0
+
+
+def _load(name: str) -> list[results.Run]:
+    return results.recorded(name) if name in results.names() else results.read(name)
+
+
+def _varying(configs: list[dict[str, object]]) -> list[str]:
+    """The fields in which the settings differ, the mixer always."""
+    return [
+        name
+        for name in configs[0]
+        if name == "mixer" or len({str(config.get(name)) for config in configs}) > 1
+    ]
+
+
+def _cell(cell: Cell) -> str:
+    spread = f"{cell.mean:.3f} ({cell.low:.3f} to {cell.high:.3f}, {len(cell.seeds)})"
+    lost = f", {cell.diverged} diverged" if cell.diverged else ""
+    return f"{spread}{lost} @ {cell.learning_rate:g}"

@@ -1,0 +1,395 @@
+"""Sweeps: many training runs, each recorded as soon as it ends.
+
+    with Record("runs.jsonl") as record:
+        for outcome in run_sweep(read_grid("grid.toml"), record):
+            print(outcome)
+
+A grid is a TOML file. `[defaults]` holds fields of `dsf.train.TrainConfig`; every `[[grid]]` is the
+product of its lists:
+
+    [defaults]
+    num_kv_pairs = 8
+
+    [[grid]]
+    mixer = ["linear", "ssd"]
+    n = [4, 16]
+    learning_rate = [2e-3, 4e-3]
+    seed = [0, 1, 2]
+
+The file of runs (see `dsf.results`) is at the same time the memory of the sweep: what it holds is
+not run again, so a sweep that was stopped, by `kill -9` or a power cut, goes on where it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import math
+import os
+import platform
+import signal
+import subprocess
+import threading
+import tomllib
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from multiprocessing import connection, get_context, parent_process
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+
+from dsf.results import Run, parse, run_key
+from dsf.train import TrainConfig, TrainResult, train
+
+_FIELDS = {field.name for field in dataclasses.fields(TrainConfig)}
+_NOT_CONFIG = ("seed", "device")
+
+
+def read_grid(path: str | Path) -> list[TrainConfig]:
+    """The runs that a grid file asks for, all of them checked.
+
+    Args:
+        path: of a TOML file, see above.
+
+    Returns:
+        Configurations in the order of the file, the last field varying fastest, those of the
+        defaults faster than those of a grid; what is asked for twice stands once.
+
+    Raises:
+        ValueError: Naming file, grid, field, value, and what is allowed.
+    """
+    try:
+        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path}: not TOML: {error}") from error
+    unknown = data.keys() - {"defaults", "grid"}
+    grids = data.get("grid")
+    if unknown or not isinstance(grids, list) or not grids:
+        raise ValueError(f"{path}: expected [defaults] and at least one [[grid]], found {[*data]}")
+    defaults = data.get("defaults", {})
+    configs: dict[TrainConfig, None] = {}  # an ordered set
+    for number, grid in enumerate(grids, start=1):
+        try:
+            # First the fields of the grid, so that those of the defaults vary fastest.
+            configs |= dict.fromkeys(_expand({**grid, **defaults, **grid}))
+        except ValueError as error:
+            raise ValueError(f"{path}, [[grid]] number {number}: {error}") from error
+    return list(configs)
+
+
+def _expand(grid: dict[str, Any]) -> Iterator[TrainConfig]:
+    """The product of the lists of one grid."""
+    for name, value in grid.items():
+        if name not in _FIELDS:
+            raise ValueError(f"{name} = {value!r}: expected a field of dsf.train.TrainConfig")
+        if value == []:
+            raise ValueError(f"{name} = []: expected at least one value")
+    lists = [value if isinstance(value, list) else [value] for value in grid.values()]
+    for values in itertools.product(*lists):
+        yield TrainConfig(**dict(zip(grid, values, strict=True)))
+
+
+def run_of(result: TrainResult) -> Run:
+    """What is recorded of a training run, on the machine on which it ran.
+
+    Args:
+        result: of `dsf.train.train`.
+
+    Returns:
+        The run; numbers that are not finite are None.
+    """
+    return Run(
+        config=_config(result.config),
+        seed=result.config.seed,
+        result={
+            "test_accuracy": _finite(result.test_accuracy),
+            "validation_accuracy": None if result.diverged else result.history[-1].accuracy,
+            "steps": result.history[-1].step,
+            "diverged": result.diverged,
+            "num_parameters": result.num_parameters,
+            "history": [
+                [report.step, _finite(report.loss), report.accuracy] for report in result.history
+            ],
+        },
+        provenance={
+            **_machine(result.config.device),
+            "threads": torch.get_num_threads(),
+            "seconds": round(result.seconds, 2),
+        },
+    )
+
+
+class Record:
+    """A file of runs that one sweep at a time appends to, inside a `with` statement.
+
+    Attributes:
+        path: of the file.
+        keys: `Run.key` of what the file holds.
+        repaired: None, or the torn last line that was cut off.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.keys: set[str] = set()
+        self.repaired: str | None = None
+        self._lock = FileLock(f"{self.path}.lock")
+
+    def __enter__(self) -> Record:
+        """Lock the file, repair its last line and read what it holds.
+
+        Raises:
+            ValueError: If another sweep writes this file, or a line is not a run.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise ValueError(f"{self.path}: another sweep is writing this file") from error
+        try:
+            self._repair()
+            self._read()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self._lock.release()
+
+    def append(self, run: Run) -> None:
+        """Write one run, durably: it is on the disk when this returns.
+
+        Args:
+            run: finished.
+        """
+        line = json.dumps(dataclasses.asdict(run), allow_nan=False) + "\n"
+        with self.path.open("ab", buffering=0) as file:  # one write, so that no reader sees a part
+            file.write(line.encode())
+            os.fsync(file.fileno())
+        self.keys.add(run.key)
+
+    def _repair(self) -> None:
+        """Cut off what an interrupted write has left behind the last whole line."""
+        if not self.path.exists():
+            return
+        data = self.path.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        if whole == len(data):
+            return
+        self.repaired = data[whole:].decode(errors="replace")
+        with self.path.open("r+b") as file:
+            file.truncate(whole)
+
+    def _read(self) -> None:
+        if not self.path.exists():
+            return
+        for number, line in enumerate(self.path.read_text(encoding="utf-8").splitlines(), start=1):
+            try:
+                self.keys.add(parse(line).key)
+            except ValueError as error:
+                raise ValueError(f"{self.path}, line {number}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one run of a sweep ended.
+
+    Attributes:
+        config: of the run.
+        run: what was recorded; None if it raised an exception.
+        error: None, or the traceback.
+    """
+
+    config: TrainConfig
+    run: Run | None
+    error: str | None
+
+
+Engine = Callable[[list[list[TrainConfig]]], Iterator[list[Outcome]]]
+"""Takes groups of configurations, gives the outcomes of each group when it has ended."""
+
+
+def run_sweep(
+    configs: list[TrainConfig], record: Record, engine: Engine | None = None
+) -> Iterator[Outcome]:
+    """Run what the record does not hold yet, and append each run to it as soon as it ends.
+
+    Args:
+        configs: what to run.
+        record: open, that is, inside its `with` statement.
+        engine: where to run, `process_pool(...)` or `ray_cluster(...)`; the first if None.
+
+    Yields:
+        How each run ended. One that raised an exception is not recorded, and will be tried again
+        by the next sweep.
+    """
+    missing = [config for config in configs if key_of(config) not in record.keys]
+    for group in (engine or process_pool())([[config] for config in missing]):
+        for outcome in group:
+            if outcome.run is not None:
+                record.append(outcome.run)
+            yield outcome
+
+
+def key_of(config: TrainConfig) -> str:
+    """The `Run.key` of the run that this configuration gives.
+
+    Args:
+        config: of the run.
+
+    Returns:
+        Text, see `dsf.results.run_key`.
+    """
+    return run_key(_config(config), config.seed)
+
+
+def process_pool(workers: int | None = None) -> Engine:
+    """Run in processes of this machine, one thread each.
+
+    Args:
+        workers: number of processes; one a processor if None.
+
+    Returns:
+        The engine.
+
+    Raises:
+        RuntimeError: While it runs, if a process dies, for example for want of memory.
+    """
+
+    def run(groups: list[list[TrainConfig]]) -> Iterator[list[Outcome]]:
+        with ProcessPoolExecutor(
+            workers or os.cpu_count(),
+            mp_context=get_context("spawn"),  # a fork of a process that used OpenMP may hang
+            initializer=_start_worker,
+        ) as pool:
+            try:
+                for future in as_completed([pool.submit(run_group, group) for group in groups]):
+                    yield future.result()
+            except BrokenProcessPool as error:
+                raise RuntimeError("a worker process died; out of memory?") from error
+            finally:  # also where the caller stops early
+                pool.shutdown(cancel_futures=True)
+
+    return run
+
+
+def ray_cluster(address: str | None = None) -> Engine:
+    """Run as tasks of a Ray cluster, one processor each, and the configured GPU if there is one.
+
+    Args:
+        address: of the cluster, as `ray.init` takes it; a cluster of this machine if None.
+
+    Returns:
+        The engine.
+
+    Raises:
+        ModuleNotFoundError: If Ray is not installed (`pip install "dsf-book[ray]"`).
+    """
+    import ray
+
+    def run(groups: list[list[TrainConfig]]) -> Iterator[list[Outcome]]:
+        own = not ray.is_initialized()
+        if own:
+            ray.init(address=address, include_dashboard=False, log_to_driver=False)
+        try:
+            task = ray.remote(run_group)
+            running = {}
+            for group in groups:
+                gpus = int(torch.device(group[0].device).type == "cuda")
+                running[task.options(num_cpus=1, num_gpus=gpus).remote(group)] = group
+            while running:
+                [reference], _ = ray.wait(list(running), num_returns=1)
+                group = running.pop(reference)
+                try:
+                    yield ray.get(reference)
+                except ray.exceptions.RayError as error:  # the worker died, after Ray's retries
+                    yield [Outcome(config, None, str(error)) for config in group]
+        finally:
+            if own:
+                ray.shutdown()
+
+    return run
+
+
+def run_group(configs: list[TrainConfig]) -> list[Outcome]:
+    """Train one configuration after the other on one thread. What the engines call.
+
+    Args:
+        configs: what to train.
+
+    Returns:
+        Their outcomes; an exception becomes the `error` of its own.
+    """
+    torch.set_num_threads(1)
+    outcomes = []
+    for config in configs:
+        try:
+            outcomes.append(Outcome(config, run_of(train(config, progress=False)), None))
+        except Exception:  # the others shall go on, and the traceback is handed to the caller
+            outcomes.append(Outcome(config, None, traceback.format_exc()))
+    return outcomes
+
+
+def _start_worker() -> None:
+    """Let a worker end with its parent: on Ctrl-C quietly, and also where the parent is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _config(config: TrainConfig) -> dict[str, Any]:
+    fields = dataclasses.asdict(config)
+    return {name: value for name, value in fields.items() if name not in _NOT_CONFIG}
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+@cache
+def _machine(device: str) -> dict[str, Any]:
+    """What ran, and on what."""
+    versions = {"python": platform.python_version(), "torch": torch.__version__}
+    versions |= {name: metadata.version(name) for name in ("numpy", "dsf-book")}
+    on_gpu = torch.device(device).type == "cuda"
+    name = torch.cuda.get_device_name(device) if on_gpu else _processor()
+    return {"commit": _commit(), "versions": versions, "device": name}
+
+
+def _processor() -> str:
+    """Name of the processor; Python itself knows it on few systems."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _commit() -> str | None:
+    """The commit of this package, with a + if the code differs from it; None outside a checkout."""
+    folder = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    try:
+        if git("ls-files", Path(__file__).name) == "":  # a checkout of something else around it
+            return None
+        changed = git("status", "--porcelain", "--", ".", ":!results")
+        return git("rev-parse", "HEAD") + ("+" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
