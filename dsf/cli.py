@@ -137,7 +137,7 @@ def _results(options: argparse.Namespace) -> int:
     files = {name: results.cells(_load(name)) for name in options.file}
     settings = {results.run_key(cell.config, 0): cell.config for f in files.values() for cell in f}
     columns = _varying(list(settings.values()))
-    table = Table(*columns, *(f"accuracy ({name})" for name in files))
+    table = Table(*columns, *(f"accuracy ({Path(name).stem})" for name in files))
     for key, config in settings.items():
         row = [str(config[name]) for name in columns]
         for cells in files.values():

@@ -116,7 +116,8 @@ def run_of(result: TrainResult) -> Run:
             "diverged": result.diverged,
             "num_parameters": result.num_parameters,
             "history": [
-                [report.step, _finite(report.loss), report.accuracy] for report in result.history
+                [report.step, _finite(round(report.loss, 4)), round(report.accuracy, 4)]
+                for report in result.history
             ],
         },
         provenance={
