@@ -49,6 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--out", type=Path, help="file of runs (default: GRID with .jsonl)")
     sweep.add_argument("--engine", choices=("process", "ray"), default="process")
     sweep.add_argument("--workers", type=_positive, help="processes (default: one a processor)")
+    sweep.add_argument(
+        "--stack",
+        type=_positive,
+        default=1,
+        help="runs of one setting (seeds, learning rates) to train at once; pays on a GPU",
+    )
     sweep.add_argument("--address", help="of the Ray cluster (default: one of this machine)")
     sweep.set_defaults(act=_sweep)
 
@@ -79,7 +85,7 @@ def _sweep(options: argparse.Namespace) -> int:
             console.print(f"{path}: cut off a torn last line ({len(record.repaired)} characters)")
         board = _Board(configs, record)
         with Live(get_renderable=board.render, console=console, refresh_per_second=2):
-            for outcome in sweep.run_sweep(configs, record, engine):
+            for outcome in sweep.run_sweep(configs, record, engine, options.stack):
                 board.add(outcome)
                 outcomes.append(outcome)
     failed = [outcome for outcome in outcomes if outcome.error]

@@ -70,7 +70,8 @@ def linear_recurrence(transition: Tensor, x: Tensor, initial_state: Tensor | Non
     dtype = torch.promote_types(transition.dtype, x.dtype)
     if initial_state is None:
         initial_state = x.new_zeros(shape[:-2] + shape[-1:])
-    states: Tensor = _Recurrence.apply(  # type: ignore[no-untyped-call]
+    states: Tensor
+    states, *_ = _Recurrence.apply(  # type: ignore[no-untyped-call]
         transition.expand(shape).to(dtype),
         x.expand(shape).to(dtype),
         initial_state.expand(shape[:-2] + shape[-1:]).to(dtype),
@@ -105,7 +106,7 @@ def scan(
     """
     lazy = transition if isinstance(transition, tuple) else (None, None)
     full = None if isinstance(transition, tuple) else transition
-    y, state = _Scan.apply(full, *lazy, b, c, u, initial_state)  # type: ignore[no-untyped-call]
+    y, state, *_ = _Scan.apply(full, *lazy, b, c, u, initial_state)  # type: ignore[no-untyped-call]
     return y, state
 
 
@@ -133,18 +134,34 @@ def _time_first(x: Tensor) -> Tensor:
     return x.movedim(-2, 0).clone(memory_format=torch.contiguous_format)
 
 
+def _stack(info: Any, x: Tensor | None, dim: int | None) -> Tensor | None:
+    """Put the axis in front that `torch.vmap` maps over."""
+    if x is None:
+        return None
+    return x.expand(info.batch_size, *x.shape) if dim is None else x.movedim(dim, 0)
+
+
 class _Recurrence(torch.autograd.Function):
+    # Forward and setup_context apart, and a rule for vmap: what torch.func asks for.
+
     @staticmethod
-    def forward(ctx: Any, transition: Tensor, x: Tensor, initial_state: Tensor) -> Tensor:
+    def forward(
+        transition: Tensor, x: Tensor, initial_state: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         # Time first, so that each step reads and writes contiguous pieces.
         a, states = _time_first(transition), _time_first(x)
         _forward(a.unbind(0), initial_state, states.unbind(0))
-        ctx.save_for_backward(a, states, initial_state)
-        return states.movedim(0, -2)
+        return states.movedim(0, -2), a, states
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: tuple[Tensor, ...]) -> None:
+        _, a, states = output
+        ctx.mark_non_differentiable(a, states)
+        ctx.save_for_backward(a, states, inputs[2])
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, grad: Tensor, *unused: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         a, states, initial_state = ctx.saved_tensors
         g = _time_first(grad)
         carry = _adjoint(a.conj().unbind(0), g.unbind(0), torch.zeros_like(initial_state))
@@ -153,13 +170,17 @@ class _Recurrence(torch.autograd.Function):
         torch.mul(g[0], initial_state.conj(), out=d_a[0])
         return d_a.movedim(0, -2), g.movedim(0, -2), carry
 
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Tensor) -> Any:
+        stacked = [_stack(info, x, dim) for x, dim in zip(inputs, in_dims, strict=True)]
+        return _Recurrence.apply(*stacked), (0, 1, 1)  # type: ignore[no-untyped-call]
+
 
 class _Scan(torch.autograd.Function):
     """One Function for every diagonal transition; see `scan` for the shapes."""
 
     @staticmethod
     def forward(
-        ctx: Any,
         transition: Tensor | None,
         step: Tensor | None,
         a: Tensor | None,
@@ -167,7 +188,7 @@ class _Scan(torch.autograd.Function):
         c: Tensor,
         u: Tensor,
         initial_state: Tensor,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor, _Chunks]:
         chunks = _Chunks(transition, step, a, b, c, u, initial_state)
         y = torch.empty(u.shape, dtype=initial_state.dtype, device=u.device)
         borders = torch.empty(
@@ -179,13 +200,29 @@ class _Scan(torch.autograd.Function):
             states = chunks.states(k, borders[k])
             y[..., chunks.span(k), :] = _sum_features(chunks.c[k], states).movedim(0, -2)
             h = states[-1]
-        ctx.save_for_backward(transition, step, a, b, c, u, borders)
+        return y, h.clone(), borders, chunks
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
+        _, _, borders, chunks = output
+        ctx.mark_non_differentiable(borders)
+        ctx.save_for_backward(*inputs[:6], borders)
         ctx.chunks = chunks  # its buffers hold the last chunk, which the backward pass needs first
-        return y, h.clone()
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Tensor | None) -> Any:
+        stacked = [_stack(info, x, dim) for x, dim in zip(inputs, in_dims, strict=True)]
+        if (a := stacked[2]) is not None and (u := stacked[5]) is not None:
+            # a has no leading axes of its own; it must broadcast against the states.
+            stacked[2] = a.reshape(len(a), *(1,) * (u.ndim - 3), *a.shape[-2:])
+        y, state, borders, _ = _Scan.apply(*stacked)  # type: ignore[no-untyped-call]
+        return (y, state, borders, None), (0, 0, 1, None)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_y: Tensor, grad_state: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(
+        ctx: Any, grad_y: Tensor, grad_state: Tensor, *unused: Any
+    ) -> tuple[Tensor | None, ...]:
         grad_y = grad_y.contiguous()  # the gradient of a sum comes as one number expanded
         transition, step, a, b, c, u, borders = ctx.saved_tensors
         # The buffers serve one backward pass; another one over the same graph makes its own.

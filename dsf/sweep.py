@@ -47,6 +47,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from dsf.results import Run, parse, run_key
+from dsf.stack import train_stack
 from dsf.train import TrainConfig, TrainResult, train
 
 _FIELDS = {field.name for field in dataclasses.fields(TrainConfig)}
@@ -219,7 +220,7 @@ Engine = Callable[[list[list[TrainConfig]]], Iterator[list[Outcome]]]
 
 
 def run_sweep(
-    configs: list[TrainConfig], record: Record, engine: Engine | None = None
+    configs: list[TrainConfig], record: Record, engine: Engine | None = None, stack: int = 1
 ) -> Iterator[Outcome]:
     """Run what the record does not hold yet, and append each run to it as soon as it ends.
 
@@ -227,13 +228,15 @@ def run_sweep(
         configs: what to run.
         record: open, that is, inside its `with` statement.
         engine: where to run, `process_pool(...)` or `ray_cluster(...)`; the first if None.
+        stack: how many runs that differ in seed and learning rate only are trained at once by
+            `dsf.stack.train_stack`; pays on a GPU.
 
     Yields:
         How each run ended. One that raised an exception is not recorded, and will be tried again
         by the next sweep.
     """
     missing = [config for config in configs if key_of(config) not in record.keys]
-    for group in (engine or process_pool())([[config] for config in missing]):
+    for group in (engine or process_pool())(_groups(missing, stack)):
         for outcome in group:
             if outcome.run is not None:
                 record.append(outcome.run)
@@ -321,22 +324,30 @@ def ray_cluster(address: str | None = None) -> Engine:
 
 
 def run_group(configs: list[TrainConfig]) -> list[Outcome]:
-    """Train one configuration after the other on one thread. What the engines call.
+    """Train configurations at once, on one thread. What the engines call.
 
     Args:
-        configs: what to train.
+        configs: what to train; several differ in seed and learning rate only.
 
     Returns:
-        Their outcomes; an exception becomes the `error` of its own.
+        Their outcomes; an exception becomes the `error` of all.
     """
     torch.set_num_threads(1)
-    outcomes = []
+    try:
+        alone = len(configs) == 1
+        trained = [train(configs[0], progress=False)] if alone else train_stack(configs)
+        return [Outcome(result.config, run_of(result), None) for result in trained]
+    except Exception:  # the other groups shall go on; the traceback is handed to the caller
+        return [Outcome(config, None, traceback.format_exc()) for config in configs]
+
+
+def _groups(configs: list[TrainConfig], stack: int) -> list[list[TrainConfig]]:
+    """Cut the runs of each setting into groups of at most `stack`."""
+    settings: dict[TrainConfig, list[TrainConfig]] = {}
     for config in configs:
-        try:
-            outcomes.append(Outcome(config, run_of(train(config, progress=False)), None))
-        except Exception:  # the others shall go on, and the traceback is handed to the caller
-            outcomes.append(Outcome(config, None, traceback.format_exc()))
-    return outcomes
+        setting = dataclasses.replace(config, seed=0, learning_rate=1.0)
+        settings.setdefault(setting, []).append(config)
+    return [runs[i : i + stack] for runs in settings.values() for i in range(0, len(runs), stack)]
 
 
 def _start_worker() -> None:

@@ -242,10 +242,10 @@ def train(config: TrainConfig, progress: bool = True) -> TrainResult:
     Raises:
         ValueError: If this machine does not have the configured device.
     """
-    device = _device(config.device)
+    device = check_device(config.device)
     model = build_model(config).to(device)
-    train_seed, validation_seed, test_seed = _data_seeds(config.seed)
-    validation = _draw(config, config.num_validation, validation_seed, device)
+    train_seed, validation_seed, test_seed = data_seeds(config.seed)
+    validation = draw(config, config.num_validation, validation_seed, device)
     history: list[Report] = []
     diverged = None
     start = time.perf_counter()
@@ -259,7 +259,7 @@ def train(config: TrainConfig, progress: bool = True) -> TrainResult:
             if config.stop_accuracy is not None and report.accuracy >= config.stop_accuracy:
                 break
     seconds = time.perf_counter() - start
-    test = _draw(config, config.num_test, test_seed, device)
+    test = draw(config, config.num_test, test_seed, device)
     return TrainResult(
         config=config,
         model=model,
@@ -344,7 +344,7 @@ def fresh_batches(config: TrainConfig, seed: int, device: torch.device) -> Itera
     per_chunk = max(1, _CHUNK_TOKENS // (config.batch_size * config.seq_len))
     for chunk, first in enumerate(range(0, config.steps, per_chunk)):
         num_steps = min(per_chunk, config.steps - first)
-        data = _draw(config, num_steps * config.batch_size, seed + chunk, device)
+        data = draw(config, num_steps * config.batch_size, seed + chunk, device)
         yield from zip(*(x.split(config.batch_size) for x in data), strict=True)
 
 
@@ -386,7 +386,18 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
     ]
 
 
-def _draw(config: TrainConfig, num_examples: int, seed: int, device: torch.device) -> Batch:
+def draw(config: TrainConfig, num_examples: int, seed: int, device: torch.device) -> Batch:
+    """Sequences of the task.
+
+    Args:
+        config: The task.
+        num_examples: How many.
+        seed: Of the data.
+        device: Where they shall be.
+
+    Returns:
+        Inputs, asked positions, their values.
+    """
     inputs, labels = mqar.generate(
         num_examples,
         config.seq_len,
@@ -402,12 +413,30 @@ def _draw(config: TrainConfig, num_examples: int, seed: int, device: torch.devic
     return inputs.to(device), positions.to(device), values.to(device)
 
 
-def _data_seeds(seed: int) -> list[int]:
-    """Seeds of the training, validation and test data, far from each other for every seed."""
+def data_seeds(seed: int) -> list[int]:
+    """Seeds of the training, validation and test data, far from each other for every seed.
+
+    Args:
+        seed: Of a run.
+
+    Returns:
+        Three seeds.
+    """
     return [int(word) for word in np.random.SeedSequence(seed).generate_state(3, np.uint64)]
 
 
-def _device(name: str) -> torch.device:
+def check_device(name: str) -> torch.device:
+    """The device of this name.
+
+    Args:
+        name: As PyTorch has it.
+
+    Returns:
+        The device.
+
+    Raises:
+        ValueError: If this machine does not have it.
+    """
     device = torch.device(name)
     try:
         torch.empty(0, device=device)

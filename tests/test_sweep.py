@@ -186,6 +186,13 @@ def test_the_process_pool_gives_the_same_runs(grid, tmp_path):
     assert stripped(tmp_path / "a.jsonl") == stripped(tmp_path / "b.jsonl")
 
 
+def test_stacked_runs_are_recorded_like_any_other(grid, tmp_path):
+    with Record(tmp_path / "runs.jsonl") as record:
+        outcomes = list(run_sweep(read_grid(grid), record, inline, stack=2))
+    assert [outcome.run for outcome in outcomes] == results.read(tmp_path / "runs.jsonl")
+    assert {outcome.run.key for outcome in outcomes} == set(map(key_of, read_grid(grid)))
+
+
 def test_a_local_ray_cluster_of_two_workers_gives_the_same_runs(grid, tmp_path):
     ray = pytest.importorskip("ray")
     run_all(grid, tmp_path / "a.jsonl")
