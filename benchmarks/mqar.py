@@ -2,9 +2,9 @@
 
 The plain generator draws example by example with NumPy's `choice` without replacement, as the
 reference code of the task does. The plain training loop projects every position to the vocabulary,
-forms every attention matrix explicitly, takes AdamW as it comes and asks for the loss as a number
-after each step. It trains the same model: equal architecture, sizes and initial parameters, no
-dropout on either side.
+forms every attention matrix and every transition explicitly, takes AdamW as it comes and asks for
+the loss as a number after each step. It trains the same model: equal architecture, sizes and
+initial parameters, no dropout on either side.
 """
 
 import os
@@ -22,7 +22,7 @@ from tqdm.auto import tqdm  # type: ignore[import-untyped]
 from benchmarks.timing import interleaved, row
 from dsf import mqar
 from dsf.feature_maps import elu_plus_one
-from dsf.layers import LinearAttention, SoftmaxAttention
+from dsf.layers import S6, LinearAttention, SoftmaxAttention
 from dsf.model import Block
 from dsf.train import (
     Batch,
@@ -130,7 +130,22 @@ class PlainLinear(LinearAttention):
         return scores / scores.sum(dim=-1, keepdim=True) @ self.inputs(x)
 
 
-PLAIN = {"softmax": PlainSoftmax, "linear": PlainLinear}
+class PlainS6(S6):
+    """S6 step by step, all transitions and inputs laid out before, as the reference code does."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run h ← exp(Δ_i a) h + Δ_i b_i u_i and read c_i h."""
+        u, step, b, c = self.inputs(x), self.step(x), self.key(x), self.query(x)
+        transition = torch.exp(step.unsqueeze(-1) * -self.log_decay.exp())  # (B, L, d, n)
+        driven = (step * u).unsqueeze(-1) * b.unsqueeze(-2)
+        h, outputs = torch.zeros_like(driven[:, 0]), []
+        for i in range(x.shape[1]):
+            h = transition[:, i] * h + driven[:, i]
+            outputs.append((h @ c[:, i, :, None]).squeeze(-1))
+        return torch.stack(outputs, dim=1) + self.skip * u
+
+
+PLAIN = {"softmax": PlainSoftmax, "linear": PlainLinear, "s6": PlainS6}
 
 
 def training_step() -> None:
@@ -142,6 +157,7 @@ def training_step() -> None:
         ("linear", 8192, 4, 64, 64, 7.0),
         ("softmax", 128, 8, 64, 64, 1.3),
         ("linear", 128, 8, 32, 64, 1.3),
+        ("s6", 128, 8, 32, 16, 8.0),
     ):
         config = TrainConfig(
             mixer=mixer,

@@ -6,7 +6,8 @@ Each mixer maps tokens x (..., L, d) to outputs y (..., L, d) and shows its insi
 * `mixer.system(x)`: the `LTVSystem` whose Λ, B, C (and D) the projections of x have set.
 * `mixer.inputs(x)`: the sequence u that drives this system.
 
-so that `mixer(x)` equals `mixer.system(x).run(mixer.inputs(x))`. The output projection is not part
+so that `mixer(x)` equals `mixer.system(x).run(mixer.inputs(x))`. A last layer that is read at few
+positions only uses `mixer.at(x, positions)`. The output projection is not part
 of a mixer: it is the same for all and belongs to the block around them (`dsf.model.Block`).
 
 There are two groups, each with equal parameters to within 5 % in the block of `dsf.model`:
@@ -32,7 +33,7 @@ from torch.nn import functional as F
 
 from dsf import attention, rnn, ssm
 from dsf.architectures import ARCHITECTURES
-from dsf.feature_maps import identity
+from dsf.feature_maps import FeatureMap, elu_plus_one, identity
 from dsf.system import LTVSystem
 
 
@@ -89,6 +90,31 @@ class Mixer(nn.Module, ABC):
             y (..., L, d); y_i depends on x_0, ..., x_i only.
         """
 
+    def at(self, x: Tensor, positions: Tensor) -> Tensor:
+        """The outputs at some positions; attention computes no others.
+
+        Args:
+            x: Tokens (..., L, d).
+            positions: int64 (..., Q), from 0 to L - 1.
+
+        Returns:
+            (..., Q, d).
+        """
+        return take(self(x), positions)
+
+
+def take(x: Tensor, positions: Tensor) -> Tensor:
+    """Rows of a sequence.
+
+    Args:
+        x: (..., L, d).
+        positions: int64 (..., Q).
+
+    Returns:
+        x at the positions, (..., Q, d).
+    """
+    return x.gather(-2, positions.unsqueeze(-1).expand(*positions.shape, x.shape[-1]))
+
 
 class _Keyed(Mixer):
     """A mixer with queries and keys of width n."""
@@ -97,6 +123,17 @@ class _Keyed(Mixer):
         super().__init__(d_model, n)
         self.query = nn.Linear(d_model, n, bias=False)
         self.key = nn.Linear(d_model, n, bias=False)
+
+    def _scores_at(self, x: Tensor, positions: Tensor, feature_map: FeatureMap) -> Tensor:
+        """φ(q_i)ᵀφ(k_j) for the asked i and j ≤ i, else 0: (..., Q, L)."""
+        phi, psi = feature_map(self.query(take(x, positions))), feature_map(self.key(x))
+        scores: Tensor = (phi @ psi.mT).masked_fill(~_past(x, positions), 0)
+        return scores
+
+
+def _past(x: Tensor, positions: Tensor) -> Tensor:
+    """Which tokens stand at or before each position: (..., Q, L)."""
+    return torch.arange(x.shape[-2], device=x.device) <= positions.unsqueeze(-1)
 
 
 class SoftmaxAttention(_Keyed):
@@ -112,6 +149,10 @@ class SoftmaxAttention(_Keyed):
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         return attention.softmax_attention(self.query(x), self.key(x), self.inputs(x))
 
+    def at(self, x: Tensor, positions: Tensor) -> Tensor:  # noqa: D102
+        q, k, v = self.query(take(x, positions)), self.key(x), self.inputs(x)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=_past(x, positions))
+
 
 class LinearAttention(_Keyed):
     """Linear attention with the feature map elu + 1 (Katharopoulos et al., 2020; chapter 3)."""
@@ -121,6 +162,10 @@ class LinearAttention(_Keyed):
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         return attention.linear_attention(self.query(x), self.key(x), self.inputs(x))
+
+    def at(self, x: Tensor, positions: Tensor) -> Tensor:  # noqa: D102
+        scores = self._scores_at(x, positions, elu_plus_one)
+        return scores @ self.inputs(x) / scores.sum(-1, keepdim=True)
 
 
 class UnnormalizedAttention(_Keyed):
@@ -135,6 +180,9 @@ class UnnormalizedAttention(_Keyed):
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         q, k, v = self.query(x), self.key(x), self.inputs(x)
         return attention.linear_attention(q, k, v, identity, False)
+
+    def at(self, x: Tensor, positions: Tensor) -> Tensor:  # noqa: D102
+        return self._scores_at(x, positions, identity) @ self.inputs(x)
 
 
 _ETA: dict[str, Callable[[Tensor], Tensor]] = {
@@ -186,6 +234,10 @@ class NormalizedAttention(_Keyed):
             self.query(x), self.key(x), self.inputs(x), self.eta(x)
         )
 
+    def at(self, x: Tensor, positions: Tensor) -> Tensor:  # noqa: D102
+        y = self._scores_at(x, positions, identity) @ self.inputs(x)
+        return y / self.eta(take(x, positions)).unsqueeze(-1)
+
 
 class GatedLinearAttention(UnnormalizedAttention):
     """Unnormalised attention with an output gate: y_i = σ(wᵀx_i + b) Σ_{j≤i} (q_iᵀk_j) v_j.
@@ -205,6 +257,9 @@ class GatedLinearAttention(UnnormalizedAttention):
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         return torch.sigmoid(self.gate(x)) * super().forward(x)
+
+    def at(self, x: Tensor, positions: Tensor) -> Tensor:  # noqa: D102
+        return torch.sigmoid(self.gate(take(x, positions))) * super().at(x, positions)
 
 
 class S4D(Mixer):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dsf.layers import Mixer
+from dsf.layers import Mixer, take
 
 
 class ShortConvolution(nn.Module):
@@ -86,10 +86,11 @@ class Block(nn.Module):
         Returns:
             Tokens (batch, L, d), or (batch, Q, d).
         """
-        y = self.mixer(self.conv(self.norm(x)))
-        if positions is not None:  # all that follows treats every position by itself
-            index = positions.unsqueeze(-1).expand(-1, -1, x.shape[-1])
-            x, y = x.gather(1, index), y.gather(1, index)
+        z = self.conv(self.norm(x))
+        if positions is None:
+            y = self.mixer(z)
+        else:  # all that follows treats every position by itself
+            x, y = take(x, positions), self.mixer.at(z, positions)
         x = x + self.out(y)
         return x if self.mlp is None else x + self.mlp(x)
 

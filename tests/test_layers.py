@@ -63,6 +63,13 @@ def test_no_output_depends_on_a_later_token(mixer_and_tokens):
     assert (after[:, 7:] - before[:, 7:]).abs().amax(dim=-1).min() > 1e-6
 
 
+def test_the_outputs_at_some_positions_are_those_of_the_whole_sequence(mixer_and_tokens):
+    mixer, x = mixer_and_tokens
+    positions = torch.tensor([[0, 3, 10, 3], [10, 9, 0, 1]])
+    y = torch.stack([row[where] for row, where in zip(mixer(x), positions, strict=True)])
+    torch.testing.assert_close(mixer.at(x, positions), y, rtol=1e-12, atol=1e-12)
+
+
 def test_every_parameter_gets_a_gradient(mixer_and_tokens):
     mixer, x = mixer_and_tokens
     weights = torch.linspace(-1, 1, D, dtype=torch.float64)
