@@ -72,7 +72,8 @@ def train_stack(configs: list[TrainConfig]) -> list[TrainResult]:
         by the number of runs that shared it.
 
     Raises:
-        ValueError: If they differ in another field, or this machine lacks the device.
+        ValueError: If they differ in another field or ask for `compile`, or this machine lacks the
+            device.
     """
     _check_equal(configs)
     config, device = configs[0], check_device(configs[0].device)
@@ -116,6 +117,8 @@ def train_stack(configs: list[TrainConfig]) -> list[TrainResult]:
 
 
 def _check_equal(configs: list[TrainConfig]) -> None:
+    if configs[0].compile:
+        raise ValueError("compile = True: expected False where runs are stacked")
     first = dataclasses.asdict(configs[0])
     for config in configs[1:]:
         for name, value in dataclasses.asdict(config).items():

@@ -51,7 +51,7 @@ from dsf.stack import train_stack
 from dsf.train import TrainConfig, TrainResult, train
 
 _FIELDS = {field.name for field in dataclasses.fields(TrainConfig)}
-_NOT_CONFIG = ("seed", "device")
+_NOT_CONFIG = ("seed", "device", "compile")
 
 
 def read_grid(path: str | Path) -> list[TrainConfig]:

@@ -9,7 +9,7 @@ laptop and shows what the state expansion n buys.
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,6 +28,9 @@ _CHUNK_TOKENS = 2**20  # training data is drawn this many tokens at a time
 
 Batch = tuple[Tensor, Tensor, Tensor]
 """Inputs (B, L), asked positions (B, Q), their values (B, Q)."""
+
+Forward = Callable[[Tensor, Tensor], Tensor]
+"""A model: inputs and asked positions to logits (B, Q, V)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,8 @@ class TrainConfig:
         num_test: Sequences in the test set, which is used once, at the end.
         seed: Determines initialisation and all data.
         device: Where to train, `"cpu"`, `"cuda"` or `"cuda:1"`.
+        compile: Whether to pass the model through `torch.compile`; at the sizes of the book this
+            takes longer than it saves.
 
     Raises:
         ValueError: Naming the field, its value and what is allowed.
@@ -92,6 +97,7 @@ class TrainConfig:
     num_test: int = 1000
     seed: int = 0
     device: str = "cpu"
+    compile: bool = False
 
     def __post_init__(self) -> None:
         if self.mixer not in list(MIXERS):  # a list: whatever was given need not be hashable
@@ -103,9 +109,9 @@ class TrainConfig:
             value = getattr(self, name)
             if name != "stop_accuracy" or value is not None:
                 object.__setattr__(self, name, mqar.real_number(name, value, bottom, top, above))
-        if not isinstance(self.position_embedding, bool):
-            value = self.position_embedding
-            raise ValueError(f"position_embedding = {value!r}: expected True or False")
+        for name in ("position_embedding", "compile"):
+            if not isinstance(value := getattr(self, name), bool):
+                raise ValueError(f"{name} = {value!r}: expected True or False")
         if self.mixer in RECURRENT and self.n != 1:
             raise ValueError(f"n = {self.n}: expected 1, {self.mixer} has one state a channel")
         if self.mixer == "s4d" and self.n % 2:
@@ -276,6 +282,7 @@ def _reports(
 ) -> Iterator[Report]:
     """Train step by step and report now and then, the last step included."""
     device = validation[0].device
+    forward: Forward = torch.compile(model) if config.compile else model
     optimizer = torch.optim.AdamW(
         parameter_groups(model, config.weight_decay), lr=config.learning_rate, fused=True
     )
@@ -284,7 +291,7 @@ def _reports(
         rate = learning_rate(config, step)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss = asked_loss(model, batch)
+        loss = asked_loss(forward, batch)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -292,13 +299,13 @@ def _reports(
         total, since = total + loss.detach(), since + 1  # no .item(): a GPU need not wait
         if since == config.report_every or step + 1 == config.steps:
             mean = total.item() / since
-            report = Report(step + 1, mean, evaluate(model, validation, config.batch_size))
+            report = Report(step + 1, mean, evaluate(forward, validation, config.batch_size))
             bar.set_postfix(loss=f"{report.loss:.3f}", accuracy=f"{report.accuracy:.3f}")
             yield report
             total, since = torch.zeros_like(total), 0
 
 
-def asked_loss(model: SequenceModel, batch: Batch) -> Tensor:
+def asked_loss(model: Forward, batch: Batch) -> Tensor:
     """Mean cross-entropy over the asked positions, the only ones that are read out.
 
     Args:
@@ -313,7 +320,7 @@ def asked_loss(model: SequenceModel, batch: Batch) -> Tensor:
 
 
 @torch.inference_mode()
-def evaluate(model: SequenceModel, data: Batch, batch_size: int) -> float:
+def evaluate(model: Forward, data: Batch, batch_size: int) -> float:
     """Fraction of the questions answered correctly.
 
     Args:

@@ -1,12 +1,17 @@
 """The reader of recorded runs."""
 
+import dataclasses
 import json
 import math
+from pathlib import Path
 
 import pytest
 
 from dsf import results
 from dsf.results import Run
+from dsf.sweep import read_grid
+
+GRIDS = Path(results.__file__).parent
 
 
 def run(rate, seed, test, validation=None, mixer="linear", diverged=None):
@@ -92,6 +97,19 @@ def test_an_unknown_record_is_refused_with_the_known_ones():
 
 
 # The record that comes with the package.
+
+
+@pytest.mark.parametrize("path", sorted(GRIDS.glob("*.toml")), ids=lambda path: path.name)
+def test_the_grids_of_the_records_can_be_run(path):
+    configs = read_grid(path)
+    assert len(configs) > 100
+    settings: dict = {}
+    for config in configs:
+        setting = dataclasses.replace(config, seed=0, learning_rate=1.0)
+        settings.setdefault(setting, []).append(config)
+    for runs in settings.values():
+        assert len({config.learning_rate for config in runs}) >= 4
+        assert len({config.seed for config in runs}) >= 3
 
 
 def test_the_recorded_runs_say_where_they_come_from():

@@ -61,3 +61,5 @@ def test_a_run_that_diverges_leaves_the_others_alone():
 def test_runs_of_different_models_are_refused():
     with pytest.raises(ValueError, match="n = 8: expected 4 as in the first of these runs"):
         train_stack([TINY, dataclasses.replace(TINY, n=8)])
+    with pytest.raises(ValueError, match="compile = True: expected False"):
+        train_stack([dataclasses.replace(TINY, compile=True)])

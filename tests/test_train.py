@@ -1,6 +1,7 @@
 """The training loop: what it computes, that it repeats, that it learns."""
 
 import dataclasses
+import functools
 import itertools
 import math
 import random
@@ -112,6 +113,18 @@ def test_a_seed_repeats_bit_for_bit_and_leaves_the_global_random_state_alone():
     assert first.test_accuracy == second.test_accuracy
     for name, value in first.model.state_dict().items():
         assert torch.equal(value, second.model.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("mixer", ["softmax", "s6"])
+def test_compiling_the_model_changes_nothing(mixer, monkeypatch):
+    # Without the code generator, which needs a C++ compiler and a minute.
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))
+    config = dataclasses.replace(TINY, mixer=mixer)
+    plain = train(config, progress=False)
+    compiled = train(dataclasses.replace(config, compile=True), progress=False)
+    for a, b in zip(compiled.history, plain.history, strict=True):
+        assert a.loss == pytest.approx(b.loss, rel=1e-5)
+        assert a.accuracy == pytest.approx(b.accuracy, abs=0.01)
 
 
 def test_another_seed_is_another_model_and_other_data():
@@ -258,6 +271,7 @@ def test_weight_decay_shrinks_a_matrix_by_its_rate():
         ({"weight_decay": -0.1}, "weight_decay = -0.1: expected a number from 0 to 10"),
         ({"stop_accuracy": 99}, "stop_accuracy = 99: expected a number from 0 to 1"),
         ({"init_std": "0.1"}, "init_std = '0.1'"),
+        ({"compile": "yes"}, "compile = 'yes': expected True or False"),
         ({"position_embedding": 1}, "position_embedding = 1: expected True or False"),
         ({"seed": 2**63}, "seed = .* from 0 to"),
         ({"device": "abacus"}, "device = 'abacus'"),

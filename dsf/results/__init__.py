@@ -5,9 +5,9 @@ A file of runs is text, one JSON object a line:
     {"config": {"mixer": "linear", "n": 16, ...}, "seed": 0,
      "result": {"test_accuracy": 0.73, ...}, "provenance": {"commit": "...", ...}}
 
-`config` holds every field of `dsf.train.TrainConfig` but the seed and the device, so that equal
-experiments have equal configs. A number that is not finite stands as null. `dsf.sweep` writes such
-files, chapter 10 and the MQAR explorer read them.
+`config` holds every field of `dsf.train.TrainConfig` but the seed, the device and compile, so that
+equal experiments have equal configs. A number that is not finite stands as null. `dsf.sweep` writes
+such files, chapter 10 and the MQAR explorer read them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Run:
     """One training run.
 
     Attributes:
-        config: what was trained: the fields of `dsf.train.TrainConfig` but seed and device.
+        config: what was trained: see above.
         seed: of initialisation and data.
         result: test_accuracy, validation_accuracy (None if the run diverged), steps (done),
             diverged (None or the reason), num_parameters, and history, a list of
