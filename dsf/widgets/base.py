@@ -51,7 +51,7 @@ class Widget(anywidget.AnyWidget):
 
     def html(self) -> str:
         """The figure for a page: picture, table, state and caption. A script brings it to life."""
-        state = json.dumps(self.state(), ensure_ascii=False, allow_nan=False)
+        state = json.dumps(self.state(), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         state = state.replace("<", "\\u003c")  # no `</script>` inside the script element
         return (
             f'<figure class="dsf-widget" data-widget="{self.name}" '

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 
 from torch import Tensor
 
@@ -30,8 +31,21 @@ def number(value: float) -> str:
         mantissa, exponent = f"{value:.1e}".split("e")
         text = f"{mantissa}e{int(exponent):+d}"
     else:
-        text = f"{value:.{0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3}f}"
+        text = fixed(value, 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3)
     return text.replace("-", "−")
+
+
+def fixed(value: float, digits: int) -> str:
+    """A number with a fixed number of digits, a half rounded away from zero as in JavaScript.
+
+    Args:
+        value: the number.
+        digits: how many after the point.
+
+    Returns:
+        Text.
+    """
+    return str(Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
 
 
 def picture(width: float, height: float, alternative: str, parts: Sequence[str]) -> str:

@@ -191,13 +191,23 @@ export function frame({ model, el }, traits) {
       return field(name, html("label", { for: id }, label), input, output);
     },
 
-    /** @param {string} name @param {string} label @param {[string, string][]} choices values and titles */
-    select(name, label, choices) {
+    /**
+     * @param {string} name @param {string} label
+     * @param {[string, string][] | (() => [string, string][])} choices values and titles, which may change with the state
+     * @param {() => any} value
+     */
+    select(name, label, choices, value = () => model.get(name)) {
       const id = `${prefix}-${name}`;
-      const options = choices.map(([value, title]) => html("option", { value }, title));
       const numeric = typeof first[name] === "number";
-      const input = html("select", { id, change: () => set({ [name]: numeric ? Number(input.value) : input.value }) }, ...options);
-      refreshers.push(() => { input.value = model.get(name); });
+      const input = html("select", { id, change: () => set({ [name]: numeric ? Number(input.value) : input.value }) });
+      let offered = "";
+      refreshers.push(() => {
+        const wanted = typeof choices === "function" ? choices() : choices;
+        if (String(wanted) !== offered) input.replaceChildren(...wanted.map(([key, title]) => html("option", { value: key }, title)));
+        offered = String(wanted);
+        input.disabled = wanted.length < 2;
+        input.value = value();
+      });
       return field(name, html("label", { for: id }, label), input);
     },
 

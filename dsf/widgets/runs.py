@@ -1,0 +1,243 @@
+"""Recorded runs as the MQAR explorer draws them: plain cells, names, markers, numbers in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from dsf.colours import COLOURS, NEUTRAL
+from dsf.layers import TITLES
+from dsf.results import Cell
+from dsf.train import TrainConfig
+from dsf.widgets import draw
+from dsf.widgets.draw import number
+
+DIVERGED = "✗"
+Plain = dict[str, Any]
+_DEFAULTS = {field.name: field.default for field in fields(TrainConfig)}
+_SIZES = ("seq_len", "num_kv_pairs", "vocab_size")  # told in every title
+_TASK = {  # the fields of a config that say what is asked, and their letters
+    "seq_len": "L",
+    "num_kv_pairs": "K",
+    "vocab_size": "V",
+    "power_a": "a",
+    "queries_per_key": "R",
+    "random_non_queries": "random filler",
+}
+_MODEL = ("num_layers", "conv_kernel", "mlp_ratio", "position_embedding")
+# Corners, radius of the dents between them (1 for none), turn in degrees: as `dsf.plots.MARKERS`.
+_SHAPES = {
+    "softmax": (16, 1.0, 0),
+    "linear": (4, 1.0, 45),
+    "normalized": (4, 1.0, 0),
+    "normalized_softplus": (5, 1.0, 0),
+    "normalized_sigmoid": (5, 1.0, 180),
+    "unnormalized": (3, 1.0, 90),
+    "gated_linear": (3, 1.0, 270),
+    "s4d": (3, 1.0, 0),
+    "s6": (3, 1.0, 180),
+    "ssd": (4, 0.35, 0),
+    "qlstm": (4, 0.35, 45),
+    "qlstm_reversed": (5, 0.4, 0),
+    "qlstm_exponent": (8, 0.6, 0),
+    "rg_lru": (6, 1.0, 0),
+}
+
+
+def collect(cells: Iterable[Cell]) -> tuple[list[Plain], dict[str, Plain], dict[str, Plain]]:
+    """What is drawn of cells.
+
+    Cells of one task differ in mixer, n and d, and maybe in more. That becomes part of the name of
+    the mixer where it is not the default of `dsf.train.TrainConfig`; what all cells of a task share
+    becomes part of the title of the task if it concerns the model.
+
+    Args:
+        cells: of `dsf.results.cells`.
+
+    Returns:
+        Cells with task, mixer, n, d, accuracy of every seed (4 digits, None if the run diverged),
+        rate and number of rates tried; L, K, V, a, R of the tasks by title; and title, colour,
+        marker (an SVG path around the origin) and whether the marker is hollow of the mixers by
+        name, in the order of `dsf.layers.TITLES`.
+    """
+    by_task: dict[tuple[Any, ...], list[Cell]] = {}
+    for cell in cells:
+        by_task.setdefault(tuple(cell.config[field] for field in _TASK), []).append(cell)
+    plain, tasks, mixers = [], {}, {}
+    for asked, group in sorted(by_task.items()):
+        configs = [cell.config for cell in group]
+        varied = {name for name in configs[0] if any(c[name] != configs[0][name] for c in configs)}
+        same = [name for name in _MODEL if name not in varied]
+        title = ", ".join(_told(configs[0], [*_TASK, *same]))
+        tasks[title] = dict(zip(_TASK.values(), asked, strict=True))
+        for cell in group:
+            telling = varied - {"mixer", "n", "d_model"}
+            told = _told(cell.config, [name for name in cell.config if name in telling])
+            mixer = ", ".join([cell.config["mixer"], *told])
+            mixers[mixer] = _look(cell.config["mixer"], told)
+            plain.append({"task": title, "mixer": mixer, **_numbers(cell)})
+    order = sorted(mixers, key=_place)
+    plain.sort(key=lambda cell: (order.index(cell["mixer"]), cell["d"], cell["n"]))
+    return plain, tasks, {name: mixers[name] for name in order}
+
+
+def title_of(**asked: Any) -> str:
+    """The title of a task whose models are those of `dsf.train.TrainConfig`.
+
+    Args:
+        **asked: fields of the config that are not the default.
+
+    Returns:
+        The title.
+    """
+    return ", ".join(_told({**_DEFAULTS, **asked}, _TASK))
+
+
+def fit(sizes: Iterable[int], wanted: int) -> int:
+    """The largest size that is not above the one wanted, else the smallest.
+
+    Args:
+        sizes: one or more.
+        wanted: the size asked for.
+
+    Returns:
+        One of the sizes.
+    """
+    known = sorted(sizes)
+    return max((size for size in known if size <= wanted), default=known[0])
+
+
+def finite(cell: Plain) -> list[float]:
+    """Accuracies of the runs that did not diverge.
+
+    Args:
+        cell: of `collect`.
+
+    Returns:
+        Numbers, none if all diverged.
+    """
+    return [value for value in cell["accuracy"] if value is not None]
+
+
+def average(cell: Plain) -> float:
+    """Mean accuracy of the runs that did not diverge, 0 if all did.
+
+    Args:
+        cell: of `collect`.
+
+    Returns:
+        A number from 0 to 1.
+    """
+    seen = finite(cell)
+    return sum(seen) / len(seen) if seen else 0.0
+
+
+def mean(cell: Plain) -> str:
+    """The mean in words.
+
+    Args:
+        cell: of `collect`.
+
+    Returns:
+        A number, or "diverged".
+    """
+    return number(average(cell)) if finite(cell) else "diverged"
+
+
+def short(cell: Plain) -> str:
+    """The mean for little room.
+
+    Args:
+        cell: of `collect`.
+
+    Returns:
+        Two digits, and a cross if a run diverged.
+    """
+    return (draw.fixed(average(cell), 2) if finite(cell) else "") + _cross(cell)
+
+
+def brief(cell: Plain) -> str:
+    """The mean and the range for a table.
+
+    Args:
+        cell: of `collect`.
+
+    Returns:
+        Text, with a cross if a run diverged.
+    """
+    spread = f" ({_range(cell)})" if len(finite(cell)) > 1 else ""
+    return f"{mean(cell)}{spread} {_cross(cell) if finite(cell) else ''}".rstrip()
+
+
+def reached(cell: Plain) -> str:
+    """The mean, the spread over the seeds and how the learning rate was found, in words.
+
+    Args:
+        cell: of `collect`.
+
+    Returns:
+        Part of a sentence.
+    """
+    seen, runs = len(finite(cell)), len(cell["accuracy"])
+    said = [f"{_range(cell)} over {seen} seeds" if seen > 1 else "1 seed"] if seen else []
+    if seen < runs:
+        said.append(f"{runs - seen} of {runs} diverged")
+    rate = np.format_float_positional(cell["rate"], trim="-")
+    how = f" chosen of {cell['tried']} on validation" if cell["tried"] > 1 else ""
+    return f"{mean(cell)} ({', '.join([*said, f'learning rate {rate}{how}'])})"
+
+
+def _range(cell: Plain) -> str:
+    return f"{number(min(finite(cell)))} to {number(max(finite(cell)))}"
+
+
+def _cross(cell: Plain) -> str:
+    return DIVERGED if len(finite(cell)) < len(cell["accuracy"]) else ""
+
+
+def _told(config: dict[str, Any], names: Iterable[str]) -> list[str]:
+    """Fields in words: those of every title, and the others where they are not the default."""
+    return [
+        f"{_TASK.get(name) or name.removeprefix('num_').replace('_', ' ')} = {_value(config[name])}"
+        for name in names
+        if name in _SIZES or config[name] != _DEFAULTS.get(name)
+    ]
+
+
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _numbers(cell: Cell) -> Plain:
+    return {
+        "n": cell.config["n"],
+        "d": cell.config["d_model"],
+        "accuracy": [round(x, 4) if math.isfinite(x) else None for x in cell.accuracy],
+        "rate": float(f"{cell.learning_rate:.3g}"),
+        "tried": len(cell.learning_rates),
+    }
+
+
+def _place(name: str) -> tuple[int, str]:
+    """Where a mixer stands in lists; one that is not known stands last."""
+    known, mixer = list(TITLES), name.split(",")[0]
+    return known.index(mixer) if mixer in known else len(known), name
+
+
+def _look(mixer: str, told: Sequence[str]) -> Plain:
+    corners, dent, turn = _SHAPES.get(mixer, (16, 0.6, 0))
+    points = []
+    for k in range(0, 2 * corners, 2 if dent == 1 else 1):
+        angle = math.pi * k / corners - math.pi / 2 + math.radians(turn)
+        radius = 5 * (dent if k % 2 else 1)
+        points.append(f"{radius * math.cos(angle):.1f} {radius * math.sin(angle):.1f}")
+    return {
+        "title": ", ".join([TITLES.get(mixer, mixer), *told]),
+        "colour": COLOURS.get(mixer, NEUTRAL),
+        "marker": f"M{'L'.join(points)}z",
+        "hollow": bool(told),
+    }
