@@ -1,3 +1,4 @@
+import math
 import os
 import shutil
 import subprocess
@@ -9,6 +10,9 @@ from typing import Any
 import pytest
 import torch
 from hypothesis import settings
+
+from dsf.results import Cell
+from dsf.train import TrainConfig
 
 # Small tensors: threads cost more than they bring, and results do not depend on the machine.
 torch.set_num_threads(1)
@@ -35,6 +39,29 @@ def site() -> Path:
         lines = (done.stdout + done.stderr).splitlines()
         pytest.fail("\n".join(["the book does not build:", *filter(is_trouble, lines)]), False)
     return root / "_build" / "html"
+
+
+@pytest.fixture
+def cells() -> list[Cell]:
+    """Made-up results: two tasks, a mixer nobody knows, a variant, runs that diverged."""
+    found = []
+
+    def add(mixer: str, n: int, accuracy: tuple[float, ...], **other: Any) -> None:
+        config = {**vars(TrainConfig()), **other, "mixer": mixer, "n": n}
+        seeds = tuple(range(len(accuracy)))
+        found.append(Cell(config, 0.004, (0.002, 0.004), seeds, accuracy, 1))
+
+    for k, n in enumerate((4, 16, 64)):
+        add("softmax", n, (0.9995, 1.0, 1.0))
+        for d in (32, 64):
+            add("linear", n, (0.1 + 0.3 * k, 0.2 + 0.3 * k, 0.15 + 0.003 * d), d_model=d)
+    add("linear", 16, (0.8125, 0.0625), mlp_ratio=4)
+    add("s6", 4, (0.5, math.nan, 0.7))
+    add("s6", 16, (math.nan, math.nan, math.nan))
+    add("mixer_of_next_year", 4, (0.3,))
+    add("rg_lru", 1, (0.123, 0.124))
+    add("qlstm", 1, (0.6,), seq_len=16, num_kv_pairs=2, vocab_size=32, num_layers=2)
+    return found
 
 
 @pytest.fixture(scope="module")  # not longer: Playwright's event loop would bar others from theirs

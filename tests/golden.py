@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dsf import ARCHITECTURES, feature_maps, widgets
+from dsf import ARCHITECTURES, feature_maps, mqar, widgets
 from dsf.system import LTVSystem
 from dsf.widgets import layer
+from dsf.widgets.mqar import recall
 
 PATH = Path(__file__).with_name("golden.json")
 TEXT = "the cat, the hat"
@@ -108,6 +109,17 @@ def kernels() -> list[dict[str, Any]]:
     return cases
 
 
+def recalls() -> list[dict[str, Any]]:
+    """Sequences of several tasks, and what guessing scores on them."""
+    cases = []
+    for sizes in ((64, 8, 128, 0.01, 1), (12, 2, 33, 1.0, 1), (512, 64, 8192, -0.5, 2)):
+        task = dict(zip("LKVaR", sizes, strict=True))
+        chance = mqar.chance_levels(sizes[1], sizes[2])
+        found = {"chance": [chance["any value shown"], chance["any value"]]}
+        cases.append({"task": task, **found, **recall(task, SEED)._asdict()})
+    return cases
+
+
 def compute() -> dict[str, Any]:
     """All golden numbers."""
     x = torch.tensor([0.7, -1.2, 0.4], dtype=torch.float64)
@@ -121,6 +133,7 @@ def compute() -> dict[str, Any]:
         "layers": layers(),
         "gates": gates(),
         "kernels": kernels(),
+        "recalls": recalls(),
     }
 
 

@@ -6,6 +6,7 @@ import math
 import os
 import re
 import subprocess
+from collections.abc import Iterable
 from functools import partial
 from html.parser import HTMLParser
 from typing import Any
@@ -18,8 +19,10 @@ from bs4 import BeautifulSoup
 from jupyter_client.manager import run_kernel
 
 from book import bundle
-from dsf import ARCHITECTURES, check, feature_maps, plots, widgets
-from dsf.widgets import draw, gallery, layer
+from dsf import ARCHITECTURES, check, feature_maps, mqar, plots, results, widgets
+from dsf.layers import TITLES
+from dsf.widgets import draw, gallery, layer, runs
+from dsf.widgets.mqar import recall
 
 EVERY = [getattr(widgets, name) for name in widgets.__all__]
 VOID = {"br", "hr", "img", "input", "link", "meta"}
@@ -156,7 +159,9 @@ def test_recall_grows_with_the_state() -> None:
 
 def test_numbers_for_people() -> None:
     shown = [draw.number(x) for x in (0, 0.123456, -1.5, 12.34, -1234.5, 1e-5, 2.5e6)]
-    assert shown == ["0", "0.123", "−1.50", "12.3", "−1234", "1.0e−5", "2.5e+6"]
+    assert shown == ["0", "0.123", "−1.50", "12.3", "−1235", "1.0e−5", "2.5e+6"]
+    # Halves are rounded away from zero, as toFixed does in JavaScript.
+    assert [draw.number(x) for x in (0.0625, -0.8125)] == ["0.063", "−0.813"]
 
 
 def test_reversing_the_sigmoid_is_a_change_of_sign_at_exponent_one_only() -> None:
@@ -196,6 +201,97 @@ def test_gallery_tells_how_far_off_the_features_are() -> None:
     bound = score**9 / math.factorial(9) * math.exp(score)  # Lagrange's remainder
     assert worst(fine) <= bound < worst(coarse)
     assert f"{draw.number(100 * worst(coarse))} %" in coarse.caption()
+
+
+def test_mqar_says_the_numbers_of_its_cells(cells: list[results.Cell]) -> None:
+    widget = widgets.MQARExplorer(cells)
+    assert len(widget.cells) == len(cells)
+    for cell in cells:
+        config = cell.config
+        widget.task = runs.title_of(
+            **{field: config[field] for field in ("seq_len", "num_kv_pairs", "vocab_size")}
+        ) + (", layers = 2" if config["num_layers"] == 2 else "")
+        told = ", mlp ratio = 4" if config["mlp_ratio"] else ""
+        widget.mixer, widget.n, widget.d = config["mixer"] + told, config["n"], config["d_model"]
+        said = widget.finding()
+        title = TITLES.get(config["mixer"], config["mixer"])
+        assert said.startswith(f"{title}{told}, n = {config['n']}, d = {config['d_model']}: ")
+        if cell.diverged == len(cell.seeds):
+            assert ": diverged (3 of 3 diverged, learning rate 0.004" in said
+            continue
+        numbers = f": {draw.number(cell.mean)} ("
+        if len(cell.seeds) - cell.diverged > 1:
+            numbers += f"{draw.number(cell.low)} to {draw.number(cell.high)} over "
+        assert numbers in said
+        assert "chosen of 2 on validation" in said
+        assert (", 1 of 3 diverged" in said) == (cell.diverged == 1)
+        pairs = config["num_kv_pairs"]
+        assert f"one of the {pairs} values: {draw.number(1 / pairs)}" in said
+        assert ("; Softmax attention, n = " in said) == (
+            config["mixer"] != "softmax" and config["seq_len"] == 64
+        )
+        _, head, rows = widget.table()
+        row = next(row for row in rows if row[0] == f"{title}{told}")
+        assert row[head.index(f"n = {config['n']}")].startswith(draw.number(cell.mean))
+
+
+def test_mqar_shows_the_recorded_runs_by_default() -> None:
+    wanted = results.cells(results.recorded("mqar"))
+    shown = widgets.MQARExplorer().cells
+    assert wanted
+
+    def key(n: int, d: int, accuracy: Iterable[float | None]) -> str:
+        seen = [None if x is None or math.isnan(x) else round(x, 4) for x in accuracy]
+        return f"{n} {d} {seen}"
+
+    assert sorted(key(cell["n"], cell["d"], cell["accuracy"]) for cell in shown) == sorted(
+        key(cell.config["n"], cell.config["d_model"], cell.accuracy) for cell in wanted
+    )
+
+
+def test_mqar_without_runs_says_so() -> None:
+    widget = widgets.MQARExplorer([])
+    page = figure(widget)
+    assert "No runs are recorded" in page.svg.text
+    assert json.loads(page.script.string) == widget.state()
+
+
+def test_mqar_refuses_a_task_and_a_mixer_without_runs(cells: list[results.Cell]) -> None:
+    widget = widgets.MQARExplorer(cells)
+    for trait, value in (("task", "L = 1"), ("mixer", "s4d"), ("n", 0), ("seed", 1000)):
+        with pytest.raises(traitlets.TraitError):
+            setattr(widget, trait, value)
+    with pytest.raises(traitlets.TraitError, match="s4d"):
+        widgets.MQARExplorer(cells, mixer="s4d")
+
+
+def test_markers_tell_apart_what_colours_do_not() -> None:
+    looks = [runs.look(mixer, []) for mixer in TITLES]
+    assert len({look["marker"] for look in looks}) == len(looks)
+    assert runs.look("linear", ["mlp ratio = 4"])["hollow"]
+
+
+@pytest.mark.parametrize(("a", "asks"), [(0.01, 1), (1.0, 2)])
+def test_recall_follows_the_rules_of_the_task(a: float, asks: int) -> None:
+    length, pairs, vocabulary = 40, 3, 21
+    task = {"L": length, "K": pairs, "V": vocabulary, "a": a, "R": asks}
+    slots = (length - 2 * pairs) // 2
+    first, many = 0, 400
+    for seed in range(many):
+        tokens, asked = recall(task, seed)
+        keys, values = tokens[0 : 2 * pairs : 2], tokens[1 : 2 * pairs : 2]
+        assert len(set(keys)) == len(set(values)) == pairs
+        assert set(keys) <= set(range(1, vocabulary // 2))
+        assert set(values) <= set(range(vocabulary // 2, vocabulary))
+        places = {at: key for key, at_ in zip(keys, asked, strict=True) for at in at_}
+        assert len(places) == pairs * asks
+        assert all(at % 2 == 0 and at >= 2 * pairs for at in places)
+        rest = [places.get(at, mqar.FILLER) for at in range(2 * pairs, length)]
+        assert tokens[2 * pairs :] == rest
+        first += asks == 1 and asked[0] == [2 * pairs]
+    if asks == 1:  # the first slot drawn, which asks for pair 0, is the first of all
+        wanted = 1 / sum((g + 1) ** (a - 1) for g in range(slots))
+        assert abs(first / many - wanted) < 4 * math.sqrt(wanted * (1 - wanted) / many)
 
 
 # --- the JavaScript ------------------------------------------------------------------------------

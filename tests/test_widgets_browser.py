@@ -5,11 +5,13 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from book import bundle
 from dsf import ARCHITECTURES, widgets
+from dsf.results import Cell
 from dsf.widgets.draw import number
 
 pytestmark = pytest.mark.browser
@@ -396,3 +398,131 @@ def test_explorer_where_n_is_one_the_slider_says_so(visit: Visit) -> None:
     slider = page.get_by_label("State expansion n")
     assert slider.is_disabled()
     assert slider.get_attribute("aria-valuetext") == "1, always"
+
+
+# --- the MQAR explorer ---------------------------------------------------------------------------
+
+
+def address(**state: object) -> str:
+    return "#it:" + ",".join(f"{name}={quote(str(value))}" for name, value in state.items())
+
+
+def test_mqar_says_what_python_says_of_every_cell(visit: Visit, cells: list[Cell]) -> None:
+    page = visit(widgets.MQARExplorer(cells, figure_id="it").html())
+    shown = widgets.MQARExplorer(cells)
+    rows = page.locator(".dsf-live .dsf-data tbody tr")
+    for cell in shown.cells:
+        state = {name: cell[name] for name in ("task", "mixer", "n", "d")}
+        for name, value in {**state, "seed": cell["n"], "pair": 1}.items():
+            setattr(shown, name, value)
+        page.evaluate("hash => { location.hash = hash }", address(**state, seed=cell["n"], pair=1))
+        page.wait_for_function(
+            "said => document.querySelector('.dsf-finding').textContent === said",
+            arg=shown.finding(),
+        )
+        _, _, wanted = shown.table()
+        found = [rows.nth(i).locator("th, td").all_text_contents() for i in range(rows.count())]
+        assert found == wanted
+        assert not page.locator(".dsf-problem:visible").count()
+
+
+def test_mqar_views_share_what_is_chosen(visit: Visit, cells: list[Cell]) -> None:
+    page = visit(widgets.MQARExplorer(cells, n=4, d=32).html())
+    finding = page.locator(".dsf-finding")
+    assert finding.text_content().startswith("Linear attention, n = 4, d = 32: ")
+    mixer = page.get_by_role("combobox", name="Architecture")
+    expansion = page.get_by_role("slider", name="State expansion n")
+    squares = page.locator(".dsf-panel .dsf-touch")
+    squares.nth(5).click()  # the last of six: n = 64, d = 64
+    assert finding.text_content().startswith("Linear attention, n = 64, d = 64: ")
+    assert expansion.get_attribute("aria-valuetext") == "64"
+    assert page.get_by_role("slider", name="Width d").get_attribute("aria-valuetext") == "64"
+    assert page.get_by_text("Test accuracy against n, at d = 64").count() == 1
+
+    ring = page.locator(".dsf-tall .dsf-entry")
+    before = ring.bounding_box()
+    expansion.press("ArrowLeft")
+    assert finding.text_content().startswith("Linear attention, n = 16, d = 64: ")
+    assert ring.bounding_box()["x"] < before["x"]
+
+    # A click on the point of softmax attention above it.
+    box = page.locator(".dsf-tall svg").bounding_box()
+    middle = ring.bounding_box()["x"] + ring.bounding_box()["width"] / 2
+    page.mouse.click(middle, box["y"] + 10)
+    assert finding.text_content().startswith("Softmax attention, n = 16, d = 64: ")
+    assert mixer.input_value() == "softmax"
+    mixer.select_option("rg_lru")
+    assert finding.text_content().startswith("RG-LRU (Griffin), n = 1, d = 64: ")
+    assert squares.count() == 1
+    assert expansion.is_disabled()
+    page.locator(".dsf-legend-list li", has_text="Linear attention").first.click()
+    assert finding.text_content().startswith("Linear attention, n = 16, d = 64: ")
+
+
+def test_mqar_joins_a_key_to_its_question(visit: Visit, cells: list[Cell]) -> None:
+    widget = widgets.MQARExplorer(cells, pair=2)
+    read = widget.sequence()
+    page = visit(widget.html())
+    lit = page.locator(".dsf-lit text")
+
+    def expected(pair: int) -> list[str]:
+        key, value = read.tokens[2 * pair : 2 * pair + 2]
+        return [str(key), str(value), f"{key}?"]
+
+    assert lit.all_text_contents() == expected(2)
+    question = page.locator(".dsf-question[data-pair='5']")
+    question.hover()
+    assert lit.all_text_contents() == expected(5)
+    assert "Pair 2" in page.locator(".dsf-finding").text_content()
+    question.click()
+    page.mouse.move(2, 2)
+    assert lit.all_text_contents() == expected(5)
+    said = page.locator(".dsf-finding").text_content()
+    assert said.endswith(f"asked {read.asked[5][0] - 10} tokens later.")
+    assert page.get_by_label("Pair j").input_value() == "5"
+    assert page.locator(".dsf-join").count() == 1
+
+
+def test_mqar_draws_accuracies_and_chance_at_their_heights(visit: Visit, cells: list[Cell]) -> None:
+    widget = widgets.MQARExplorer(cells, mixer="linear", n=64, d=64)
+    page = visit(widget.html())
+    height = """selector => { const box = document.querySelector(selector).getBoundingClientRect();
+                              return (box.top + box.bottom) / 2; }"""
+    grid = page.locator(".dsf-tall .dsf-grid")
+    zero, one = (grid.nth(k).bounding_box()["y"] for k in (0, 4))
+    drawn = {
+        selector: (page.evaluate(height, selector) - zero) / (one - zero)
+        for selector in (
+            ".dsf-tall .dsf-chance-0",
+            ".dsf-tall .dsf-chance-1",
+            ".dsf-tall .dsf-entry",
+        )
+    }
+    mean = next(
+        c.mean
+        for c in cells
+        if (c.config["n"], c.config["d_model"]) == (64, 64) and c.config["mixer"] == "linear"
+    )
+    assert list(drawn.values()) == pytest.approx([1 / 8, 1 / 64, mean], abs=0.005)  # one pixel
+
+
+def test_mqar_without_runs_says_so(visit: Visit) -> None:
+    page = visit(widgets.MQARExplorer([]).html())
+    assert page.locator(".dsf-live").get_by_text("No runs are recorded").is_visible()
+    assert not page.locator(".dsf-live svg:visible").count()
+
+
+def test_mqar_marks_runs_that_diverged(visit: Visit, cells: list[Cell]) -> None:
+    page = visit(widgets.MQARExplorer(cells, mixer="s6", n=16).html())
+    assert "diverged (3 of 3 diverged" in page.locator(".dsf-finding").text_content()
+    texts = page.locator(".dsf-panel:last-child svg text").all_text_contents()
+    assert texts[:2] == ["0.60✗", "✗"]
+    assert page.locator(".dsf-series", has_text="✗").count() == 1
+
+
+def test_mqar_told_of_what_was_not_run_keeps_its_picture(visit: Visit, cells: list[Cell]) -> None:
+    html = widgets.MQARExplorer(cells, figure_id="it").html()
+    for asked in (address(task="L = 1"), address(mixer="mlp")):
+        page = visit(html, address=asked)
+        assert "expected one of" in page.locator(".dsf-live .dsf-problem").text_content()
+        assert page.locator(".dsf-tall svg").is_visible()

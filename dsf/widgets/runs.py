@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dsf.colours import COLOURS, NEUTRAL
+from dsf.colours import COLOURS, NEUTRAL, VARIANTS
 from dsf.layers import TITLES
 from dsf.results import Cell
 from dsf.train import TrainConfig
@@ -60,9 +60,8 @@ def collect(cells: Iterable[Cell]) -> tuple[list[Plain], dict[str, Plain], dict[
 
     Returns:
         Cells with task, mixer, n, d, accuracy of every seed (4 digits, None if the run diverged),
-        rate and number of rates tried; L, K, V, a, R of the tasks by title; and title, colour,
-        marker (an SVG path around the origin) and whether the marker is hollow of the mixers by
-        name, in the order of `dsf.layers.TITLES`.
+        rate and number of rates tried; L, K, V, a, R of the tasks by title; and what `look` says
+        of the mixers by name, in the order of `dsf.layers.TITLES`.
     """
     by_task: dict[tuple[Any, ...], list[Cell]] = {}
     for cell in cells:
@@ -78,11 +77,35 @@ def collect(cells: Iterable[Cell]) -> tuple[list[Plain], dict[str, Plain], dict[
             telling = varied - {"mixer", "n", "d_model"}
             told = _told(cell.config, [name for name in cell.config if name in telling])
             mixer = ", ".join([cell.config["mixer"], *told])
-            mixers[mixer] = _look(cell.config["mixer"], told)
+            mixers[mixer] = look(cell.config["mixer"], told)
             plain.append({"task": title, "mixer": mixer, **_numbers(cell)})
     order = sorted(mixers, key=_place)
     plain.sort(key=lambda cell: (order.index(cell["mixer"]), cell["d"], cell["n"]))
     return plain, tasks, {name: mixers[name] for name in order}
+
+
+def look(mixer: str, told: Sequence[str]) -> Plain:
+    """How a mixer looks.
+
+    Args:
+        mixer: its name; one that is not known is grey.
+        told: what else is told of it, which makes its marker hollow.
+
+    Returns:
+        Title, colour, marker (an SVG path around the origin) and whether the marker is hollow.
+    """
+    corners, dent, turn = _SHAPES.get(mixer, (16, 0.6, 0))
+    points = []
+    for k in range(0, 2 * corners, 2 if dent == 1 else 1):
+        angle = math.pi * k / corners - math.pi / 2 + math.radians(turn)
+        radius = 5 * (dent if k % 2 else 1)
+        points.append(f"{radius * math.cos(angle):.1f} {radius * math.sin(angle):.1f}")
+    return {
+        "title": ", ".join([TITLES.get(mixer, mixer), *told]),
+        "colour": COLOURS.get(VARIANTS.get(mixer, mixer), NEUTRAL),
+        "marker": f"M{'L'.join(points)}z",
+        "hollow": bool(told),
+    }
 
 
 def title_of(**asked: Any) -> str:
@@ -226,18 +249,3 @@ def _place(name: str) -> tuple[int, str]:
     """Where a mixer stands in lists; one that is not known stands last."""
     known, mixer = list(TITLES), name.split(",")[0]
     return known.index(mixer) if mixer in known else len(known), name
-
-
-def _look(mixer: str, told: Sequence[str]) -> Plain:
-    corners, dent, turn = _SHAPES.get(mixer, (16, 0.6, 0))
-    points = []
-    for k in range(0, 2 * corners, 2 if dent == 1 else 1):
-        angle = math.pi * k / corners - math.pi / 2 + math.radians(turn)
-        radius = 5 * (dent if k % 2 else 1)
-        points.append(f"{radius * math.cos(angle):.1f} {radius * math.sin(angle):.1f}")
-    return {
-        "title": ", ".join([TITLES.get(mixer, mixer), *told]),
-        "colour": COLOURS.get(mixer, NEUTRAL),
-        "marker": f"M{'L'.join(points)}z",
-        "hollow": bool(told),
-    }

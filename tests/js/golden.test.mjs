@@ -7,6 +7,7 @@ import * as architectures from "../../dsf/widgets/js/architectures.js";
 import { gates } from "../../dsf/widgets/js/decay.js";
 import { exact, featureMaps, kernel } from "../../dsf/widgets/js/gallery.js";
 import * as layer from "../../dsf/widgets/js/layer.js";
+import { chance, recall } from "../../dsf/widgets/js/mqar.js";
 import { normal, uniform } from "../../dsf/widgets/js/random.js";
 
 const golden = JSON.parse(readFileSync(new URL("../golden.json", import.meta.url), "utf8"));
@@ -95,3 +96,10 @@ golden.kernels.forEach(({ state, angles, kernels }, index) => {
     }
   });
 });
+
+for (const { task, chance: levels, tokens, asked } of golden.recalls) {
+  test(`a sequence of ${task.L} tokens with ${task.K} pairs`, () => {
+    assert.deepEqual(recall(task, golden.seed), { tokens, asked });
+    same(chance(task), levels, "chance");
+  });
+}

@@ -140,14 +140,15 @@ function look(model) {
   if (!Object.hasOwn(tasks, title)) throw new Error(`task is “${title}”, expected one of ${Object.keys(tasks).join("; ")}`);
   if (!Object.hasOwn(mixers, wanted)) throw new Error(`mixer is “${wanted}”, expected one of ${Object.keys(mixers).join("; ")}`);
   /** @type {Cell[]} */
-  const here = model.get("cells").filter((cell) => cell.task === title);
+  const all = model.get("cells");
+  const here = all.filter((cell) => cell.task === title);
   const names = Object.keys(mixers).filter((name) => here.some((cell) => cell.mixer === name));
   const of = (name) => here.filter((cell) => cell.mixer === name);
   const own = of(names.includes(wanted) ? wanted : here[0].mixer);
   const cell = nearest(own, { n: model.get("n"), d: model.get("d") });
   const task = tasks[title];
   const pair = Math.min(model.get("pair"), task.K - 1);
-  return { title, task, mixers, here, names, of, own, cell, pair, seed: model.get("seed") };
+  return { title, task, all, mixers, here, names, of, own, cell, pair, seed: model.get("seed") };
 }
 
 /** @typedef {NonNullable<ReturnType<typeof look>>} View */
@@ -162,7 +163,26 @@ function finding({ task, mixers, of, cell, pair }, { tokens, asked }) {
     + `Pair ${pair}: key ${tokens[2 * pair]}, value ${tokens[2 * pair + 1]}, asked ${later} tokens later.`;
 }
 
+/** Whether something changed since the last call. */
+function watch() {
+  /** @type {any[]} */
+  let last = [];
+  return (...now) => {
+    const changed = now.some((value, k) => value !== last[k]);
+    last = now;
+    return changed;
+  };
+}
+
+/** @param {Element} node @param {Record<string, number>} place */
+function move(node, place) {
+  for (const [name, value] of Object.entries(place)) node.setAttribute(name, `${value}`);
+}
+
 // --- the three views ----------------------------------------------------------------------------
+
+const line = (name, x1, y1, x2, y2) => svg("line", { class: name, x1, y1, x2, y2 });
+const words = (x, y, anchor, shown) => svg("text", { x, y, "text-anchor": anchor }, shown);
 
 /**
  * What is drawn of a sequence; filler in a row is one item.
@@ -202,37 +222,43 @@ function strip(choose, peek) {
     const pair = under(event);
     if (pair !== null) choose(pair);
   });
+  const changed = watch();
+  /** @type {{pair: number, kind: string, node: SVGGElement, x: number, y: number}[]} */
+  let drawn = [];
+  /** @type {SVGPathElement[]} */
+  let joins = [];
   return {
     picture,
-    /** @param {View} view @param {Recall} read @param {number} width @param {number} lit */
-    draw({ task }, read, width, lit) {
+    /** @param {View} view @param {Recall} read @param {number} width */
+    draw({ task, title, seed }, read, width) {
+      if (!changed(title, seed, width)) return;
       const all = items(read, task.K);
       const worded = all.length <= WORDED;
-      const cell = worded ? 7 * Math.max(...all.map(({ words }) => words.length)) + 6 : 14;
+      const cell = worded ? 7 * Math.max(...all.map(({ words: said }) => said.length)) + 6 : 14;
       const columns = Math.max(2, 2 * Math.floor(width / cell / 2)); // a pair stays in one row
-      const nodes = [];
-      /** @type {number[][]} */
-      const ends = [];
-      all.forEach(({ kind, pair, words }, at) => {
+      drawn = all.map(({ kind, pair, words: said }, at) => {
         const [x, y] = [(at % columns) * cell, 22 + Math.floor(at / columns) * ROW];
-        const chosen = pair === lit;
-        const group = svg("g", { class: `dsf-token dsf-${kind}${chosen ? " dsf-lit" : ""}`, "data-pair": pair < 0 ? null : pair },
-          svg("rect", { x: x + 1, y, width: cell - 2, height: 22, rx: 2 }));
-        const shown = worded ? words : kind === "question" ? "?" : kind === "filler" ? "·" : "";
-        if (shown) group.append(svg("text", { x: x + cell / 2, y: y + 15, "text-anchor": "middle" }, shown));
-        nodes.push(group);
-        if (chosen && kind !== "value") ends.push([x + cell / 2, y]);
+        const shown = worded ? said : kind === "question" ? "?" : kind === "filler" ? "·" : "";
+        const node = svg("g", { class: `dsf-token dsf-${kind}`, "data-pair": pair < 0 ? null : pair },
+          svg("rect", { x: x + 1, y, width: cell - 2, height: 22, rx: 2 }), words(x + cell / 2, y + 15, "middle", shown));
+        return { pair, kind, node, x: x + cell / 2, y };
       });
-      const [[x, y], ...questions] = ends;
-      const lines = questions.map(([u, v]) => {
-        const [first, middle] = y === v ? [y, y - 22] : [y + 22, (y + 22 + v) / 2];
-        return svg("path", { class: "dsf-join", d: `M${x} ${first}C${x} ${middle} ${u} ${middle} ${u} ${v}` });
-      });
-      picture.replaceChildren(...nodes, ...lines);
+      picture.replaceChildren(...drawn.map(({ node }) => node));
       picture.setAttribute("width", `${width}`);
       picture.setAttribute("height", `${22 + Math.ceil(all.length / columns) * ROW}`);
       const places = read.asked.map((found, j) => `${read.tokens[2 * j]} is followed by ${read.tokens[2 * j + 1]} and asked at ${found.join(", ")}`);
       picture.setAttribute("aria-label", `A sequence of ${task.L} tokens. ${places.join("; ")}.`);
+    },
+    /** @param {number} lit */
+    light(lit) {
+      for (const { pair, node } of drawn) node.classList.toggle("dsf-lit", pair === lit);
+      const [{ x, y }, ...questions] = drawn.filter(({ pair, kind }) => pair === lit && kind !== "value");
+      for (const join of joins) join.remove();
+      joins = questions.map(({ x: u, y: v }) => {
+        const [first, middle] = y === v ? [y, y - 22] : [y + 22, (y + 22 + v) / 2];
+        return svg("path", { class: "dsf-join", d: `M${x} ${first}C${x} ${middle} ${u} ${middle} ${u} ${v}` });
+      });
+      picture.append(...joins);
     },
   };
 }
@@ -269,9 +295,6 @@ function axesOf(shown, names, width) {
   };
 }
 
-const line = (name, x1, y1, x2, y2) => svg("line", { class: name, x1, y1, x2, y2 });
-const words = (x, y, anchor, shown) => svg("text", { x, y, "text-anchor": anchor }, shown);
-
 /**
  * The line of a mixer: means, bars from the lowest to the highest seed, the seeds, crosses.
  * @param {Mixer} mixer
@@ -280,16 +303,14 @@ const words = (x, y, anchor, shown) => svg("text", { x, y, "text-anchor": anchor
  */
 function series(mixer, own, axes) {
   const points = own.filter((cell) => finite(cell).length)
-    .map((cell) => ({ seen: finite(cell), x: axes.x(cell.n, cell.mixer), y: axes.y(average(finite(cell))) }));
-  const path = points.map(({ x, y }) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
+    .map((cell) => ({ seen: finite(cell).map(axes.y), x: axes.x(cell.n, cell.mixer), y: axes.y(average(finite(cell))) }));
+  const path = (name, pieces) => svg("path", { class: name, d: pieces.join("") });
   return [
-    svg("polyline", { class: "dsf-line", points: path }),
+    svg("polyline", { class: "dsf-line", points: points.map(({ x, y }) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ") }),
+    path("dsf-bar", points.map(({ seen, x }) => `M${x} ${Math.min(...seen)}V${Math.max(...seen)}`)),
+    path("dsf-seed", points.flatMap(({ seen, x }) => seen.map((y) => `M${x + 7} ${y}h0`))),
     ...(axes.flat.includes(own[0].mixer) ? points.map(({ x, y }) => line("dsf-level", x, y, axes.right, y)) : []),
-    ...points.flatMap(({ seen, x, y }) => [
-      line("dsf-bar", x, axes.y(Math.min(...seen)), x, axes.y(Math.max(...seen))),
-      ...seen.map((value) => svg("circle", { class: "dsf-seed", cx: x + 7, cy: axes.y(value), r: 1.8 })),
-      marker(mixer, x, y),
-    ]),
+    ...points.map(({ x, y }) => marker(mixer, x, y)),
     ...own.filter((cell) => !finite(cell).length).map((cell) => words(axes.x(cell.n, cell.mixer), axes.y(0.02), "middle", DIVERGED)),
   ];
 }
@@ -301,6 +322,11 @@ function series(mixer, own, axes) {
 function chart(choose) {
   const picture = svg("svg", { class: "dsf-picture dsf-phi", role: "img" });
   const legend = html("ul", { class: "dsf-legend-list" });
+  const [lines, cursor, ring] = [svg("g"), svg("line", { class: "dsf-cursor" }), svg("circle", { class: "dsf-entry", r: 9 })];
+  picture.append(cursor, lines, ring);
+  const changed = watch();
+  /** @type {ReturnType<typeof axesOf>} */
+  let axes;
   /** @type {{x: number, y: number, cell: Cell}[]} */
   let spots = [];
   picture.addEventListener("click", (event) => {
@@ -312,25 +338,30 @@ function chart(choose) {
   return {
     picture, legend,
     /** @param {View} view @param {number} width */
-    draw({ task, mixers, here, names, cell }, width) {
+    draw(view, width) {
+      const { cell } = view;
+      if (changed(view.all, view.title, cell.mixer, cell.d, width)) this.lines(view, width);
+      move(cursor, { x1: axes.x(cell.n), x2: axes.x(cell.n), y1: axes.top, y2: axes.top + axes.height });
+      const at = spots.find((spot) => spot.cell === cell);
+      if (at) move(ring, { cx: at.x, cy: at.y });
+    },
+    /** What stays when n moves. @param {View} view @param {number} width */
+    lines({ task, mixers, here, names, cell }, width) {
       const shown = here.filter(({ d }) => d === cell.d);
       const drawn = names.filter((name) => shown.some(({ mixer }) => mixer === name));
-      const axes = axesOf(shown, drawn, width);
+      axes = axesOf(shown, drawn, width);
       const { left, right, top, height, sizes, x, y } = axes;
       const levels = chance(task);
       spots = shown.map((one) => ({ cell: one, x: x(one.n, one.mixer), y: y(finite(one).length ? average(finite(one)) : 0) }));
-      const at = /** @type {{x: number, y: number}} */ (spots.find((spot) => spot.cell === cell));
       // The chosen one last, over the others.
       const order = [...drawn.filter((name) => name !== cell.mixer), cell.mixer];
-      picture.replaceChildren(
+      lines.replaceChildren(
         ...[0, 0.25, 0.5, 0.75, 1].flatMap((level) => [line("dsf-grid", left, y(level), right, y(level)), words(left - 5, y(level) + 4, "end", `${level}`)]),
         ...sizes.map((n) => words(x(n), top + height + 16, "middle", `${n}`)),
         words(right, top + height + 32, "end", "state expansion n"),
-        line("dsf-cursor", x(cell.n), top, x(cell.n), top + height),
         ...levels.map((level, k) => line(`dsf-chance dsf-chance-${k}`, left, y(level), right, y(level))),
         ...order.map((name) => svg("g", { class: name === cell.mixer ? "dsf-series" : "dsf-series dsf-aside", style: `color:${mixers[name].colour}` },
           ...series(mixers[name], shown.filter(({ mixer }) => mixer === name), axes))),
-        svg("circle", { class: "dsf-entry", cx: at.x, cy: at.y, r: 9 }),
       );
       picture.setAttribute("width", `${width}`);
       picture.setAttribute("height", `${top + height + 38}`);
@@ -350,15 +381,20 @@ function chart(choose) {
  * @param {(selection: {mixer: string, n?: number, d?: number}) => void} choose
  */
 function plane(choose) {
-  const picture = svg("svg", { class: "dsf-picture dsf-plane", role: "img" });
+  const picture = svg("svg", { class: "dsf-picture", role: "img" });
+  const [squares, entry] = [svg("g"), svg("rect", { class: "dsf-entry" })];
+  picture.append(squares, entry);
+  const changed = watch();
   return {
     picture,
     /** @param {View} view @param {number} width */
-    draw({ mixers, own, cell }, width) {
+    draw({ all, title, mixers, own, cell }, width) {
       const [left, high] = [40, 34];
       const [sizes, widths] = [ascending(own.map(({ n }) => n)), ascending(own.map(({ d }) => d)).reverse()];
       const w = Math.min(64, (width - left) / sizes.length);
       const bottom = high * widths.length;
+      move(entry, { x: left + sizes.indexOf(cell.n) * w, y: widths.indexOf(cell.d) * high, width: w - 2, height: high - 2 });
+      if (!changed(all, title, cell.mixer, width)) return;
       const parts = own.flatMap((one) => {
         const [x, y] = [left + sizes.indexOf(one.n) * w, widths.indexOf(one.d) * high];
         const opacity = (0.65 * (finite(one).length ? average(finite(one)) : 0)).toFixed(3);
@@ -371,8 +407,7 @@ function plane(choose) {
       parts.push(...widths.map((d, row) => words(left - 6, (row + 0.5) * high + 3, "end", `${d}`)));
       parts.push(...sizes.map((n, column) => words(left + (column + 0.5) * w - 1, bottom + 14, "middle", `${n}`)));
       parts.push(words(0, bottom + 14, "start", "d"), words(left, bottom + 30, "start", "state expansion n"));
-      parts.push(svg("rect", { class: "dsf-entry", x: left + sizes.indexOf(cell.n) * w, y: widths.indexOf(cell.d) * high, width: w - 2, height: high - 2 }));
-      picture.replaceChildren(...parts);
+      squares.replaceChildren(...parts);
       picture.setAttribute("width", `${width}`);
       picture.setAttribute("height", `${bottom + 36}`);
       picture.setAttribute("aria-label", `${mixers[cell.mixer].title}, test accuracy: ${own.map((one) => `n = ${one.n}, d = ${one.d}: ${mean(one)}`).join("; ")}`);
@@ -384,10 +419,12 @@ function plane(choose) {
 function numbers() {
   const summary = html("summary");
   const body = html("div");
+  const changed = watch();
   return {
     node: html("details", { class: "dsf-data" }, summary, body),
     /** @param {View} view */
-    draw({ mixers, here, names, of, cell: { d } }) {
+    draw({ all, title, mixers, here, names, of, cell: { d } }) {
+      if (!changed(all, title, d)) return;
       const sizes = ascending(here.filter((cell) => cell.d === d).map(({ n }) => n));
       const told = names.filter((name) => of(name).some((cell) => cell.d === d));
       const find = (name, n) => of(name).find((cell) => cell.d === d && cell.n === n);
@@ -408,11 +445,7 @@ export function render({ model, el }) {
   const it = frame({ model, el }, traits);
   /** @type {View | null} */
   let view = null;
-  /** @type {Recall} */
-  let read;
-  let width = 0;
-  const peek = (pair) => view && sequence.draw(view, read, width, pair ?? view.pair);
-  const sequence = strip((pair) => it.set({ pair }), peek);
+  const sequence = strip((pair) => it.set({ pair }), (pair) => sequence.light(pair ?? view?.pair ?? 0));
   const curves = chart(it.set);
   const heat = plane(it.set);
   const data = numbers();
@@ -440,7 +473,7 @@ export function render({ model, el }) {
   const left = html("div", { class: "dsf-panel dsf-tall" }, heads[0], curves.picture);
   const right = html("div", { class: "dsf-panel" }, heads[1], heat.picture);
   const body = [
-    it.controls, sequence.picture,
+    it.controls, html("div", {}, sequence.picture),
     html("p", { class: "dsf-note" }, "Outlined: keys. Shaded: values. With a question mark: keys that are asked again. ·×7 is filler, seven tokens of it. Point at a key to see its question."),
     it.finding, it.spoken, sizes, html("div", { class: "dsf-panels" }, left, html("div", { class: "dsf-panel" }, curves.legend), right),
     html("p", { class: "dsf-note" }, `Lines and bars: mean, lowest and highest of the seeds, which are the dots. ${DIVERGED}: a run diverged. `
@@ -456,11 +489,11 @@ export function render({ model, el }) {
     for (const node of body) node.hidden = view === null;
     if (!view) return;
     const { cell, mixers } = view;
-    const widths = [left.clientWidth, right.clientWidth];
-    width = it.root.clientWidth;
+    const [full, ...widths] = [it.root, left, right].map((node) => node.clientWidth); // before anything is changed
     it.root.style.setProperty("--dsf-own", mixers[cell.mixer].colour);
-    read = recall(view.task, view.seed);
-    sequence.draw(view, read, width, view.pair);
+    const read = recall(view.task, view.seed);
+    sequence.draw(view, read, full);
+    sequence.light(view.pair);
     heads[0].textContent = `Test accuracy against n, at d = ${cell.d}`;
     heads[1].textContent = `${mixers[cell.mixer].title}: test accuracy over n and d`;
     curves.draw(view, widths[0]);
