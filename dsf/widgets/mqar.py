@@ -110,7 +110,8 @@ class MQARExplorer(Widget):
         if not here:
             raise ValueError(_NOTHING)
         names = [cell["mixer"] for cell in here]
-        return self._nearest(self.mixer if self.mixer in names else names[0], self.n, self.d)
+        own = self._of(self.mixer if self.mixer in names else names[0])
+        return _nearest(own, self.n, self.d)
 
     def sequence(self) -> Recall:
         """The sequence that is shown, see `recall`."""
@@ -120,8 +121,9 @@ class MQARExplorer(Widget):
         """What the chosen cell says, and the chosen pair of the sequence, in words."""
         cell, task = self.chosen(), self.tasks[self.task]
         said = f"{self._title(cell)}, d = {cell['d']}: {runs.reached(cell)}"
-        if cell["mixer"] != "softmax" and self._of("softmax"):
-            other = self._nearest("softmax", cell["n"], cell["d"])
+        rivals = [other for other in self._of("softmax") if other["d"] == cell["d"]]
+        if cell["mixer"] != "softmax" and rivals:
+            other = _nearest(rivals, cell["n"], cell["d"])
             said += f"; {self._title(other)}: {runs.mean(other)}"
         chance = mqar.chance_levels(task["K"], task["V"])["any value shown"]
         read, j = self.sequence(), self._pair()
@@ -176,13 +178,6 @@ class MQARExplorer(Widget):
     def _at(self, d: int) -> list[Plain]:
         return [cell for cell in self._of() if cell["d"] == d]
 
-    def _nearest(self, mixer: str, n: int, d: int) -> Plain:
-        own = self._of(mixer)
-        for size, wanted in (("d", d), ("n", n)):
-            near = runs.fit((cell[size] for cell in own), wanted)
-            own = [cell for cell in own if cell[size] == near]
-        return own[0]
-
     def _pair(self) -> int:
         pairs: int = self.tasks[self.task]["K"]
         return min(self.pair, pairs - 1)
@@ -234,7 +229,7 @@ class MQARExplorer(Widget):
             own = [cell for cell in here if cell["mixer"] == name]
             bold = name == chosen["mixer"]
             lines = "".join(_series(own, axes, look))
-            parts.append(f'<g color="{look["colour"]}"><g opacity="{1 if bold else 0.45}">{lines}')
+            parts.append(f'<g color="{look["colour"]}"><g opacity="{1 if bold else 0.6}">{lines}')
             parts.append(f"</g>{_mark(look, axes.right + 16, y - 4)}</g>")
             parts.append(draw.text(axes.right + 28, y, look["title"], bold=bold))
         shown, anything = number(chance["any value shown"]), number(chance["any value"])
@@ -264,6 +259,14 @@ class MQARExplorer(Widget):
         for column, n in enumerate(sizes):
             parts.append(draw.text(39 + (column + 0.5) * w, bottom + 14, str(n), "middle"))
         return parts, bottom + 22
+
+
+def _nearest(cells: list[Plain], n: int, d: int) -> Plain:
+    """The cell whose d, then n, is the largest that is not above the one wanted."""
+    for size, wanted in (("d", d), ("n", n)):
+        near = runs.fit((cell[size] for cell in cells), wanted)
+        cells = [cell for cell in cells if cell[size] == near]
+    return cells[0]
 
 
 def recall(task: Mapping[str, Any], seed: int) -> Recall:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
@@ -66,7 +67,8 @@ def collect(cells: Iterable[Cell]) -> tuple[list[Plain], dict[str, Plain], dict[
     by_task: dict[tuple[Any, ...], list[Cell]] = {}
     for cell in cells:
         by_task.setdefault(tuple(cell.config[field] for field in _TASK), []).append(cell)
-    plain, tasks, mixers = [], {}, {}
+    plain, tasks = [], {}
+    mixers: dict[str, list[str]] = {}
     for asked, group in sorted(by_task.items()):
         configs = [cell.config for cell in group]
         varied = {name for name in configs[0] if any(c[name] != configs[0][name] for c in configs)}
@@ -77,19 +79,26 @@ def collect(cells: Iterable[Cell]) -> tuple[list[Plain], dict[str, Plain], dict[
             telling = varied - {"mixer", "n", "d_model"}
             told = _told(cell.config, [name for name in cell.config if name in telling])
             mixer = ", ".join([cell.config["mixer"], *told])
-            mixers[mixer] = look(cell.config["mixer"], told)
+            mixers[mixer] = [cell.config["mixer"], *told]
             plain.append({"task": title, "mixer": mixer, **_numbers(cell)})
     order = sorted(mixers, key=_place)
     plain.sort(key=lambda cell: (order.index(cell["mixer"]), cell["d"], cell["n"]))
-    return plain, tasks, {name: mixers[name] for name in order}
+    variants: Counter[str] = Counter()
+    looks = {}
+    for name in order:
+        mixer, *told = mixers[name]
+        variants[mixer] += bool(told)
+        looks[name] = look(mixer, told, variants[mixer])
+    return plain, tasks, looks
 
 
-def look(mixer: str, told: Sequence[str]) -> Plain:
+def look(mixer: str, told: Sequence[str] = (), variant: int = 0) -> Plain:
     """How a mixer looks.
 
     Args:
         mixer: its name; one that is not known is grey.
-        told: what else is told of it, which makes its marker hollow.
+        told: what else is told of it.
+        variant: 0 for none; the marker of the k-th variant is hollow and grows with k.
 
     Returns:
         Title, colour, marker (an SVG path around the origin) and whether the marker is hollow.
@@ -98,13 +107,13 @@ def look(mixer: str, told: Sequence[str]) -> Plain:
     points = []
     for k in range(0, 2 * corners, 2 if dent == 1 else 1):
         angle = math.pi * k / corners - math.pi / 2 + math.radians(turn)
-        radius = 5 * (dent if k % 2 else 1)
+        radius = (5 + 2 * max(0, variant - 1)) * (dent if k % 2 else 1)
         points.append(f"{radius * math.cos(angle):.1f} {radius * math.sin(angle):.1f}")
     return {
         "title": ", ".join([TITLES.get(mixer, mixer), *told]),
         "colour": COLOURS.get(VARIANTS.get(mixer, mixer), NEUTRAL),
         "marker": f"M{'L'.join(points)}z",
-        "hollow": bool(told),
+        "hollow": variant > 0,
     }
 
 

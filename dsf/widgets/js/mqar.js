@@ -118,7 +118,7 @@ function fit(sizes, wanted) {
   return below.length ? Math.max(...below) : Math.min(...sizes);
 }
 
-/** The cell of a mixer whose d, then n, are nearest to those wanted. @param {Cell[]} own @param {{n: number, d: number}} wanted */
+/** The cell of a mixer whose d, then n, is the largest that is not above the one wanted. @param {Cell[]} own @param {{n: number, d: number}} wanted */
 function nearest(own, wanted) {
   const d = fit(own.map((cell) => cell.d), wanted.d);
   const wide = own.filter((cell) => cell.d === d);
@@ -156,7 +156,8 @@ function look(model) {
 /** @param {View} view @param {Recall} read */
 function finding({ task, mixers, of, cell, pair }, { tokens, asked }) {
   const title = ({ mixer, n }) => `${mixers[mixer].title}, n = ${n}`;
-  const other = cell.mixer !== "softmax" && of("softmax").length ? nearest(of("softmax"), cell) : null;
+  const rivals = of("softmax").filter(({ d }) => d === cell.d);
+  const other = cell.mixer !== "softmax" && rivals.length ? nearest(rivals, cell) : null;
   const later = asked[pair].map((at) => at - 2 * pair).join(" and ");
   return `${title(cell)}, d = ${cell.d}: ${reached(cell)}${other ? `; ${title(other)}: ${mean(other)}` : ""}; `
     + `guessing one of the ${task.K} values: ${format(chance(task)[0])}. `
