@@ -27,7 +27,7 @@ _TASK = {  # the fields of a config that say what is asked, and their letters
     "vocab_size": "V",
     "power_a": "a",
     "queries_per_key": "R",
-    "random_non_queries": "random filler",
+    "random_non_queries": "random",
 }
 _MODEL = ("num_layers", "conv_kernel", "mlp_ratio", "position_embedding")
 # Corners, radius of the dents between them (1 for none), turn in degrees: as `dsf.plots.MARKERS`.
@@ -233,15 +233,13 @@ def _cross(cell: Plain) -> str:
 
 def _told(config: dict[str, Any], names: Iterable[str]) -> list[str]:
     """Fields in words: those of every title, and the others where they are not the default."""
-    return [
-        f"{_TASK.get(name) or name.removeprefix('num_').replace('_', ' ')} = {_value(config[name])}"
-        for name in names
-        if name in _SIZES or config[name] != _DEFAULTS.get(name)
-    ]
-
-
-def _value(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    told = []
+    for name in names:
+        value, words = config[name], name.removeprefix("num_").replace("_", " ")
+        if name in _SIZES or value != _DEFAULTS.get(name):
+            shown = f"{value:g}" if isinstance(value, float) else value
+            told.append(words if value is True else f"{_TASK.get(name, words)} = {shown}")
+    return told
 
 
 def _numbers(cell: Cell) -> Plain:

@@ -268,7 +268,7 @@ function strip(choose, peek) {
 const marker = (mixer, x, y) => svg("path", {
   class: mixer.hollow ? "dsf-mark dsf-hollow" : "dsf-mark", d: mixer.marker, transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`,
 });
-const swatch = (...children) => svg("svg", { class: "dsf-swatch", width: 26, height: 12, viewBox: "-13 -6 26 12", "aria-hidden": "true" }, ...children);
+const swatch = (...children) => svg("svg", { class: "dsf-swatch", width: 26, height: 16, viewBox: "-13 -9 26 18", "aria-hidden": "true" }, ...children);
 
 /**
  * Where n and accuracy lie; mixers with one state a channel stand side by side at n = 1.
