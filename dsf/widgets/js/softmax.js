@@ -366,7 +366,7 @@ export function render({ model, el }) {
         marks: [{ x: length }, { x: n, y: Math.min(Math.max(error, LEAST_ERROR), MOST_ERROR), name: `dsf-map-${map}` }],
       });
       charts[0].setAttribute("aria-label", `${titles[0]}, one line for each map; the numbers at the present n stand in the table`);
-      notes[0].replaceChildren(swatch("dsf-map-taylor dsf-bound"), "bound of Taylor · upright: n = L, where a key-value cache is exact");
+      notes[0].replaceChildren(swatch("dsf-map-taylor dsf-bound"), "bound of Taylor · dotted: n = L, where a key-value cache is exact");
 
       const cuts = Array.from({ length: length - 1 }, (_, t) => t + 1);
       const full = cuts.map((t) => Math.min(t, length - t));
@@ -374,14 +374,14 @@ export function render({ model, el }) {
       const line = (name, values) => ({ name, points: cuts.map((t, at) => [t, values[at]]) });
       lineChart(charts[1], {
         width, height: 250, x: [1, length - 1], y: [0, Math.ceil(1.05 * length / 2)], xLabel: "t", yLabel: "rank",
-        lines: [line("dsf-exact", full), line("", seen), line(`dsf-map-${map}`, full.map((rank) => Math.min(rank, n)))],
+        lines: [line("dsf-exact", full), line("", seen), line(`dsf-map-${map} dsf-most`, full.map((rank) => Math.min(rank, n)))],
       });
       const needed = Math.max(...seen);
       charts[1].setAttribute("aria-label", `${titles[1]}: in exact arithmetic up to ${Math.floor(length / 2)}, above ${epsilon(digits)} up to ${needed}, stand-in at most ${n}`);
       notes[1].replaceChildren(
         swatch("dsf-exact"), `softmax, exact (theorem): up to ${Math.floor(length / 2)} · `,
         swatch(""), `softmax, singular values above ${epsilon(digits)} ‖Φ‖: up to ${needed} · `,
-        swatch(`dsf-map-${map}`), `stand-in: at most n = ${n}. A system with fewer than ${needed} states a channel is more than ${epsilon(digits)} ‖Φ‖ away from Φ.`);
+        swatch(`dsf-map-${map} dsf-most`), `stand-in: at most n = ${n}. A system with fewer than ${needed} states a channel is more than ${epsilon(digits)} ‖Φ‖ away from Φ.`);
 
       const rows = NAMES.map(([name, title]) => {
         const here = curves.errors[name][stepOf(name, state)];
