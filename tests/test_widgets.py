@@ -256,7 +256,7 @@ def test_approximation_caption_tells_error_and_ranks() -> None:
     widget = widgets.SoftmaxApproximation(map="positive_random", doublings=5, length=24)
     error = draw.number(100 * widget.error("positive_random", 5))
     assert f"32 features (positive random) are off by at most {error} %" in widget.caption()
-    assert "needs 12 states" in widget.caption()
+    assert "at least 12 states a channel" in widget.caption()
     assert f"at least {max(widget.ranks())}." in widget.caption()
 
 

@@ -185,7 +185,7 @@ class SoftmaxApproximation(Widget):
         return (
             f"As first shown, {self.size(self.map)} features ({_TITLES[self.map]}) are off by at "
             f"most {number(100 * error)} % of the largest value over {self.length} tokens. Exact "
-            f"softmax attention needs {self.length // 2} states a channel; to come within "
+            f"softmax attention takes at least {self.length // 2} states a channel; to come within "
             f"{_epsilon(self.digits)} ‖Φ‖ of Φ takes at least {max(self.ranks())}."
         )
 
