@@ -13,6 +13,8 @@ SLIDERS = (
     ("DecayAndMemory", "decay", "exponent"),
     ("FeatureMapGallery", "gallery", "norm"),
     ("FeatureMapGallery", "gallery", "direction"),
+    ("SoftmaxApproximation", "softmax", "order"),
+    ("SoftmaxApproximation", "softmax", "scale"),
 )
 MEASURE = """async ([name, moves]) => {
   const slider = document.querySelector(`.dsf-field-${name} input`);

@@ -10,5 +10,6 @@ Needs anywidget (``pip install dsf-book[notebooks]``); ``import dsf`` does not.
 from dsf.widgets.decay import DecayAndMemory
 from dsf.widgets.explorer import DSFExplorer
 from dsf.widgets.gallery import FeatureMapGallery
+from dsf.widgets.softmax import SoftmaxApproximation
 
-__all__ = ["DSFExplorer", "DecayAndMemory", "FeatureMapGallery"]
+__all__ = ["DSFExplorer", "DecayAndMemory", "FeatureMapGallery", "SoftmaxApproximation"]
