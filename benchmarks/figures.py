@@ -15,6 +15,8 @@ SLIDERS = (
     ("FeatureMapGallery", "gallery", "direction"),
     ("MQARExplorer", "mqar", "n"),
     ("MQARExplorer", "mqar", "pair"),
+    ("SoftmaxApproximation", "softmax", "order"),
+    ("SoftmaxApproximation", "softmax", "scale"),
 )
 MEASURE = """async ([name, moves]) => {
   const slider = document.querySelector(`.dsf-field-${name} input`);

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "dsf" / "widgets" / "js"
 STATIC = ROOT / "dsf" / "widgets" / "static"
 ESBUILD = "esbuild@0.28.2"
-WIDGETS = ("explorer", "decay", "gallery", "mqar")
+WIDGETS = ("explorer", "decay", "gallery", "softmax", "mqar")
 
 
 class PackageMissingError(RuntimeError):

@@ -139,18 +139,27 @@ class _Board:
         return Group(table, self.last, self.bar)
 
 
+_MODEL = ("mixer", "n", "d_model", "forget_bias")  # the columns; all else is the task of a table
+
+
 def _results(options: argparse.Namespace) -> int:
-    files = {name: results.cells(_load(name)) for name in options.file}
-    settings = {results.run_key(cell.config, 0): cell.config for f in files.values() for cell in f}
-    columns = _varying(list(settings.values()))
-    table = Table(*columns, *(f"accuracy ({Path(name).stem})" for name in files))
+    files = {
+        Path(name).stem: {results.run_key(cell.config, 0): cell for cell in results.cells(runs)}
+        for name, runs in ((name, _load(name)) for name in options.file)
+    }
+    settings = {key: cell.config for cells in files.values() for key, cell in cells.items()}
+    varying = _varying(list(settings.values()))
+    columns = [name for name in _MODEL if name in varying]
+    tasks: dict[str, Table] = {}
     for key, config in settings.items():
-        row = [str(config[name]) for name in columns]
-        for cells in files.values():
-            found = [cell for cell in cells if results.run_key(cell.config, 0) == key]
-            row.append(_cell(found[0]) if found else "")
-        table.add_row(*row)
-    console.print(table)
+        task = ", ".join(f"{name} = {config[name]}" for name in varying if name not in _MODEL)
+        table = tasks.setdefault(
+            task, Table(*columns, *(f"accuracy ({name})" for name in files), title=task or None)
+        )
+        found = [_cell(cells[key]) if key in cells else "" for cells in files.values()]
+        table.add_row(*(str(config[name]) for name in columns), *found)
+    for table in tasks.values():
+        console.print(table)
     console.print("mean (lowest to highest, seeds) @ learning rate chosen by validation")
     return 0
 
@@ -161,10 +170,11 @@ def _load(name: str) -> list[results.Run]:
 
 def _varying(configs: list[dict[str, object]]) -> list[str]:
     """The fields in which the settings differ, the mixer always."""
+    names = configs[0] if configs else {}
     return [
         name
-        for name in configs[0]
-        if name == "mixer" or len({str(config.get(name)) for config in configs}) > 1
+        for name in names
+        if name == "mixer" or len({str(config[name]) for config in configs}) > 1
     ]
 
 

@@ -4,6 +4,7 @@
 """
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,28 @@ def recalls() -> list[dict[str, Any]]:
     return cases
 
 
+def approximations() -> list[dict[str, Any]]:
+    """Softmax and its stand-ins at several settings."""
+    cases = []
+    other = {"map": "exponential", "doublings": 3, "scale": 1.3, "length": 21, "seed": 9}
+    third = {"map": "positive_random", "order": 7, "length": 70, "digits": 5}
+    for setting in ({}, other, third):
+        widget = widgets.SoftmaxApproximation(**setting)
+        step = widget.order if widget.map == "taylor" else widget.doublings
+        cases.append(
+            {
+                "state": widget.state(),
+                "radius": widget.radius(),
+                "exact": plain(widget.exact()[-1]),
+                "weights": plain(widget.stand_in(widget.map, step).matrix()[-1]),
+                "errors": widget.errors(),
+                "bounds": [bound for p in range(13) if (bound := widget.bound(p)) < math.inf],
+                "ranks": widget.ranks(),
+            }
+        )
+    return cases
+
+
 def compute() -> dict[str, Any]:
     """All golden numbers."""
     x = torch.tensor([0.7, -1.2, 0.4], dtype=torch.float64)
@@ -134,6 +157,7 @@ def compute() -> dict[str, Any]:
         "gates": gates(),
         "kernels": kernels(),
         "recalls": recalls(),
+        "approximations": approximations(),
     }
 
 

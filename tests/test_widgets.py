@@ -19,7 +19,17 @@ from bs4 import BeautifulSoup
 from jupyter_client.manager import run_kernel
 
 from book import bundle
-from dsf import ARCHITECTURES, check, feature_maps, mqar, plots, results, widgets
+from dsf import (
+    ARCHITECTURES,
+    attention,
+    check,
+    feature_maps,
+    mqar,
+    plots,
+    results,
+    theory,
+    widgets,
+)
 from dsf.layers import TITLES
 from dsf.widgets import draw, gallery, layer, runs
 from dsf.widgets.mqar import recall
@@ -290,6 +300,68 @@ def test_recall_follows_the_rules_of_the_task(a: float, asks: int) -> None:
     if asks == 1:  # the first slot drawn, which asks for pair 0, is the first of all
         wanted = 1 / sum((g + 1) ** (a - 1) for g in range(slots))
         assert abs(first / many - wanted) < 4 * math.sqrt(wanted * (1 - wanted) / many)
+
+
+@pytest.mark.parametrize("scale", [0.3, 1.0])
+def test_taylor_stand_in_falls_with_the_order_and_obeys_its_bound(scale: float) -> None:
+    widget = widgets.SoftmaxApproximation(scale=scale)
+    q, k, v = widget.draws()
+    errors = widget.errors()["taylor"]
+    largest = float(v.norm(dim=-1).max())
+    for p, error in enumerate(errors):
+        e = theory.truncation_error(q, k, v, p, scale / math.sqrt(2))
+        check.same(error, e.output_error / largest, tolerance=1e-12)
+        check.same(widget.radius(), e.radius)
+        assert widget.bound(p) == pytest.approx(e.output_bound / largest, rel=1e-12)
+        assert error <= widget.bound(p)
+    assert math.isfinite(widget.bound(12))
+    # From p = 2R on, each bound of the remainder is less than half of the one before.
+    past = [error for p, error in enumerate(errors) if p > 2 * widget.radius()]
+    assert past == sorted(past, reverse=True)
+    assert past[-1] < past[0] / 2 ** len(past[1:])
+
+
+def test_elementwise_maps_do_not_tend_to_softmax_and_random_features_do() -> None:
+    errors = widgets.SoftmaxApproximation(scale=0.3).errors()
+    for name in ("elu_plus_one", "exponential"):
+        assert errors[name][-1] > 5 * errors["taylor"][4]
+    medians = [
+        torch.tensor(
+            [
+                widgets.SoftmaxApproximation(scale=0.3, seed=seed).error("positive_random", step)
+                for seed in range(9)
+            ]
+        ).median()
+        for step in (3, 7)
+    ]
+    # The error of an average of n samples falls like 1/sqrt(n); half of that factor of 4 is safe.
+    assert medians[1] < medians[0] / 2
+
+
+def test_ranks_of_the_approximation_are_those_of_theory() -> None:
+    widget = widgets.SoftmaxApproximation(digits=3, length=20)
+    q, k, _ = widget.draws()
+    phi = attention.softmax_matrix(q, k)
+    assert widget.ranks() == theory.hankel_ranks(phi, tol=1e-3).tolist()
+    widget.digits = 12
+    assert widget.ranks() == [min(t, 20 - t) for t in range(1, 20)]
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_too_few_states_stay_further_away_than_the_tolerance(order: int) -> None:
+    widget = widgets.SoftmaxApproximation(order=order, digits=2)
+    assert widget.size("taylor") < max(widget.ranks())
+    exact = widget.exact()
+    distance = torch.linalg.matrix_norm(widget.stand_in("taylor", order).matrix() - exact, ord=2)
+    assert distance > 1e-2 * torch.linalg.matrix_norm(exact, ord=2)
+
+
+def test_approximation_caption_tells_error_and_ranks() -> None:
+    widget = widgets.SoftmaxApproximation(map="positive_random", doublings=5, length=24)
+    error = draw.number(100 * widget.error("positive_random", 5))
+    assert f"32 features (positive random) are off by at most {error} %" in widget.caption()
+    assert "at least 12 states a channel" in widget.caption()
+    assert f"at least {max(widget.ranks())}." in widget.caption()
 
 
 # --- the JavaScript ------------------------------------------------------------------------------

@@ -526,3 +526,61 @@ def test_mqar_told_of_what_was_not_run_keeps_its_picture(visit: Visit, cells: li
         page = visit(html, address=asked)
         assert "expected one of" in page.locator(".dsf-live .dsf-problem").text_content()
         assert page.locator(".dsf-tall svg").is_visible()
+
+
+# --- the approximation of softmax ----------------------------------------------------------------
+
+
+def shown_table(page: Any) -> list[list[str]]:
+    rows = page.locator(".dsf-live .dsf-data tbody tr")
+    return [rows.nth(i).locator("th, td").all_text_contents() for i in range(rows.count())]
+
+
+@pytest.mark.parametrize("length", [16, 90])
+def test_approximation_says_what_python_computes(visit: Visit, length: int) -> None:
+    state = {"map": "positive_random", "doublings": 3, "length": length, "digits": 4, "seed": 5}
+    widget = widgets.SoftmaxApproximation(figure_id="it", **state)
+    asked = ",".join(f"{name}={value}" for name, value in state.items())
+    page = visit(widgets.SoftmaxApproximation(figure_id="it").html(), address=f"#it:{asked}")
+    error = number(100 * widget.error("positive_random", 3))
+    page.wait_for_function(
+        "words => document.querySelector('.dsf-finding').textContent.includes(words)",
+        arg=f"n = 8: no output is off by more than {error} %",
+    )
+    page.wait_for_function("!document.querySelector('.dsf-live .dsf-dim')")
+    assert shown_table(page) == widget.table()[2]
+    note = page.locator(".dsf-note", has_text="singular values").text_content()
+    assert f"exact (theorem): up to {length // 2} " in note
+    assert f"‖Φ‖: up to {max(widget.ranks())} " in note
+
+
+def test_approximation_marks_what_is_older_than_the_sliders(visit: Visit) -> None:
+    page = visit(widgets.SoftmaxApproximation(length=48).html())
+    busy = page.locator(".dsf-note", has_text="Computing")
+    assert not busy.is_visible()
+    before = shown_table(page)
+    stale = page.evaluate(
+        """async () => {
+             const slider = document.querySelector('.dsf-field-length input');
+             slider.value = 120;
+             slider.dispatchEvent(new Event('input', { bubbles: true }));
+             await null;
+             await null;
+             return document.querySelector('.dsf-dim .dsf-data tbody').textContent;
+           }"""
+    )
+    assert stale == "".join(map("".join, before))
+    page.wait_for_function("!document.querySelector('.dsf-live .dsf-dim')")
+    assert not busy.is_visible()
+    assert shown_table(page) == widgets.SoftmaxApproximation(length=120).table()[2]
+
+
+def test_approximation_shows_the_slider_of_the_chosen_map(visit: Visit) -> None:
+    page = visit(widgets.SoftmaxApproximation().html())
+    order, features = page.get_by_label("Order p"), page.get_by_label("Features n")
+    assert order.is_visible()
+    assert not features.is_visible()
+    page.get_by_label("Feature map").select_option("elu_plus_one")
+    page.wait_for_function("document.querySelector('.dsf-field-order').hidden")
+    assert features.is_visible()
+    assert not order.is_visible()

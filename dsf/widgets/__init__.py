@@ -11,5 +11,12 @@ from dsf.widgets.decay import DecayAndMemory
 from dsf.widgets.explorer import DSFExplorer
 from dsf.widgets.gallery import FeatureMapGallery
 from dsf.widgets.mqar import MQARExplorer
+from dsf.widgets.softmax import SoftmaxApproximation
 
-__all__ = ["DSFExplorer", "DecayAndMemory", "FeatureMapGallery", "MQARExplorer"]
+__all__ = [
+    "DSFExplorer",
+    "DecayAndMemory",
+    "FeatureMapGallery",
+    "MQARExplorer",
+    "SoftmaxApproximation",
+]

@@ -69,11 +69,10 @@ class FeatureMapGallery(Widget):
         Returns:
             Callables, ``(..., 2) -> (..., n)``.
         """
-        numbers = [layer.normal(self.seed, _STREAM, place) for place in range(2 * self.features)]
-        directions = torch.tensor(numbers, dtype=torch.float64).reshape(-1, 2)
+        rows = directions(self.seed, self.features)
         return {
             "taylor": feature_maps.taylor(self.order),
-            "positive_random": lambda x: random_features(x, directions),
+            "positive_random": lambda x: random_features(x, rows),
             "elu_plus_one": feature_maps.elu_plus_one,
             "exponential": feature_maps.exponential,
             "relu": feature_maps.relu,
@@ -145,6 +144,20 @@ class FeatureMapGallery(Widget):
     def _point(self, degrees: Tensor) -> Tensor:
         radians = torch.deg2rad(degrees)
         return self.norm * torch.stack([torch.cos(radians), torch.sin(radians)], dim=-1)
+
+
+def directions(seed: int, n: int) -> Tensor:
+    """Random directions in the plane, the first ones the same whatever their number.
+
+    Args:
+        seed: seed of the draw.
+        n: how many.
+
+    Returns:
+        ω, (n, 2).
+    """
+    numbers = [layer.normal(seed, _STREAM, place) for place in range(2 * n)]
+    return torch.tensor(numbers, dtype=torch.float64).reshape(-1, 2)
 
 
 def random_features(x: Tensor, directions: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import { exact, featureMaps, kernel } from "../../dsf/widgets/js/gallery.js";
 import * as layer from "../../dsf/widgets/js/layer.js";
 import { chance, recall } from "../../dsf/widgets/js/mqar.js";
 import { normal, uniform } from "../../dsf/widgets/js/random.js";
+import * as approximation from "../../dsf/widgets/js/softmax.js";
 
 const golden = JSON.parse(readFileSync(new URL("../golden.json", import.meta.url), "utf8"));
 const TOLERANCE = 1e-6;
@@ -103,3 +104,24 @@ for (const { task, chance: levels, tokens, asked } of golden.recalls) {
     same(chance(task), levels, "chance");
   });
 }
+
+golden.approximations.forEach(({ state, radius, exact: row, weights, errors, bounds, ranks }, index) => {
+  test(`softmax and its stand-ins, setting ${index}`, () => {
+    const { map, order, doublings, length, seed, digits } = state;
+    const draws = approximation.draws(state);
+    same(draws.radius, radius, "R");
+    const phi = approximation.softmax(draws);
+    same(square(phi, length).at(-1), row, "Φ");
+    const standIn = approximation.standIn(map, map === "taylor" ? order : doublings, draws, seed);
+    same(square(standIn, length).at(-1), weights, "Φ of the stand-in");
+    for (const [name, wanted] of Object.entries(errors)) {
+      // Logarithms: the small errors must agree in their digits too.
+      const found = approximation.errors(name, draws, phi, seed);
+      same(found.map(Math.log), wanted.map(Math.log), `errors of ${name}`);
+    }
+    const finite = Array.from({ length: 13 }, (_, p) => approximation.bound(radius, p)).filter(Number.isFinite);
+    same(finite, bounds, "bounds");
+    const found = approximation.ranks(approximation.hankelForms(phi, length), 10 ** -digits);
+    assert.deepEqual(found, ranks);
+  });
+});

@@ -67,6 +67,13 @@ export const logSigmoid = (x) => -softplus(-x);
 /** @param {number} x */
 export const eluPlusOne = (x) => (x > 0 ? x + 1 : Math.exp(x));
 
+/** @param {ArrayLike<number>} x @param {ArrayLike<number>} y */
+export function dot(x, y) {
+  let sum = 0;
+  for (let c = 0; c < x.length; c++) sum += x[c] * y[c];
+  return sum;
+}
+
 // --- attention ----------------------------------------------------------------------------------
 
 /**
@@ -92,6 +99,17 @@ export function taylorFeatures(x, order) {
     out.push(...degree.map((monomial) => monomial.value));
   }
   return out;
+}
+
+/**
+ * exp(ωᵀx - ‖x‖²/2)/√n for n directions ω.
+ * @param {number[]} x
+ * @param {Matrix} directions
+ * @returns {number[]} n features
+ */
+export function randomFeatures(x, directions) {
+  const [half, root] = [dot(x, x) / 2, Math.sqrt(directions.length)];
+  return directions.map((w) => Math.exp(dot(w, x) - half) / root);
 }
 
 /**

@@ -73,6 +73,32 @@ export function heatMap(parent) {
   };
 }
 
+/**
+ * A heat map of a lower triangular matrix with one dot an entry, for more entries than `heatMap` can take.
+ * @param {HTMLCanvasElement} canvas inside a figure
+ * @param {number} length
+ * @param {(row: number, col: number) => number} value full colour at 1 and -1
+ */
+export function paint(canvas, length, value) {
+  const style = getComputedStyle(canvas);
+  const [plus, minus] = ["--dsf-plus", "--dsf-minus"].map((name) => parseInt(style.getPropertyValue(name).trim().slice(1), 16));
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const image = context.createImageData(length, length);
+  for (let row = 0; row < length; row++) {
+    for (let col = 0; col <= row; col++) {
+      const number = value(row, col);
+      const colour = number < 0 ? minus : plus;
+      const at = 4 * (row * length + col);
+      image.data[at] = colour >> 16;
+      image.data[at + 1] = (colour >> 8) & 255;
+      image.data[at + 2] = colour & 255;
+      image.data[at + 3] = 255 * strength(number, 1);
+    }
+  }
+  canvas.width = canvas.height = length;
+  context.putImageData(image, 0, 0);
+}
+
 /** A bar of colours from -limit to limit. */
 export function legend() {
   const picture = svg("svg", { class: "dsf-legend", width: 122, height: 12, "aria-hidden": "true" });
@@ -108,7 +134,10 @@ function ticks(low, high, wanted) {
  * A round number as short as it goes.
  * @param {number} value
  */
-const plain = (value) => `${Number(value.toPrecision(3))}`.replace("-", "−");
+function plain(value) {
+  const short = Number(value.toPrecision(3));
+  return (short && Math.abs(short) < 1e-3 ? short.toExponential() : `${short}`).replaceAll("-", "−");
+}
 
 /**
  * @typedef {object} Line
@@ -120,25 +149,25 @@ const plain = (value) => `${Number(value.toPrecision(3))}`.replace("-", "−");
  * A line chart.
  * @param {any} picture an SVG element, emptied first
  * @param {{width: number, height: number, x: [number, number], y: [number, number], xLabel: string, yLabel: string,
- *          lines: Line[], marks?: {x: number, y?: number, name?: string}[], log?: boolean}} options
- *        `log` draws y on a logarithmic axis
+ *          lines: Line[], marks?: {x: number, y?: number, name?: string}[], log?: boolean, logX?: boolean}} options
+ *        `log` draws y on a logarithmic axis, `logX` x
  */
-export function lineChart(picture, { width, height, x, y, xLabel, yLabel, lines, marks = [], log = false }) {
+export function lineChart(picture, { width, height, x, y, xLabel, yLabel, lines, marks = [], log = false, logX = false }) {
   const [left, right, top, bottom] = [44, 10, 18, 34];
-  const across = (value) => left + ((value - x[0]) / (x[1] - x[0])) * (width - left - right);
+  const place = (value) => (logX ? Math.log10(value) : value);
+  const [first, last] = x.map(place);
+  const across = (value) => left + ((place(value) - first) / (last - first)) * (width - left - right);
   const level = (value) => (log ? Math.log10(value) : value);
   const [low, high] = y.map(level);
   const up = (value) => height - bottom - ((level(value) - low) / (high - low)) * (height - top - bottom);
   const inside = (value) => Math.max(-50, Math.min(height + 50, up(value)));
   const parts = [];
-  for (const tick of ticks(x[0], x[1], width < 400 ? 4 : 7)) {
+  const powers = (from, to) => ticks(from, to, 5).filter(Number.isInteger).map((power) => 10 ** power);
+  for (const tick of logX ? powers(first, last) : ticks(x[0], x[1], width < 400 ? 4 : 7)) {
     parts.push(svg("line", { class: "dsf-grid", x1: across(tick), x2: across(tick), y1: top, y2: height - bottom }));
     parts.push(svg("text", { x: across(tick), y: height - bottom + 14, "text-anchor": "middle" }, plain(tick)));
   }
-  const levels = log
-    ? ticks(low, high, 5).filter(Number.isInteger).map((power) => 10 ** power)
-    : ticks(low, high, 4);
-  for (const tick of levels) {
+  for (const tick of log ? powers(low, high) : ticks(low, high, 4)) {
     parts.push(svg("line", { class: "dsf-grid", x1: left, x2: width - right, y1: up(tick), y2: up(tick) }));
     parts.push(svg("text", { x: left - 5, y: up(tick) + 4, "text-anchor": "end" }, plain(tick)));
   }

@@ -1,15 +1,14 @@
 /** Feature maps: the kernel ⟨φ(q), φ(k)⟩ of each against exp(qᵀk), over angle and norm in the plane. */
-import { eluPlusOne, taylorFeatures } from "./architectures.js";
+import { dot, eluPlusOne, randomFeatures, taylorFeatures } from "./architectures.js";
 import { format, frame, html, oneOf, real, svg, whole } from "./dom.js";
 import { heatMap, legend, lineChart, swatch } from "./draw.js";
-import { normal } from "./random.js";
+import { directions } from "./random.js";
 
 /** @type {[string, string][]} */
 const NAMES = [
   ["taylor", "Taylor, order p"], ["positive_random", "positive random"], ["elu_plus_one", "elu + 1"],
   ["exponential", "exp, elementwise"], ["relu", "relu"], ["identity", "identity"],
 ];
-const STREAM = 21; // random directions
 const MOST_FEATURES = 64;
 const MOST_NORM = 2.5;
 const [ACROSS, DOWN] = [37, 20]; // cells of the map over angle and norm
@@ -26,24 +25,14 @@ export const traits = {
 };
 
 /**
- * exp(ωᵀx - ‖x‖²/2)/√n for n directions ω.
- * @param {number[]} x
- * @param {number[][]} directions
- */
-function randomFeatures(x, directions) {
-  const half = x.reduce((sum, value) => sum + value * value, 0) / 2;
-  return directions.map((w) => Math.exp(w.reduce((sum, value, c) => sum + value * x[c], -half)) / Math.sqrt(directions.length));
-}
-
-/**
  * @param {Record<string, any>} state
  * @returns {Record<string, (x: number[]) => number[]>} the maps by name
  */
 export function featureMaps({ order, features, seed }) {
-  const directions = Array.from({ length: features }, (_, r) => [normal(seed, STREAM, 2 * r), normal(seed, STREAM, 2 * r + 1)]);
+  const rows = directions(seed, features);
   return {
     taylor: (x) => taylorFeatures(x, order),
-    positive_random: (x) => randomFeatures(x, directions),
+    positive_random: (x) => randomFeatures(x, rows),
     elu_plus_one: (x) => x.map(eluPlusOne),
     exponential: (x) => x.map(Math.exp),
     relu: (x) => x.map((value) => Math.max(value, 0)),
@@ -60,8 +49,7 @@ export function featureMaps({ order, features, seed }) {
  */
 export function kernel(map, norm, angle, direction) {
   const point = (degrees) => [norm * Math.cos((Math.PI * degrees) / 180), norm * Math.sin((Math.PI * degrees) / 180)];
-  const [phi, psi] = [map(point(direction)), map(point(direction + angle))];
-  return phi.reduce((sum, value, a) => sum + value * psi[a], 0);
+  return dot(map(point(direction)), map(point(direction + angle)));
 }
 
 /** @param {number} norm @param {number} angle */

@@ -8,10 +8,11 @@ import * as decay from "./decay.js";
 import * as explorer from "./explorer.js";
 import * as gallery from "./gallery.js";
 import * as mqar from "./mqar.js";
+import * as softmax from "./softmax.js";
 import { html } from "./dom.js";
 
 /** @type {Record<string, {traits: Record<string, import("./dom.js").Trait>, render: (context: any) => any}>} */
-const WIDGETS = { explorer, decay, gallery, mqar };
+const WIDGETS = { explorer, decay, gallery, mqar, softmax };
 
 /**
  * What a widget needs of an anywidget model.

@@ -37,3 +37,13 @@ export function normal(seed, stream, index) {
   const radius = Math.sqrt(-2 * Math.log(uniform(seed, stream, 2 * index)));
   return radius * Math.cos(2 * Math.PI * uniform(seed, stream, 2 * index + 1));
 }
+
+const DIRECTIONS = 21;
+
+/**
+ * @param {number} seed
+ * @param {number} n
+ * @returns {number[][]} n random directions in the plane, the first ones the same whatever n
+ */
+export const directions = (seed, n) =>
+  Array.from({ length: n }, (_, r) => [0, 1].map((c) => normal(seed, DIRECTIONS, 2 * r + c)));
