@@ -65,10 +65,10 @@ def visit(browser: Any, tmp_path: Path) -> Iterator[Visit]:
 
 
 def pixels(page: Any) -> str:
-    """What the live figure draws and says, without the controls themselves."""
+    """What the live figure draws and writes, without the controls and what is spoken later."""
     return str(
         page.evaluate(
-            """() => [...document.querySelectorAll('.dsf-live > :not(.dsf-controls)')]
+            """() => [...document.querySelectorAll('.dsf-live > :not(.dsf-controls, .dsf-spoken)')]
                  .map(node => node.outerHTML).join('')"""
         )
     )
@@ -129,7 +129,8 @@ def test_every_control_has_a_name_and_changes_the_picture(visit: Visit, name: st
         before = pixels(page)
         move(control)
         page.wait_for_function(
-            """before => [...document.querySelectorAll('.dsf-live > :not(.dsf-controls)')]
+            """before => [...document.querySelectorAll(
+                     '.dsf-live > :not(.dsf-controls, .dsf-spoken)')]
                  .map(node => node.outerHTML).join('') !== before""",
             arg=before,
         )
