@@ -49,6 +49,13 @@ UNUSED_STATIC = {
 }
 UNUSED_PREFIXES = ("mystnb.", "design-", "sphinx_highlight.js.map")
 
+# What Sphinx and its extensions write and a screen reader stumbles over, and what they mean.
+SPOKEN = {
+    'role="heading">': 'role="heading" aria-level="3">',
+    '<summary aria-label="Toggle hidden content">': "<summary>",
+    'role="doc-biblioentry"': 'role="listitem"',
+}
+
 # Packages whose names may stand in a signature. Their documentation lies on other hosts and the
 # book is built without network, so such a name stays text. A wrong name of our own still warns.
 FOREIGN = {
@@ -429,12 +436,23 @@ def page_context(app: Sphinx, pagename: str, template: str, context: Any, doctre
     context["asset_digest"] = lambda path: _digest(HERE / "static" / path)
     context["page_sections"] = _sections(context)
     context["author"] = app.config.author
+    toctree = context["toctree"]
+    context["toctree"] = lambda **options: spoken(toctree(**options))
+    if "body" in context:
+        context["body"] = spoken(context["body"])
     if doctree is not None:
         book = settings.load(Path(app.srcdir))
         context["source_link"] = book.source_url(f"{pagename}.md")
         paragraph = next(iter(doctree.findall(nodes.paragraph)), None)
         if paragraph is not None:
             context["page_description"] = " ".join(paragraph.astext().split())[:160]
+
+
+def spoken(markup: str) -> str:
+    """`markup` with what a screen reader stumbles over put right."""
+    for written, meant in SPOKEN.items():
+        markup = markup.replace(written, meant)
+    return markup
 
 
 def _sections(context: Any) -> str:
@@ -451,7 +469,7 @@ def _digest(path: Path) -> str:
 
 def highlight_css() -> str:
     """Colours of the code, for light and dark."""
-    light = HtmlFormatter(style="default").get_style_defs(".highlight")
+    light = HtmlFormatter(style="xcode").get_style_defs(".highlight")
     dark = HtmlFormatter(style="github-dark")
     return "\n".join(
         (

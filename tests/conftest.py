@@ -11,8 +11,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from dsf.results import Cell
-from dsf.train import TrainConfig
+from book import bundle
 
 # Small tensors: threads cost more than they bring, and results do not depend on the machine.
 torch.set_num_threads(1)
@@ -75,3 +74,12 @@ def browser() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script that looks for what keeps readers out."""
+    try:
+        return (bundle.npm_package("axe-core@4.14.1") / "axe.min.js").read_text(encoding="utf-8")
+    except bundle.PackageMissingError as error:
+        pytest.skip(f"axe not run: {error}")

@@ -13,7 +13,7 @@ from book import build, settings
 
 pytestmark = pytest.mark.book
 ROOT = Path(__file__).parent.parent
-BUDGET = 350 * 1024  # bytes, gzip, of all files that a chapter's first load fetches
+BUDGET = 350 * 1024  # bytes, gzip, of all files that the first load of a page fetches
 
 # KaTeX fetches a font when a page uses one of its classes.
 KATEX_FONTS = {
@@ -111,14 +111,14 @@ def test_every_asset_exists_and_none_is_idle(site: Path, pages: dict[Path, Beaut
     assert [p.name for p in idle if p.name != "LICENSE"] == []
 
 
-def test_first_load_of_a_chapter_is_light(chapters: dict[Path, BeautifulSoup]) -> None:
+def test_first_load_of_a_page_is_light(site: Path, pages: dict[Path, BeautifulSoup]) -> None:
     def weight(path: Path) -> int:
         return len(gzip.compress(path.read_bytes()))
 
-    for path, page in chapters.items():
+    for path, page in pages.items():
         html = path.read_text(encoding="utf-8")
         files = {(path.parent / urlsplit(a).path).resolve() for a in assets(path, page)}
-        fonts = path.parent.parent / "_static" / "katex" / "fonts"
+        fonts = site / "_static" / "katex" / "fonts"
         classes = " ".join(re.findall(r'class="([^"]*)"', html))
         files |= {
             fonts / f"KaTeX_{name}.woff2"
@@ -127,6 +127,14 @@ def test_first_load_of_a_chapter_is_light(chapters: dict[Path, BeautifulSoup]) -
         }
         total = weight(path) + sum(map(weight, files))
         assert total <= BUDGET, f"{path.name}: {total / 1024:.0f} KB"
+
+
+def test_start_page_opens_with_a_figure_and_shows_no_code(
+    site: Path, pages: dict[Path, BeautifulSoup]
+) -> None:
+    page = pages[site / "index.html"]
+    assert page.select_one("h1 ~ .cell figure.dsf-widget"), "the figure stands before the sections"
+    assert not page.select(".cell_input, .launch")
 
 
 def test_launch_links_lead_to_notebooks_that_exist(chapters: dict[Path, BeautifulSoup]) -> None:

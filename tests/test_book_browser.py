@@ -113,6 +113,26 @@ def test_colours_follow_the_system_and_then_the_reader(
     assert (brightness() > 128) == (system == "light")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_start_page(
+    site: Path, visit: Open, axe: str, scheme: str
+) -> None:
+    page = visit((site / "index.html").as_uri(), color_scheme=scheme)
+    page.evaluate(axe)
+    violations = page.evaluate("axe.run().then(found => found.violations)")
+    assert [violation["id"] for violation in violations] == []
+
+
+def test_the_figure_of_the_start_page_does_what_the_text_promises(site: Path, visit: Open) -> None:
+    page = visit((site / "index.html").as_uri())
+    finding = page.locator("#dsf-explorer .dsf-finding")
+    assert finding.text_content().endswith(" Recalled.")
+    slider = page.get_by_label("State expansion n").first
+    while slider.input_value() != "0" and not finding.text_content().endswith("Not recalled."):
+        slider.press("ArrowLeft")
+    assert finding.text_content().endswith("Not recalled.")
+
+
 @pytest.mark.parametrize("where", ["file", "server"])
 def test_search_finds_a_chapter(site: Path, server: str, visit: Open, where: str) -> None:
     chapter = first_chapter(site)

@@ -57,6 +57,7 @@ class Widget(anywidget.AnyWidget):
             f'<figure class="dsf-widget" data-widget="{self.name}" '
             f'id="{html.escape(self.figure_id)}">\n'
             f'<div class="dsf-still">\n{self.picture()}\n{table_html(*self.table())}\n</div>\n'
+            "<noscript><p>The controls of this figure need JavaScript.</p></noscript>\n"
             f'<script type="application/json">{state}</script>\n'
             f"<figcaption>{html.escape(self.caption())}</figcaption>\n"
             "</figure>"
