@@ -59,7 +59,8 @@ SPOKEN = {
 # Packages whose names may stand in a signature. Their documentation lies on other hosts and the
 # book is built without network, so such a name stays text. A wrong name of our own still warns.
 FOREIGN = {
-    "collections", "matplotlib", "numpy", "pathlib", "plotly", "torch", "tqdm", "types", "typing",
+    "anywidget", "collections", "matplotlib", "numpy", "pathlib", "plotly", "torch", "tqdm",
+    "types", "typing",
 }  # fmt: skip
 
 

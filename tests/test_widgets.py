@@ -1,6 +1,7 @@
 """The figures from the Python side: what a page gets, that it is true, that bundles are fresh."""
 
 import gzip
+import inspect
 import json
 import math
 import os
@@ -89,6 +90,15 @@ def test_page_is_well_formed_and_complete(kind: type[Any]) -> None:
     head, *rows = page.table.find_all("tr")
     assert rows
     assert all(len(row.find_all(["th", "td"])) == len(head.find_all("th")) for row in rows)
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_every_trait_is_documented(kind: type[Any]) -> None:
+    documented = re.findall(r"^    (?:    )?(\w+): ", kind.__doc__ or "", re.M)
+    state = kind().state()
+    assert set(state) <= set(documented)
+    shown = inspect.signature(kind).parameters
+    assert {name: shown[name].default for name in shown if name != "figure_id"} == state
 
 
 def test_figures_on_one_page_have_different_ids() -> None:

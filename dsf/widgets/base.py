@@ -5,10 +5,12 @@ from __future__ import annotations
 import html
 import json
 from collections import Counter
+from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Any, ClassVar
 
 import anywidget
+import traitlets
 
 STATIC = Path(__file__).with_name("static")
 
@@ -25,6 +27,18 @@ class Widget(anywidget.AnyWidget):
 
     name: ClassVar[str]
     _css = STATIC / "widgets.css"
+    __signature__: ClassVar[Signature]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let help show the traits with their defaults; traitlets would show `*args, **kwargs`."""
+        super().__init_subclass__(**kwargs)
+        traits = [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=trait.default_value)
+            for name, trait in vars(cls).items()
+            if isinstance(trait, traitlets.TraitType) and trait.metadata.get("figure")
+        ]
+        figure_id = Parameter("figure_id", Parameter.POSITIONAL_OR_KEYWORD, default=None)
+        cls.__signature__ = Signature([figure_id, *traits])
 
     def __init__(self, figure_id: str | None = None, **state: Any) -> None:
         _made[self.name] += 1
