@@ -59,7 +59,7 @@ export function gates(xs, { exponent, rate, feature, decay, input_gate: g }) {
 export const halfLife = (transition) => (transition < 1 ? Math.log(0.5) / Math.log(transition) : Infinity);
 
 /** @param {{model: any, el: HTMLElement}} context */
-export function render({ model, el }) {
+function render({ model, el }) {
   const it = frame({ model, el }, traits);
   const charts = [0, 1, 2].map(() => svg("svg", { class: "dsf-picture", role: "img" }));
   const table = html("div", { class: "dsf-data" });

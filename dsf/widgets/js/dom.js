@@ -117,6 +117,15 @@ export function check(traits, model) {
 const COUNT = Symbol.for("dsf.figures");
 
 /**
+ * A key without Ctrl, Alt, Shift or Meta is meant for the control that has the focus. JupyterLab would
+ * take the arrow keys to move between cells, and Enter to edit one.
+ * @param {KeyboardEvent} event
+ */
+function keepPlainKeys(event) {
+  if (!event.ctrlKey && !event.altKey && !event.shiftKey && !event.metaKey) event.stopPropagation();
+}
+
+/**
  * Controls bound to a model, a line that says what is seen, and one redraw for many changes.
  * @param {{model: any, el: HTMLElement}} anywidget
  * @param {Record<string, Trait>} traits
@@ -127,7 +136,7 @@ export function frame({ model, el }, traits) {
   const first = Object.fromEntries(names.map((name) => [name, model.get(name)]));
   const counter = /** @type {Record<symbol, number>} */ (/** @type {unknown} */ (globalThis));
   const prefix = `dsf-${(counter[COUNT] = (counter[COUNT] ?? 0) + 1)}`;
-  const root = html("div", { class: "dsf-live" });
+  const root = html("div", { class: "dsf-live", keydown: keepPlainKeys });
   const controls = html("div", { class: "dsf-controls" });
   const finding = html("p", { class: "dsf-finding" });
   const spoken = html("p", { class: "dsf-spoken", role: "status", "aria-live": "polite" });

@@ -331,7 +331,7 @@ function numbers() {
  * @param {{model: any, el: HTMLElement}} context
  * @returns {() => void} what ends it
  */
-export function render({ model, el }) {
+function render({ model, el }) {
   const it = frame({ model, el }, traits);
   /** @type {View} */
   let view;

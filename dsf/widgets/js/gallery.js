@@ -56,7 +56,7 @@ export function kernel(map, norm, angle, direction) {
 export const exact = (norm, angle) => Math.exp(norm * norm * Math.cos((Math.PI * angle) / 180));
 
 /** @param {{model: any, el: HTMLElement}} context */
-export function render({ model, el }) {
+function render({ model, el }) {
   const it = frame({ model, el }, traits);
   const chart = svg("svg", { class: "dsf-picture", role: "img" });
   const plane = svg("svg", { class: "dsf-picture dsf-phi", role: "img" });

@@ -11,8 +11,8 @@ import * as mqar from "./mqar.js";
 import * as softmax from "./softmax.js";
 import { html } from "./dom.js";
 
-/** @type {Record<string, {traits: Record<string, import("./dom.js").Trait>, render: (context: any) => any}>} */
-const WIDGETS = { explorer, decay, gallery, mqar, softmax };
+/** @type {Record<string, {traits: Record<string, import("./dom.js").Trait>, default: {render: (context: any) => any}}>} */
+const WIDGETS = { explorer, decay, gallery, softmax };
 
 /**
  * What a widget needs of an anywidget model.
@@ -106,7 +106,7 @@ function start(figure) {
     const still = figure.querySelector(".dsf-still");
     still?.before(el);
     try {
-      widget.render({ model, el });
+      widget.default.render({ model, el });
     } catch (error) {
       el.remove();
       throw error;

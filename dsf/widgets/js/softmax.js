@@ -284,7 +284,7 @@ export const ranks = ({ norm, forms }, tolerance) => forms.map((form) => countAb
 const epsilon = (digits) => `10⁻${[...`${digits}`].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("")}`;
 
 /** @param {{model: any, el: HTMLElement}} context */
-export function render({ model, el }) {
+function render({ model, el }) {
   const it = frame({ model, el }, traits);
   const maps = ["softmax, Φ", "stand-in, Φ̂", "Φ̂ − Φ"].map((title) => ({ title, canvas: html("canvas", { role: "img" }) }));
   const charts = [0, 1].map(() => svg("svg", { class: "dsf-picture", role: "img" }));

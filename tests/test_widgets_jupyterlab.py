@@ -1,0 +1,132 @@
+"""The figures in JupyterLab: a real server, a real kernel, a real browser."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import nbformat
+import pytest
+from programs import running
+
+from book import bundle
+from dsf import widgets
+
+pytestmark = pytest.mark.browser
+Run = Callable[..., str]
+
+RUN = """
+async ([place, code]) => {
+  const { commands, shell } = jupyterapp;
+  const panel = shell.currentWidget;
+  await panel.sessionContext.ready;
+  panel.content.activeCellIndex = place;
+  const cell = panel.content.activeCell;
+  cell.model.sharedModel.setSource(code);
+  await commands.execute("notebook:run-cell");
+  return cell.model.outputs.toJSON();
+}
+"""
+MOVED = "([slider, place]) => slider.value !== place"
+SHOW = """
+import json
+from dsf import widgets
+w, heard = widgets.{name}(), []
+w.observe(lambda change: heard.append([change.name, change.new]), list(w.state()))
+w
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a JupyterLab with nobody's settings and a notebook of two empty cells."""
+    pytest.importorskip("jupyterlab", reason="jupyterlab is not installed")
+    home = tmp_path_factory.mktemp("lab")
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    cells = [nbformat.v4.new_code_cell(), nbformat.v4.new_code_cell()]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), home / "it.ipynb")
+    own = {f"JUPYTER_{kind}_DIR": str(home / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    path = os.pathsep.join([str(bundle.ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    env = {**os.environ, **own, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
+    command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.token=", f"--ServerApp.root_dir={home}"]
+    command += ["--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"]
+
+    def address(said: str) -> str | None:
+        found = re.search(r"(http://127\.0\.0\.1:\d+)/lab", said)
+        return found and found[1]
+
+    with running(command, home, address, env) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def page(lab: str, browser: Any) -> Iterator[Any]:
+    """The notebook, opened; errors, complaints about figures and requests to others are noted."""
+    page = browser.new_page(
+        viewport={"width": 1200, "height": 2000}
+    )  # out of sight is out of JupyterLab's page
+    page.set_default_timeout(30_000)
+    page.problems = []
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("console", lambda m: is_about_figures(m) and page.problems.append(m.text))
+    page.on(
+        "request",
+        lambda r: (
+            r.url.startswith((f"{lab}/", "data:", "blob:"))
+            or page.problems.append(f"asks for {r.url}")
+        ),
+    )
+    page.goto(f"{lab}/doc/tree/it.ipynb")
+    page.wait_for_function("window.jupyterapp?.shell.currentWidget?.content?.activeCell")
+    yield page
+    page.close()
+
+
+def is_about_figures(message: Any) -> bool:
+    said = f"{message.text} {message.location}"
+    return message.type in {"error", "warning"} and bool(re.search("anywidget|dsf|blob:", said))
+
+
+@pytest.fixture
+def run(page: Any) -> Run:
+    """Run code in one of the two cells, as a reader who changes it; its outputs as text."""
+
+    def run_cell(code: str, place: int = 1) -> str:
+        outputs = page.evaluate(RUN, [place, code])
+        assert not [o for o in outputs if o["output_type"] == "error"], outputs
+        return "".join(str(o.get("text", "")) for o in outputs)
+
+    return run_cell
+
+
+@pytest.mark.parametrize("name", widgets.__all__)
+def test_slider_and_trait_follow_each_other(page: Any, run: Run, name: str) -> None:
+    run(SHOW.format(name=name), place=0)
+    figure = page.locator(".dsf-live")
+    figure.locator("svg").first.wait_for()
+    assert figure.locator("[hidden]:visible").count() == 0
+    slider = figure.locator("input[type=range]:enabled").first
+    trait = slider.evaluate("node => node.closest('.dsf-field').className.split('-').pop()")
+    output = figure.locator(f".dsf-field-{trait} output")
+
+    def reading() -> float:
+        return float(re.sub("[^0-9.-]", "", output.text_content().replace("−", "-")))
+
+    def turned(act: Callable[[], object]) -> float:
+        place = slider.input_value()
+        act()
+        page.wait_for_function(MOVED, arg=[slider.element_handle(), place])
+        value = float(run(f"print(w.{trait})"))
+        assert reading() == pytest.approx(value)
+        return value
+
+    before = reading()
+    told = turned(lambda: run(f"w.{trait} -= 1"))
+    assert told == before - 1
+    moved = turned(lambda: slider.press("ArrowRight"))
+    assert moved > told
+    assert json.loads(run("print(json.dumps(heard))")) == [[trait, told], [trait, moved]]
+    assert page.problems == []
