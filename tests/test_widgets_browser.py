@@ -25,6 +25,19 @@ PAGE = """<!doctype html>
 Visit = Callable[..., Any]
 
 
+def write_page(folder: Path, *figures: str) -> Path:
+    book = bundle.ROOT / "book" / "static" / "book.css"
+    text = PAGE.format(
+        book=book.read_text(encoding="utf-8"),
+        style=(bundle.STATIC / "widgets.css").read_text(encoding="utf-8"),
+        script=(bundle.STATIC / "widgets.js").as_uri(),
+        figures="".join(figures),
+    )
+    path = folder / "page.html"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 @pytest.fixture
 def visit(browser: Any, tmp_path: Path) -> Iterator[Visit]:
     """Open a page with these figures; any problem and any request to a host fails the test."""
@@ -32,15 +45,7 @@ def visit(browser: Any, tmp_path: Path) -> Iterator[Visit]:
     contexts = []
 
     def open_page(*figures: str, address: str = "", **options: Any) -> Any:
-        book = bundle.ROOT / "book" / "static" / "book.css"
-        path = tmp_path / "page.html"
-        text = PAGE.format(
-            book=book.read_text(encoding="utf-8"),
-            style=(bundle.STATIC / "widgets.css").read_text(encoding="utf-8"),
-            script=(bundle.STATIC / "widgets.js").as_uri(),
-            figures="".join(figures),
-        )
-        path.write_text(text, encoding="utf-8")
+        path = write_page(tmp_path, *figures)
         options.setdefault("viewport", {"width": 1000, "height": 900})
         context = browser.new_context(**options)
         contexts.append(context)

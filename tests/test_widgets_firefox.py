@@ -1,0 +1,113 @@
+"""The figures and the pages in Firefox, a second browser engine, driven by WebDriver BiDi."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from programs import running
+from test_widgets_browser import KINDS, write_page
+
+pytestmark = pytest.mark.browser
+ARROW_LEFT, ARROW_RIGHT = "\ue012", "\ue014"  # as WebDriver names the keys
+SEEN = """[...document.querySelectorAll('.dsf-live > :not(.dsf-controls)')]
+            .map(node => node.outerHTML).join('')"""
+
+
+class Firefox:
+    """One page, and what went wrong in it."""
+
+    def __init__(self, socket: Any) -> None:
+        self.socket, self.sent = socket, 0
+        self.problems: list[str] = []
+        self.call("session.new", capabilities={})
+        self.call("session.subscribe", events=["log.entryAdded", "network.beforeRequestSent"])
+        self.context = self.call("browsingContext.getTree")["contexts"][0]["context"]
+
+    def call(self, method: str, **params: Any) -> Any:
+        self.sent += 1
+        self.socket.send(json.dumps({"id": self.sent, "method": method, "params": params}))
+        while (message := json.loads(self.socket.recv(timeout=30))).get("id") != self.sent:
+            self.note(message["method"], message["params"])
+        assert message["type"] == "success", message
+        return message["result"]
+
+    def note(self, event: str, params: Any) -> None:
+        if event == "log.entryAdded" and params["level"] == "error":
+            self.problems.append(params["text"])
+        if event == "network.beforeRequestSent":
+            url = params["request"]["url"]
+            if not url.startswith(("file:", "data:", "blob:")):
+                self.problems.append(f"asks for {url}")
+
+    def open(self, path: Path) -> None:
+        self.problems.clear()
+        self.call(
+            "browsingContext.navigate", context=self.context, url=path.as_uri(), wait="complete"
+        )
+
+    def evaluate(self, expression: str) -> Any:
+        target = {"context": self.context}
+        answer = self.call(
+            "script.evaluate", expression=expression, target=target, awaitPromise=True
+        )
+        assert answer["type"] == "success", answer
+        return answer["result"].get("value")
+
+    def wait_for(self, condition: str) -> None:
+        look = f"() => {condition} ? done() : setTimeout(look, 20)"
+        self.evaluate(f"new Promise(done => {{ const look = {look}; look(); }})")
+
+    def press(self, key: str) -> None:
+        strokes = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]
+        keyboard = {"type": "key", "id": "keyboard", "actions": strokes}
+        self.call("input.performActions", context=self.context, actions=[keyboard])
+
+
+@pytest.fixture(scope="module")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
+    sync = pytest.importorskip("websockets.sync.client", reason="websockets is not installed")
+    program = shutil.which("firefox-esr") or shutil.which("firefox")
+    if program is None:
+        pytest.skip("second browser engine not checked: Firefox is not installed")
+    home = tmp_path_factory.mktemp("firefox")
+    command = [program, "--headless", "--no-remote", "--remote-debugging-port=0"]
+    command += ["--profile", str(home), "about:blank"]
+
+    def address(said: str) -> str | None:
+        found = re.search(r"WebDriver BiDi listening on (ws://\S+)\n", said)
+        return found and f"{found[1]}/session"
+
+    with (
+        running(command, home, address, {**os.environ, "HOME": str(home)}) as session,
+        sync.connect(session, max_size=None) as socket,
+    ):
+        yield Firefox(socket)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_figure_lives_and_follows_the_keyboard(firefox: Firefox, tmp_path: Path, name: str) -> None:
+    firefox.open(write_page(tmp_path, KINDS[name]().html()))
+    assert firefox.evaluate("document.querySelectorAll('.dsf-live svg').length") > 0
+    assert firefox.evaluate("document.querySelector('.dsf-still').checkVisibility()") is False
+    firefox.evaluate(
+        "slider = document.querySelector('.dsf-live input[type=range]:enabled'); slider.focus();"
+        f"before = {SEEN}; place = slider.value"
+    )
+    at_start = firefox.evaluate("slider.value === slider.min")
+    firefox.press(ARROW_RIGHT if at_start else ARROW_LEFT)
+    firefox.wait_for(f"slider.value !== place && {SEEN} !== before")
+    assert firefox.problems == []
+
+
+@pytest.mark.book
+def test_pages_come_to_life_quietly(firefox: Firefox, site: Path) -> None:
+    for path in sorted(site.rglob("*.html")):
+        firefox.open(path)
+        figures = firefox.evaluate("document.querySelectorAll('figure.dsf-widget').length")
+        firefox.wait_for(f"document.querySelectorAll('.dsf-live').length === {figures}")
+        assert firefox.problems == [], path.name
