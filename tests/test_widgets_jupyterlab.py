@@ -113,7 +113,9 @@ def test_slider_and_trait_follow_each_other(page: Any, run: Run, name: str) -> N
     output = figure.locator(f".dsf-field-{trait} output")
 
     def reading() -> float:
-        return float(re.sub("[^0-9.-]", "", output.text_content().replace("−", "-")))
+        number = re.match(r"-?[\d.]+", output.text_content().replace("−", "-"))
+        assert number, output.text_content()
+        return float(number[0])
 
     def turned(act: Callable[[], object]) -> float:
         place = slider.input_value()
