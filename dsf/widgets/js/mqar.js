@@ -442,7 +442,7 @@ function numbers() {
 }
 
 /** @param {{model: any, el: HTMLElement}} context */
-export function render({ model, el }) {
+function render({ model, el }) {
   const it = frame({ model, el }, traits);
   /** @type {View | null} */
   let view = null;

@@ -12,7 +12,7 @@ import * as softmax from "./softmax.js";
 import { html } from "./dom.js";
 
 /** @type {Record<string, {traits: Record<string, import("./dom.js").Trait>, default: {render: (context: any) => any}}>} */
-const WIDGETS = { explorer, decay, gallery, softmax };
+const WIDGETS = { explorer, decay, gallery, mqar, softmax };
 
 /**
  * What a widget needs of an anywidget model.
