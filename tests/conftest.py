@@ -12,6 +12,8 @@ import torch
 from hypothesis import settings
 
 from book import bundle
+from dsf.results import Cell
+from dsf.train import TrainConfig
 
 # Small tensors: threads cost more than they bring, and results do not depend on the machine.
 torch.set_num_threads(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections import Counter
-from inspect import Parameter, Signature
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,6 +32,10 @@ class Widget(anywidget.AnyWidget):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Let help show the traits with their defaults; traitlets would show `*args, **kwargs`."""
         super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):  # which says itself what it takes
+            _, *own = signature(cls.__init__).parameters.values()
+            cls.__signature__ = Signature([p.replace(annotation=Parameter.empty) for p in own])
+            return
         traits = [
             Parameter(name, Parameter.KEYWORD_ONLY, default=trait.default_value)
             for name, trait in vars(cls).items()
