@@ -77,6 +77,7 @@ def kernel_environment(out: Path = OUT) -> dict[str, str]:
     return {
         **os.environ,
         "IPYTHONDIR": str(out / "ipython"),
+        "PLOTLY_RENDERER": "browser",  # nothing in the notebook: pages take `Interactive.html`
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONPATH": os.pathsep.join(path),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",

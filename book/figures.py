@@ -1,8 +1,9 @@
-"""The Sphinx side of `dsf.widgets`: what a page takes of a figure, and what it loads for it.
+"""The Sphinx side of the figures: what a page takes of a figure, and what it loads for it.
 
 A figure's output holds the live view, which needs a kernel, and HTML, which does not. Pages take
 the HTML (`nb_mime_priority_overrides`), leave out the state of the live view, which holds the whole
-JavaScript module once for each figure, and load one script and one style sheet.
+JavaScript module once for each figure, and load one script and one style sheet. The figures of
+`dsf.interactive` have a script of their own, which fetches Plotly when a reader comes near.
 """
 
 from __future__ import annotations
@@ -44,12 +45,15 @@ def drop_live_state(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def load_files(app: Sphinx, page: str, template: str, context: Any, doctree: Any) -> None:
-    """Let pages with a figure load the script and the style sheet, and no other page."""
+    """Let pages with a figure load what draws it, and no other page."""
     if doctree is None:
         return
-    if any('class="dsf-widget"' in node.astext() for node in doctree.findall(nodes.raw)):
+    raw = [node.astext() for node in doctree.findall(nodes.raw)]
+    if any('class="dsf-widget"' in text for text in raw):
         app.add_css_file("widgets.css")
         app.add_js_file("widgets.js", loading_method="defer")
+    if any('class="dsf-plotly"' in text for text in raw):
+        app.add_js_file("interactive.js", loading_method="defer")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

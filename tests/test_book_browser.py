@@ -74,6 +74,24 @@ def test_pages_from_a_server_load_quietly_and_ask_nobody(
         assert all(url.startswith((server, "data:", "blob:")) for url in page.requests), name
 
 
+@pytest.mark.parametrize("where", ["file", "server"])
+def test_plotly_comes_from_the_site_when_a_chart_comes_near(
+    site: Path, server: str, visit: Open, where: str
+) -> None:
+    charted = [name for name in names(site) if "dsf-plotly" in (site / name).read_text("utf-8")]
+    for name in charted:
+        page = visit((site / name).as_uri() if where == "file" else f"{server}/{name}")
+        assert not any("plotly" in url.removeprefix(site.as_uri()) for url in page.requests)
+        for chart in page.locator("figure.dsf-plotly").all():
+            chart.scroll_into_view_if_needed()
+            chart.locator(".main-svg").first.wait_for()
+        fetched = [url for url in page.requests if "/_static/plotly/" in url]
+        assert len(fetched) == 1, "once a page"
+        assert fetched[0].startswith(site.as_uri() if where == "file" else server)
+        assert all(url.startswith(("file:", server, "data:", "blob:")) for url in page.requests)
+        assert page.problems == []
+
+
 def test_no_page_scrolls_sideways_on_a_phone(site: Path, visit: Open) -> None:
     for name in names(site):
         page = visit((site / name).as_uri(), viewport={"width": 360, "height": 740})
