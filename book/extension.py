@@ -21,6 +21,7 @@ from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+from sphinx.writers.html5 import HTML5Translator
 from sphinx_exercise.nodes import solution_node
 from sphinx_external_toc.collectors import TocTreeCollectorWithStyles
 from sphinx_proof.nodes import proof_node
@@ -120,6 +121,19 @@ def visit_math(self: Any, node: nodes.math) -> None:
     self.body.append(render_math(self.builder.app, node, display=False))
     self.body.append("</span>")
     raise nodes.SkipNode
+
+
+def visit_entry(self: Any, node: nodes.entry) -> None:
+    """Write a cell of a table; an empty one in the head is a plain cell, for it names nothing."""
+    HTML5Translator.visit_entry(self, node)
+    if not node.astext():
+        self.body[-1] = self.body[-1].replace("<th", "<td", 1)
+        self.context[-1] = self.context[-1].replace("</th", "</td", 1)
+
+
+def depart_entry(self: Any, node: nodes.entry) -> None:
+    """End a cell."""
+    HTML5Translator.depart_entry(self, node)
 
 
 def visit_math_block(self: Any, node: nodes.math_block) -> None:
@@ -511,6 +525,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_config_value("comments_config", {}, "html")
     app.add_html_math_renderer("prerendered_katex", (visit_math, None), (visit_math_block, None))
     app.add_html_theme("dsf_book", str(HERE / "theme"))
+    app.add_node(nodes.entry, override=True, html=(visit_entry, depart_entry))
     app.add_node(details, html=(visit_details, depart_details))
     app.add_node(summary, html=(visit_summary, depart_summary))
     app.add_post_transform(Fold)

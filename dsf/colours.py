@@ -22,6 +22,7 @@ three kinds of colour blindness; `dsf.plots.MARKERS` says the same without colou
 """
 
 VARIANTS = {
+    "linear_unnormalized": "linear",
     "normalized_softplus": "normalized",
     "normalized_sigmoid": "normalized",
     "unnormalized": "normalized",

@@ -41,6 +41,7 @@ SYMBOLS: dict[str, Any] = {
 
 MIXER_SYMBOLS = {
     **{name: symbol for name in MARKERS for symbol in SYMBOLS if SYMBOLS[symbol] == MARKERS[name]},
+    "linear_unnormalized": "square-open",
     "normalized_softplus": "pentagon",
     "normalized_sigmoid": "pentagon-open",
     "unnormalized": "triangle-right",

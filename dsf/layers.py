@@ -155,17 +155,30 @@ class SoftmaxAttention(_Keyed):
 
 
 class LinearAttention(_Keyed):
-    """Linear attention with the feature map elu + 1 (Katharopoulos et al., 2020; chapter 3)."""
+    """Linear attention with the feature map elu + 1 (Katharopoulos et al., 2020; chapter 3).
+
+    Args:
+        d_model: Width d of a token.
+        n: State expansion.
+        normalize: Whether scores are divided by their row sum; without is a control.
+    """
+
+    def __init__(self, d_model: int, n: int, normalize: bool = True) -> None:
+        super().__init__(d_model, n)
+        self.normalize = normalize
 
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
-        return attention.linear_attention_system(self.query(x), self.key(x))
+        q, k = self.query(x), self.key(x)
+        return attention.linear_attention_system(q, k, normalize=self.normalize)
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        return attention.linear_attention(self.query(x), self.key(x), self.inputs(x))
+        q, k, v = self.query(x), self.key(x), self.inputs(x)
+        return attention.linear_attention(q, k, v, normalize=self.normalize)
 
     def at(self, x: Tensor, positions: Tensor) -> Tensor:  # noqa: D102
         scores = self._scores_at(x, positions, elu_plus_one)
-        return scores @ self.inputs(x) / scores.sum(-1, keepdim=True)
+        y = scores @ self.inputs(x)
+        return y / scores.sum(-1, keepdim=True) if self.normalize else y
 
 
 class UnnormalizedAttention(_Keyed):
@@ -503,6 +516,7 @@ class RGLRU(Mixer):
 MIXERS: dict[str, Callable[..., Mixer]] = {
     "softmax": SoftmaxAttention,
     "linear": LinearAttention,
+    "linear_unnormalized": partial(LinearAttention, normalize=False),
     "normalized": NormalizedAttention,
     "normalized_softplus": partial(NormalizedAttention, eta="softplus"),
     "normalized_sigmoid": partial(NormalizedAttention, eta="sigmoid"),
@@ -523,6 +537,7 @@ RECURRENT = ("qlstm", "qlstm_reversed", "qlstm_exponent", "rg_lru")
 
 TITLES = {
     **{name: ARCHITECTURES[name].title for name in MIXERS if name in ARCHITECTURES},
+    "linear_unnormalized": "Linear attention, no row sum",
     "normalized_softplus": "Normalised attention, softplus",
     "normalized_sigmoid": "Normalised attention, sigmoid",
     "unnormalized": "Unnormalised attention",

@@ -132,13 +132,20 @@ def test_colours_follow_the_system_and_then_the_reader(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_the_start_page(
-    site: Path, visit: Open, axe: str, scheme: str
-) -> None:
-    page = visit((site / "index.html").as_uri(), color_scheme=scheme)
-    page.evaluate(axe)
-    violations = page.evaluate("axe.run().then(found => found.violations)")
-    assert [violation["id"] for violation in violations] == []
+def test_axe_finds_nothing_on_any_page(site: Path, visit: Open, axe: str, scheme: str) -> None:
+    found = {}
+    for name in names(site):
+        page = visit((site / name).as_uri(), color_scheme=scheme)
+        page.evaluate(axe)
+        violations = page.evaluate("axe.run().then(found => found.violations)")
+        for violation in violations:
+            if violation["id"] == "empty-table-header":  # axe does not read MathML
+                cells = [page.locator(node["target"][0]) for node in violation["nodes"]]
+                if all(cell.locator("math").count() for cell in cells):
+                    continue
+            found[name, violation["id"]] = [node["html"] for node in violation["nodes"]]
+        page.close()
+    assert found == {}
 
 
 def test_the_figure_of_the_start_page_does_what_the_text_promises(site: Path, visit: Open) -> None:

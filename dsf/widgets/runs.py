@@ -34,6 +34,7 @@ _MODEL = ("num_layers", "conv_kernel", "mlp_ratio", "position_embedding")
 _SHAPES = {
     "softmax": (16, 1.0, 0),
     "linear": (4, 1.0, 45),
+    "linear_unnormalized": (6, 1.0, 30),
     "normalized": (4, 1.0, 0),
     "normalized_softplus": (5, 1.0, 0),
     "normalized_sigmoid": (5, 1.0, 180),
