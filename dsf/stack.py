@@ -28,6 +28,7 @@ from dsf.train import (
     data_seeds,
     draw,
     fresh_batches,
+    is_last,
     learning_rate,
     parameter_groups,
 )
@@ -48,17 +49,7 @@ class _Member:
         self.validation = draw(config, config.num_validation, validation_seed, device)
         self.test = draw(config, config.num_test, test_seed, device)
         self.history: list[Report] = []
-        self.diverged: str | None = None
         self.seconds = 0.0
-
-    def goes_on(self, report: Report) -> bool:
-        """Note a report and say whether there is more to do."""
-        self.history.append(report)
-        if not math.isfinite(report.loss):
-            self.diverged = f"the training loss became {report.loss} by step {report.step}"
-        goal = self.config.stop_accuracy
-        reached = goal is not None and report.accuracy >= goal
-        return self.diverged is None and not reached
 
 
 def train_stack(configs: list[TrainConfig]) -> list[TrainResult]:
@@ -95,7 +86,8 @@ def train_stack(configs: list[TrainConfig]) -> list[TrainResult]:
             going = []
             for member, loss, accuracy in zip(active, total / since, accuracies, strict=True):
                 member.seconds += share
-                if member.goes_on(Report(step, loss.item(), accuracy)):
+                member.history.append(Report(step, loss.item(), accuracy))
+                if not is_last(member.config, member.history[-1]):
                     going.append(member)
             active, since, start = going, 0, time.perf_counter()
             total = torch.zeros(len(active), device=device)
@@ -107,8 +99,8 @@ def train_stack(configs: list[TrainConfig]) -> list[TrainResult]:
             config=member.config,
             model=member.model,
             history=member.history,
-            test_accuracy=math.nan if member.diverged else accuracy,
-            diverged=member.diverged,
+            test_accuracy=math.nan if member.history[-1].diverged else accuracy,
+            diverged=member.history[-1].diverged,
             num_parameters=num_parameters(member.model),
             seconds=member.seconds,
         )

@@ -46,7 +46,7 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from dsf.results import Run, parse, run_key
+from dsf.results import Run, read, run_key
 from dsf.stack import train_stack
 from dsf.train import TrainConfig, TrainResult, train
 
@@ -156,8 +156,9 @@ class Record:
         except Timeout as error:
             raise ValueError(f"{self.path}: another sweep is writing this file") from error
         try:
-            self._repair()
-            self._read()
+            if self.path.exists():
+                self._repair()
+                self.keys = {run.key for run in read(self.path)}
         except BaseException:
             self._lock.release()
             raise
@@ -180,8 +181,6 @@ class Record:
 
     def _repair(self) -> None:
         """Cut off what an interrupted write has left behind the last whole line."""
-        if not self.path.exists():
-            return
         data = self.path.read_bytes()
         whole = data.rfind(b"\n") + 1
         if whole == len(data):
@@ -189,15 +188,6 @@ class Record:
         self.repaired = data[whole:].decode(errors="replace")
         with self.path.open("r+b") as file:
             file.truncate(whole)
-
-    def _read(self) -> None:
-        if not self.path.exists():
-            return
-        for number, line in enumerate(self.path.read_text(encoding="utf-8").splitlines(), start=1):
-            try:
-                self.keys.add(parse(line).key)
-            except ValueError as error:
-                raise ValueError(f"{self.path}, line {number}: {error}") from error
 
 
 @dataclass(frozen=True)

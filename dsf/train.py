@@ -175,6 +175,13 @@ class Report:
     loss: float
     accuracy: float
 
+    @property
+    def diverged(self) -> str | None:
+        """None, or the reason why the run is given up here."""
+        if math.isfinite(self.loss):
+            return None
+        return f"the training loss became {self.loss} by step {self.step}"
+
 
 @dataclass(frozen=True)
 class TrainResult:
@@ -253,18 +260,15 @@ def train(config: TrainConfig, progress: bool = True) -> TrainResult:
     train_seed, validation_seed, test_seed = data_seeds(config.seed)
     validation = draw(config, config.num_validation, validation_seed, device)
     history: list[Report] = []
-    diverged = None
     start = time.perf_counter()
     label = f"{config.mixer}, n = {config.n}"
     with tqdm(total=config.steps, desc=label, disable=not progress, leave=False) as bar:
         for report in _reports(model, config, train_seed, validation, bar):
             history.append(report)
-            if not math.isfinite(report.loss):
-                diverged = f"the training loss became {report.loss} by step {report.step}"
-                break
-            if config.stop_accuracy is not None and report.accuracy >= config.stop_accuracy:
+            if is_last(config, report):
                 break
     seconds = time.perf_counter() - start
+    diverged = history[-1].diverged
     test = draw(config, config.num_test, test_seed, device)
     return TrainResult(
         config=config,
@@ -303,6 +307,20 @@ def _reports(
             bar.set_postfix(loss=f"{report.loss:.3f}", accuracy=f"{report.accuracy:.3f}")
             yield report
             total, since = torch.zeros_like(total), 0
+
+
+def is_last(config: TrainConfig, report: Report) -> bool:
+    """Whether a run ends with this report before its last step: it diverged or reached its goal.
+
+    Args:
+        config: Of the run.
+        report: Its latest.
+
+    Returns:
+        True if it ends.
+    """
+    goal = config.stop_accuracy
+    return report.diverged is not None or (goal is not None and report.accuracy >= goal)
 
 
 def asked_loss(model: Forward, batch: Batch) -> Tensor:

@@ -191,23 +191,12 @@ def _validation(run: Run) -> float:
 def _runs(text: str, source: str) -> Iterator[Run]:
     for number, line in enumerate(text.splitlines(), start=1):
         try:
-            yield parse(line)
+            yield _run(line)
         except ValueError as error:
             raise ValueError(f"{source}, line {number}: {error}") from error
 
 
-def parse(line: str) -> Run:
-    """One line of a record.
-
-    Args:
-        line: JSON text.
-
-    Returns:
-        The run.
-
-    Raises:
-        ValueError: If it is not a run.
-    """
+def _run(line: str) -> Run:
     try:
         entry = json.loads(line)
     except json.JSONDecodeError as error:
