@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console, Group
@@ -47,7 +47,12 @@ def _parser() -> argparse.ArgumentParser:
     sweep = commands.add_parser("sweep", help="train a grid of models; run it again to go on")
     sweep.add_argument("grid", type=Path, help="TOML file, see the docstring of dsf.sweep")
     sweep.add_argument("--out", type=Path, help="file of runs (default: GRID with .jsonl)")
-    sweep.add_argument("--engine", choices=("process", "ray"), default="process")
+    sweep.add_argument(
+        "--engine",
+        choices=("process", "ray"),
+        default="process",
+        help="a pool of processes on this machine (default), or a Ray cluster",
+    )
     sweep.add_argument("--workers", type=_positive, help="processes (default: one a processor)")
     sweep.add_argument(
         "--stack",
@@ -143,22 +148,29 @@ _MODEL = ("mixer", "n", "d_model", "forget_bias")  # the columns; all else is th
 
 
 def _results(options: argparse.Namespace) -> int:
+    names = [Path(name).stem for name in options.file]
+    if len({*names}) < len(names):
+        names = options.file
     files = {
-        Path(name).stem: {results.run_key(cell.config, 0): cell for cell in results.cells(runs)}
-        for name, runs in ((name, _load(name)) for name in options.file)
+        name: {results.run_key(cell.config, 0): cell for cell in results.cells(_load(file))}
+        for name, file in zip(names, options.file, strict=True)
     }
     settings = {key: cell.config for cells in files.values() for key, cell in cells.items()}
-    varying = _varying(list(settings.values()))
-    columns = [name for name in _MODEL if name in varying]
-    tasks: dict[str, Table] = {}
+    if not settings:
+        console.print("no runs")
+        return 0
+    telling = [name for name in _varying(settings.values()) if name not in _MODEL]
+    tasks: dict[str, dict[str, dict[str, object]]] = {}
     for key, config in settings.items():
-        task = ", ".join(f"{name} = {config[name]}" for name in varying if name not in _MODEL)
-        table = tasks.setdefault(
-            task, Table(*columns, *(f"accuracy ({name})" for name in files), title=task or None)
-        )
-        found = [_cell(cells[key]) if key in cells else "" for cells in files.values()]
-        table.add_row(*(str(config[name]) for name in columns), *found)
-    for table in tasks.values():
+        title = ", ".join(f"{name} = {config[name]}" for name in telling)
+        tasks.setdefault(title, {})[key] = config
+    for title, group in tasks.items():
+        varying = _varying(group.values())
+        columns = [name for name in _MODEL if name == "mixer" or name in varying]
+        table = Table(*columns, *(f"accuracy ({name})" for name in files), title=title or None)
+        for key, config in group.items():
+            found = [_cell(cells[key]) if key in cells else "" for cells in files.values()]
+            table.add_row(*(str(config[name]) for name in columns), *found)
         console.print(table)
     console.print("mean (lowest to highest, seeds) @ learning rate chosen by validation")
     return 0
@@ -168,14 +180,10 @@ def _load(name: str) -> list[results.Run]:
     return results.recorded(name) if name in results.names() else results.read(name)
 
 
-def _varying(configs: list[dict[str, object]]) -> list[str]:
-    """The fields in which the settings differ, the mixer always."""
-    names = configs[0] if configs else {}
-    return [
-        name
-        for name in names
-        if name == "mixer" or len({str(config[name]) for config in configs}) > 1
-    ]
+def _varying(configs: Iterable[dict[str, object]]) -> list[str]:
+    """The fields in which the settings differ."""
+    first, *others = configs
+    return [name for name in first if any(other[name] != first[name] for other in others)]
 
 
 def _cell(cell: Cell) -> str:

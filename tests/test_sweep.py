@@ -263,19 +263,28 @@ def test_the_command_shows_progress_and_results(grid, capsys):
         assert f"{cell.mean:.3f} ({cell.low:.3f} to {cell.high:.3f}, 2)" in line
 
 
-def test_results_of_two_files_stand_side_by_side(grid, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(cli, "console", Console(width=200))
+@pytest.mark.parametrize("names", [("a.jsonl", "b.jsonl"), ("a/same.jsonl", "b/same.jsonl")])
+def test_results_of_two_files_stand_side_by_side(names, grid, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(cli, "console", Console(width=400))
     configs = read_grid(grid)
-    for name, some in (("a", configs), ("b", configs[:2])):
-        with Record(tmp_path / f"{name}.jsonl") as record:
+    paths = [tmp_path / name for name in names]
+    for path, some in zip(paths, (configs, configs[:2]), strict=True):
+        path.parent.mkdir(exist_ok=True)
+        with Record(path) as record:
             list(run_sweep(some, record, inline))
-    assert cli.main(["results", str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")]) == 0
+    assert cli.main(["results", *map(str, paths)]) == 0
     lines = capsys.readouterr().out.splitlines()
     softmax, linear = (
         next(line for line in lines if name in line) for name in ("softmax", "linear")
     )
     assert softmax.count("@") == 2
     assert linear.count("@") == 1
+
+
+def test_results_of_a_file_without_runs(tmp_path, capsys):
+    (tmp_path / "empty.jsonl").touch()
+    assert cli.main(["results", str(tmp_path / "empty.jsonl")]) == 0
+    assert capsys.readouterr().out == "no runs\n"
 
 
 @pytest.mark.parametrize(
