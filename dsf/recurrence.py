@@ -7,6 +7,7 @@ ordinary cases.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -90,8 +91,8 @@ def scan(
 
     The forward pass keeps one state per chunk border; the backward pass recomputes the states of
     a chunk from its border, runs the adjoint recurrence and moves on to the chunk before. Work is
-    O(L n d), memory beyond inputs and outputs one chunk plus the borders. Buffers belong to the
-    call, so calls from several threads do not meet.
+    O(L n d), memory beyond inputs and outputs one chunk plus the borders, O(√L n d) for large
+    states. Buffers belong to the call, so calls from several threads do not meet.
 
     Args:
         transition: Λ, (..., L, n|1, d|1), or a pair (Δ, a) standing for exp(Δ_i[c] · a[a, c])
@@ -282,7 +283,10 @@ class _Chunks:
         state: Tensor,
     ) -> None:
         length = u.shape[-2]
-        self.size = min(length, max(1, _CHUNK_NUMEL // max(1, state.numel())))
+        # However large a state is: three buffers of T states and L / T borders are fewest numbers
+        # at T = √(L/3), so that memory grows with √L, not with L.
+        least = max(1, math.isqrt(length // 3))
+        self.size = min(length, max(least, _CHUNK_NUMEL // max(1, state.numel())))
         self.count = -(-length // self.size)
         self.length = length
         self.b = b.movedim(-3, 0).split(self.size)

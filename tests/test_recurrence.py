@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsf import linear_recurrence, segment_products
+from dsf.recurrence import scan
 
 
 def normal(*shape, seed=0, dtype=torch.float64):
@@ -62,3 +63,30 @@ def test_linear_recurrence_leaves_its_arguments_alone():
     before = x.clone()
     linear_recurrence(a, x)
     assert torch.equal(x, before)
+
+
+def run_scan(length, n, d, seed=0):
+    """Outputs and gradients of a scan with exp(Δa) as S6 has it, and the states that it keeps."""
+    step, u = normal(2, length, d, seed=seed).exp(), normal(2, length, d, seed=seed + 1)
+    b, c = (normal(2, length, n, 1, seed=seed + k) for k in (2, 3))
+    a, h = -normal(n, d, seed=seed + 4).exp(), normal(2, n, d, seed=seed + 5)
+    inputs = [x.requires_grad_() for x in (step, a, b, c, u, h)]
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x.shape) or x, lambda x: x):
+        y, last = scan((step, a), b, c, u, h)
+    gradients = torch.autograd.grad(y.square().sum() + last.sum(), inputs)
+    return y, last, gradients, sum(shape[0] for shape in kept if shape[1:] == h.shape)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 64, 500])
+def test_a_scan_over_states_too_large_for_a_chunk_still_keeps_few_of_them(length, monkeypatch):
+    *expected, few = run_scan(length, 3, 5)
+    assert few == 1  # all of it is one chunk
+    monkeypatch.setattr("dsf.recurrence._CHUNK_NUMEL", 1)
+    *found, kept = run_scan(length, 3, 5)
+    assert kept <= 3 * length**0.5
+    assert torch.equal(found[0], expected[0])
+    assert torch.equal(found[1], expected[1])
+    for x, right in zip(found[2], expected[2], strict=True):
+        # The adjoint is rounded once more at every border.
+        torch.testing.assert_close(x, right, rtol=1e-11, atol=1e-11)
