@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from dsf.model import num_parameters
 from dsf.train import (
     Batch,
     Report,
@@ -27,6 +27,7 @@ from dsf.train import (
     check_device,
     data_seeds,
     draw,
+    finish,
     fresh_batches,
     is_last,
     learning_rate,
@@ -84,9 +85,9 @@ def train_stack(configs: list[TrainConfig]) -> list[TrainResult]:
             accuracies = _accuracies(active, [member.validation for member in active])
             share = (time.perf_counter() - start) / len(active)
             going = []
-            for member, loss, accuracy in zip(active, total / since, accuracies, strict=True):
+            for member, loss, accuracy in zip(active, total.tolist(), accuracies, strict=True):
                 member.seconds += share
-                member.history.append(Report(step, loss.item(), accuracy))
+                member.history.append(Report(step, loss / since, accuracy))
                 if not is_last(member.config, member.history[-1]):
                     going.append(member)
             active, since, start = going, 0, time.perf_counter()
@@ -95,15 +96,7 @@ def train_stack(configs: list[TrainConfig]) -> list[TrainResult]:
                 break
     tested = _accuracies(members, [member.test for member in members])
     return [
-        TrainResult(
-            config=member.config,
-            model=member.model,
-            history=member.history,
-            test_accuracy=math.nan if member.history[-1].diverged else accuracy,
-            diverged=member.history[-1].diverged,
-            num_parameters=num_parameters(member.model),
-            seconds=member.seconds,
-        )
+        finish(member.config, member.model, member.history, accuracy, member.seconds)
         for member, accuracy in zip(members, tested, strict=True)
     ]
 
@@ -143,7 +136,9 @@ def _logits(members: list[_Member], inputs: Tensor, positions: Tensor) -> Tensor
         logits: Tensor = functional_call(members[0].model, parameters, (inputs, positions))
         return logits
 
-    logits: Tensor = torch.vmap(one)(stacked, inputs, positions)
+    # The fused kernels of attention have no rule for vmap, or none for its backward pass.
+    with sdpa_kernel(SDPBackend.MATH):
+        logits: Tensor = torch.vmap(one)(stacked, inputs, positions)
     return logits
 
 
@@ -157,13 +152,16 @@ def _losses(members: list[_Member], batches: list[Batch]) -> Tensor:
 
 @torch.no_grad()
 def _accuracies(members: list[_Member], data: list[Batch]) -> list[float]:
-    """Fraction of the questions that every run answers correctly."""
+    """What `dsf.train.evaluate` says of every run."""
     inputs, positions, values = (torch.stack(parts) for parts in zip(*data, strict=True))
     size = members[0].config.batch_size
     correct = torch.zeros(len(members), dtype=torch.int64, device=inputs.device)
+    finite = torch.ones(len(members), dtype=torch.bool, device=inputs.device)
     for x, where, right in zip(
         *(part.split(size, dim=1) for part in (inputs, positions, values)), strict=True
     ):
-        correct += (_logits(members, x, where).argmax(-1) == right).sum((1, 2))
-    counts: list[float] = (correct / values[0].numel()).tolist()
-    return counts
+        logits = _logits(members, x, where)
+        correct += (logits.argmax(-1) == right).sum((1, 2))
+        finite &= logits.isfinite().flatten(1).all(1)
+    counts = zip(correct.tolist(), finite.tolist(), strict=True)  # Python's division, as in train
+    return [count / values[0].numel() if whole else math.nan for count, whole in counts]

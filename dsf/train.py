@@ -10,7 +10,7 @@ laptop and shows what the state expansion n buys.
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -168,7 +168,7 @@ class Report:
     Attributes:
         step: Optimiser steps done so far.
         loss: Mean training loss, in nats a question, over the steps since the report before.
-        accuracy: Accuracy on the validation set.
+        accuracy: Accuracy on the validation set; NaN if a logit was not finite.
     """
 
     step: int
@@ -178,9 +178,11 @@ class Report:
     @property
     def diverged(self) -> str | None:
         """None, or the reason why the run is given up here."""
-        if math.isfinite(self.loss):
-            return None
-        return f"the training loss became {self.loss} by step {self.step}"
+        if not math.isfinite(self.loss):
+            return f"the training loss became {self.loss} by step {self.step}"
+        if not math.isfinite(self.accuracy):
+            return f"the logits were no longer finite by step {self.step}"
+        return None
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,7 @@ class TrainResult:
     Attributes:
         config: The configuration.
         model: The trained model.
-        history: Reports in the order of the steps; of a run that diverged, the last is not finite.
+        history: Reports in the order of the steps; a run ends with the first that is not finite.
         test_accuracy: Accuracy on the test set, NaN if the run diverged.
         diverged: None, or the reason why the run was given up.
         num_parameters: Trained numbers in the model.
@@ -239,11 +241,12 @@ def train(config: TrainConfig, progress: bool = True) -> TrainResult:
 
     The loss is taken at the asked positions only and the others are never projected to the
     vocabulary. Validation and test sets are drawn from streams of their own. Two runs of one
-    configuration on the CPU of one machine, with one number of threads, agree bit for bit; the
-    global random state is neither read nor changed.
+    configuration on the CPU of one machine, with one number of threads, agree bit for bit; on a GPU
+    they agree to rounding only, which many steps may amplify. The global random state is neither
+    read nor changed.
 
-    A run whose loss is no longer finite ends at the next report, and the result says so in
-    `diverged`: in a sweep this is a finding like another, not an error.
+    A run whose loss or whose logits are no longer finite ends at the next report, and the result
+    says so in `diverged`: in a sweep this is a finding like another, not an error.
 
     Args:
         config: What to do.
@@ -268,13 +271,36 @@ def train(config: TrainConfig, progress: bool = True) -> TrainResult:
             if is_last(config, report):
                 break
     seconds = time.perf_counter() - start
-    diverged = history[-1].diverged
     test = draw(config, config.num_test, test_seed, device)
+    return finish(config, model, history, evaluate(model, test, config.batch_size), seconds)
+
+
+def finish(
+    config: TrainConfig,
+    model: SequenceModel,
+    history: list[Report],
+    test_accuracy: float,
+    seconds: float,
+) -> TrainResult:
+    """The result of a run that has ended.
+
+    Args:
+        config: What was done.
+        model: The trained model.
+        history: All reports.
+        test_accuracy: Of `evaluate` on the test set.
+        seconds: Wall time.
+
+    Returns:
+        The result; the run diverged as well if a logit was not finite on the test set only.
+    """
+    last = history[-1]
+    diverged = last.diverged or replace(last, accuracy=test_accuracy).diverged
     return TrainResult(
         config=config,
         model=model,
         history=history,
-        test_accuracy=math.nan if diverged else evaluate(model, test, config.batch_size),
+        test_accuracy=math.nan if diverged else test_accuracy,
         diverged=diverged,
         num_parameters=num_parameters(model),
         seconds=seconds,
@@ -347,11 +373,14 @@ def evaluate(model: Forward, data: Batch, batch_size: int) -> float:
         batch_size: Sequences at a time.
 
     Returns:
-        A number from 0 to 1.
+        A number from 0 to 1; NaN if a logit is not finite.
     """
     correct = 0
     for inputs, positions, values in zip(*(x.split(batch_size) for x in data), strict=True):
-        correct += int((model(inputs, positions).argmax(-1) == values).sum())
+        logits = model(inputs, positions)
+        if not logits.isfinite().all():
+            return math.nan
+        correct += int((logits.argmax(-1) == values).sum())
     return correct / data[2].numel()
 
 

@@ -1,14 +1,18 @@
 """Several runs at once are the runs one by one."""
 
 import dataclasses
+import math
 
 import pytest
+import torch
 
 from dsf.layers import MIXERS, RECURRENT
 from dsf.stack import train_stack
 from dsf.train import TrainConfig, train
 
-pytestmark = pytest.mark.filterwarnings("ignore:There is a performance drop")
+# A kernel that vmap can only call run by run.
+pytestmark = pytest.mark.filterwarnings("error:There is a performance drop")
+DEVICES = ["cpu", *["cuda"] * torch.cuda.is_available()]
 TINY = TrainConfig(
     d_model=8, n=4, seq_len=32, num_kv_pairs=4, vocab_size=64, steps=7, report_every=3,
     num_validation=50, num_test=50, stop_accuracy=None, learning_rate=1e-2,
@@ -27,15 +31,40 @@ def assert_same(stacked, alone):
     assert stacked.test_accuracy == pytest.approx(alone.test_accuracy, abs=0.011, nan_ok=True)
 
 
+# Deep: the whole outputs of a layer, SSD cut into chunks, weight decay on some parameters only.
+DEEP = {
+    "num_layers": 2, "mlp_ratio": 2, "weight_decay": 0.5, "steps": 3, "seq_len": 160,
+    "vocab_size": 192,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("size", [{}, DEEP], ids=["shallow", "deep"])
 @pytest.mark.parametrize("mixer", sorted(MIXERS))
-def test_each_run_of_a_stack_is_the_run_alone(mixer):
+def test_each_run_of_a_stack_is_the_run_alone(mixer, size, device, monkeypatch):
+    monkeypatch.setattr("dsf.recurrence._CHUNK_NUMEL", 1)  # scans in several chunks
     n = 1 if mixer in RECURRENT else TINY.n
     configs = [
-        dataclasses.replace(TINY, mixer=mixer, n=n, seed=seed, learning_rate=rate)
+        dataclasses.replace(
+            TINY, mixer=mixer, n=n, device=device, seed=seed, learning_rate=rate, **size
+        )
         for seed, rate in ((0, 1e-2), (1, 1e-2), (0, 2e-3))
     ]
     for stacked, config in zip(train_stack(configs), configs, strict=True):
         assert_same(stacked, train(config, progress=False))
+
+
+def test_a_goal_that_is_exactly_reached_ends_a_run_of_a_stack_as_it_ends_the_run_alone():
+    config = dataclasses.replace(TINY, steps=60, num_validation=25)  # 100 questions
+    (free,) = train_stack([config])
+    seen = [report.accuracy for report in free.history]
+    assert seen == [report.accuracy for report in train(config, progress=False).history]
+    goal = max(accuracy for accuracy in seen if float(torch.tensor(accuracy)) < accuracy)
+    alone = train(dataclasses.replace(config, stop_accuracy=goal), progress=False)
+    (stacked,) = train_stack([alone.config])
+    assert [report.accuracy for report in stacked.history] == seen[: len(alone.history)]
+    assert alone.history[-1].accuracy == stacked.history[-1].accuracy == goal
+    assert stacked.test_accuracy == alone.test_accuracy
 
 
 def test_runs_end_each_at_its_time():
@@ -56,6 +85,21 @@ def test_a_run_that_diverges_leaves_the_others_alone():
     assert lost.diverged
     assert kept.diverged is None
     assert_same(kept, train(tame, progress=False))
+
+
+def test_a_run_whose_logits_are_not_finite_in_the_end_has_diverged(monkeypatch):
+    def leap(config, step):  # the loss is taken before the step, and there is no loss after it
+        return 1e38 if config.seed == 1 and step == TINY.steps - 1 else 1e-3
+
+    monkeypatch.setattr("dsf.stack.learning_rate", leap)
+    configs = [
+        dataclasses.replace(TINY, seed=seed, learning_rate=1 / (seed + 1)) for seed in (0, 1)
+    ]
+    kept, lost = train_stack(configs)
+    assert kept.diverged is None
+    assert math.isfinite(lost.history[-1].loss)
+    assert lost.diverged == f"the logits were no longer finite by step {TINY.steps}"
+    assert math.isnan(lost.test_accuracy)
 
 
 def test_runs_of_different_models_are_refused():

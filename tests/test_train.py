@@ -55,10 +55,11 @@ def test_softmax_learns_the_task_and_linear_attention_learns_more_of_it_with_a_l
     assert accuracy["linear", 2] > mqar.chance_levels(4, 64)["any value shown"]
 
 
+@pytest.mark.parametrize("device", ["cpu", *["cuda"] * torch.cuda.is_available()])
 @pytest.mark.parametrize("mixer", sorted(MIXERS))
-def test_every_mixer_trains_and_reports(mixer):
+def test_every_mixer_trains_and_reports(mixer, device):
     n = 1 if mixer in RECURRENT else TINY.n
-    config = dataclasses.replace(TINY, mixer=mixer, n=n, num_layers=2)
+    config = dataclasses.replace(TINY, mixer=mixer, n=n, num_layers=2, device=device)
     result = train(config, progress=False)
     assert [report.step for report in result.history] == [3, 6, 7]
     assert all(0 < report.loss < 10 for report in result.history)
@@ -179,6 +180,29 @@ def test_a_run_that_diverges_ends_and_says_so():
     assert last.step < 100
     assert result.diverged == f"the training loss became {last.loss} by step {last.step}"
     assert math.isnan(result.test_accuracy)
+
+
+def leap(config, step):
+    """A last step that no model survives; no training loss is taken after it."""
+    return 1e38 if step == config.steps - 1 else 1e-3
+
+
+def test_a_run_whose_logits_are_not_finite_in_the_end_has_diverged(monkeypatch):
+    monkeypatch.setattr("dsf.train.learning_rate", leap)
+    result = train(dataclasses.replace(TINY, stop_accuracy=0.0), progress=False)
+    assert result.diverged is None  # its goal was reached before
+    result = train(TINY, progress=False)
+    assert all(math.isfinite(report.loss) for report in result.history)
+    assert result.diverged == f"the logits were no longer finite by step {TINY.steps}"
+    assert math.isnan(result.test_accuracy)
+
+
+def test_a_run_that_only_the_test_set_shows_to_be_lost_has_diverged(monkeypatch):
+    found = iter([0.1, 0.2, 0.3, math.nan])
+    monkeypatch.setattr("dsf.train.evaluate", lambda *unused: next(found))
+    result = train(TINY, progress=False)
+    assert [report.accuracy for report in result.history] == [0.1, 0.2, 0.3]
+    assert "no longer finite" in result.diverged
 
 
 def test_the_progress_bar_can_be_seen_and_silenced(capsys):
