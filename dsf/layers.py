@@ -10,7 +10,9 @@ so that `mixer(x)` equals `mixer.system(x).run(mixer.inputs(x))`. A last layer t
 positions only uses `mixer.at(x, positions)`. The output projection is not part
 of a mixer: it is the same for all and belongs to the block around them (`dsf.model.Block`).
 
-There are two groups, each with equal parameters to within 5 % in the block of `dsf.model`:
+There are two groups, each with equal parameters to within 5 % in a model of `dsf.model` with at
+most two layers and d = 16, 32, 48 or 64. In wider or deeper ones S6 exceeds that (by 6 % of the
+smallest at d = 512 with two layers), since the d²/8 numbers of its Δ stand beside 2d²:
 
 * State expansion n, N = nd states: a projection to d numbers (value), and 2nd numbers more (query
   and key in the language of attention, C and B in that of state space models; S4D has its poles

@@ -1,5 +1,6 @@
 """Trainable mixers: each is the dynamical system it says it is."""
 
+import functools
 import math
 
 import pytest
@@ -96,15 +97,27 @@ def test_every_mixer_has_a_title():
     assert sorted(TITLES) == sorted(MIXERS)
 
 
-def in_a_model(name, d_model, n):
-    return num_parameters(SequenceModel(128, d_model, lambda: MIXERS[name](d_model, n)))
+def in_a_model(name, d_model, n, num_layers=1):
+    with torch.device("meta"):
+        make = functools.partial(MIXERS[name], d_model, n)
+        return num_parameters(SequenceModel(128, d_model, make, num_layers))
 
 
-@pytest.mark.parametrize("d_model", [32, 64])
-@pytest.mark.parametrize("n", [4, 64])
-def test_models_of_equal_sizes_have_equal_parameters_to_within_five_percent(d_model, n):
-    counts = [in_a_model(name, d_model, n) for name in MIXERS if name not in RECURRENT]
-    assert max(counts) <= 1.05 * min(counts)
+def spread(d_model, n, num_layers):
+    names = [name for name in MIXERS if name not in RECURRENT]
+    counts = [in_a_model(name, d_model, n, num_layers) for name in names]
+    return max(counts) / min(counts) - 1
+
+
+@pytest.mark.parametrize("d_model", [16, 32, 48, 64])
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("n", [2, 4, 64])
+def test_models_of_equal_sizes_have_equal_parameters_to_within_five_percent(n, num_layers, d_model):
+    assert spread(d_model, n, num_layers) <= 0.05
+
+
+def test_a_large_s6_has_six_percent_more():
+    assert spread(512, 4, num_layers=2) == pytest.approx(0.06, abs=0.005)
 
 
 @pytest.mark.parametrize("d_model", [32, 64])
