@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -53,7 +54,12 @@ def _parser() -> argparse.ArgumentParser:
         default="process",
         help="a pool of processes on this machine (default), or a Ray cluster",
     )
-    sweep.add_argument("--workers", type=_positive, help="processes (default: one a processor)")
+    sweep.add_argument(
+        "--workers",
+        type=_positive,
+        help="processes, or processors of a Ray cluster of this machine (default: one a "
+        "processor; one process only on a GPU)",
+    )
     sweep.add_argument(
         "--stack",
         type=_positive,
@@ -80,10 +86,7 @@ def _positive(text: str) -> int:
 def _sweep(options: argparse.Namespace) -> int:
     configs = sweep.read_grid(options.grid)
     path = options.out or options.grid.with_suffix(".jsonl")
-    if options.engine == "ray":
-        engine = sweep.ray_cluster(options.address)
-    else:
-        engine = sweep.process_pool(options.workers)
+    engine = _engine(options)
     outcomes = []
     with sweep.Record(path) as record:
         if record.repaired is not None:
@@ -99,13 +102,20 @@ def _sweep(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def _engine(options: argparse.Namespace) -> sweep.Engine:
+    if options.engine == "ray":
+        return sweep.ray_cluster(options.address, options.workers)
+    if options.address is not None:
+        raise ValueError(f"--address {options.address}: expected with --engine ray only")
+    return sweep.process_pool(options.workers)
+
+
 class _Board:
     """The live table of a sweep: for every mixer what is done, and the best so far."""
 
     def __init__(self, configs: list[TrainConfig], record: sweep.Record) -> None:
-        done = [config for config in configs if sweep.key_of(config) in record.keys]
         self.total = Counter(config.mixer for config in configs)
-        self.done = Counter(config.mixer for config in done)
+        self.done: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
         self.diverged: Counter[str] = Counter()
         self.best: dict[str, float] = {}
@@ -113,7 +123,18 @@ class _Board:
         self.bar = Progress(
             TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         )
-        self.task = self.bar.add_task("", total=len(configs), completed=len(done))
+        for config in configs:
+            if (run := record.runs.get(sweep.key_of(config))) is not None:
+                self._count(config.mixer, run.result["test_accuracy"])
+        done = self.done.total()
+        self.task = self.bar.add_task("", total=len(configs), completed=done)
+
+    def _count(self, mixer: str, accuracy: float | None) -> None:
+        self.done[mixer] += 1
+        if accuracy is None:
+            self.diverged[mixer] += 1
+        else:
+            self.best[mixer] = max(accuracy, self.best.get(mixer, 0))
 
     def add(self, outcome: sweep.Outcome) -> None:
         """Count one more."""
@@ -122,12 +143,8 @@ class _Board:
         if outcome.run is None:
             self.failed[config.mixer] += 1
             return
-        self.done[config.mixer] += 1
         accuracy = outcome.run.result["test_accuracy"]
-        if accuracy is None:
-            self.diverged[config.mixer] += 1
-        else:
-            self.best[config.mixer] = max(accuracy, self.best.get(config.mixer, 0))
+        self._count(config.mixer, accuracy)
         self.last = (
             f"{config.mixer} n={config.n} d={config.d_model} K={config.num_kv_pairs} "
             f"lr={config.learning_rate:g} seed={config.seed}: "
@@ -145,6 +162,7 @@ class _Board:
 
 
 _MODEL = ("mixer", "n", "d_model", "forget_bias")  # the columns; all else is the task of a table
+_UNKNOWN = "?"  # the value of a field that runs of another version do not have
 
 
 def _results(options: argparse.Namespace) -> int:
@@ -155,22 +173,26 @@ def _results(options: argparse.Namespace) -> int:
         name: {results.run_key(cell.config, 0): cell for cell in results.cells(_load(file))}
         for name, file in zip(names, options.file, strict=True)
     }
-    settings = {key: cell.config for cells in files.values() for key, cell in cells.items()}
+    settings = {key: cell for cells in files.values() for key, cell in cells.items()}
     if not settings:
         console.print("no runs")
         return 0
     telling = [name for name in _varying(settings.values()) if name not in _MODEL]
-    tasks: dict[str, dict[str, dict[str, object]]] = {}
-    for key, config in settings.items():
-        title = ", ".join(f"{name} = {config[name]}" for name in telling)
-        tasks.setdefault(title, {})[key] = config
+    tasks: dict[str, dict[str, Cell]] = {}
+    for key, cell in settings.items():
+        title = ", ".join(f"{name} = {cell.config.get(name, _UNKNOWN)}" for name in telling)
+        tasks.setdefault(title, {})[key] = cell
     for title, group in tasks.items():
         varying = _varying(group.values())
         columns = [name for name in _MODEL if name == "mixer" or name in varying]
-        table = Table(*columns, *(f"accuracy ({name})" for name in files), title=title or None)
-        for key, config in group.items():
+        heads = [*columns, "params", *(f"accuracy ({name})" for name in files)]
+        # Without bars and double spaces a line fits into a terminal of 80 characters.
+        table = Table(*heads, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+        table.title = title or None
+        for key, cell in group.items():
+            model = [str(cell.config.get(name, _UNKNOWN)) for name in columns]
             found = [_cell(cells[key]) if key in cells else "" for cells in files.values()]
-            table.add_row(*(str(config[name]) for name in columns), *found)
+            table.add_row(*model, f"{cell.num_parameters:,}", *found)
         console.print(table)
     console.print("mean (lowest to highest, seeds) @ learning rate chosen by validation")
     return 0
@@ -180,10 +202,11 @@ def _load(name: str) -> list[results.Run]:
     return results.recorded(name) if name in results.names() else results.read(name)
 
 
-def _varying(configs: Iterable[dict[str, object]]) -> list[str]:
+def _varying(cells: Iterable[Cell]) -> list[str]:
     """The fields in which the settings differ."""
-    first, *others = configs
-    return [name for name in first if any(other[name] != first[name] for other in others)]
+    configs = [cell.config for cell in cells]
+    names = dict.fromkeys(name for config in configs for name in config)
+    return [name for name in names if len({str(c.get(name, _UNKNOWN)) for c in configs}) > 1]
 
 
 def _cell(cell: Cell) -> str:

@@ -1,8 +1,11 @@
 """Sweeps: many training runs, each recorded as soon as it ends.
 
-    with Record("runs.jsonl") as record:
-        for outcome in run_sweep(read_grid("grid.toml"), record):
-            print(outcome)
+    from dsf.sweep import Record, read_grid, run_sweep
+
+    if __name__ == "__main__":  # every worker process imports this script
+        with Record("runs.jsonl") as record:
+            for outcome in run_sweep(read_grid("grid.toml"), record):
+                print(outcome)
 
 A grid is a TOML file. `[defaults]` holds fields of `dsf.train.TrainConfig`; every `[[grid]]` is the
 product of its lists:
@@ -15,6 +18,8 @@ product of its lists:
     n = [4, 16]
     learning_rate = [2e-3, 4e-3]
     seed = [0, 1, 2]
+
+TOML has no null: `stop_accuracy = false` stands for None.
 
 The file of runs (see `dsf.results`) is at the same time the memory of the sweep: what it holds is
 not run again, so a sweep that was stopped, by `kill -9` or a power cut, goes on where it was.
@@ -46,9 +51,9 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from dsf.results import Run, read, run_key
+from dsf.results import Run, run_key, split
 from dsf.stack import train_stack
-from dsf.train import TrainConfig, TrainResult, train
+from dsf.train import TrainConfig, TrainResult, check_device, train
 
 _FIELDS = {field.name for field in dataclasses.fields(TrainConfig)}
 _NOT_CONFIG = ("seed", "device", "compile")
@@ -62,7 +67,8 @@ def read_grid(path: str | Path) -> list[TrainConfig]:
 
     Returns:
         Configurations in the order of the file, the last field varying fastest, those of the
-        defaults faster than those of a grid; what is asked for twice stands once.
+        defaults faster than those of a grid; what is asked for twice stands once, also where only
+        device or compile differ.
 
     Raises:
         ValueError: Naming file, grid, field, value, and what is allowed.
@@ -76,14 +82,18 @@ def read_grid(path: str | Path) -> list[TrainConfig]:
     if unknown or not isinstance(grids, list) or not grids:
         raise ValueError(f"{path}: expected [defaults] and at least one [[grid]], found {[*data]}")
     defaults = data.get("defaults", {})
-    configs: dict[TrainConfig, None] = {}  # an ordered set
+    for name, table in (("defaults", defaults), *(("grid", grid) for grid in grids)):
+        if not isinstance(table, dict):
+            raise ValueError(f"{path}: {name} holds {table!r}: expected fields and their values")
+    configs: dict[str, TrainConfig] = {}
     for number, grid in enumerate(grids, start=1):
         try:
             # First the fields of the grid, so that those of the defaults vary fastest.
-            configs |= dict.fromkeys(_expand({**grid, **defaults, **grid}))
+            for config in _expand({**grid, **defaults, **grid}):
+                configs.setdefault(key_of(config), config)
         except ValueError as error:
             raise ValueError(f"{path}, [[grid]] number {number}: {error}") from error
-    return list(configs)
+    return list(configs.values())
 
 
 def _expand(grid: dict[str, Any]) -> Iterator[TrainConfig]:
@@ -95,14 +105,18 @@ def _expand(grid: dict[str, Any]) -> Iterator[TrainConfig]:
             raise ValueError(f"{name} = []: expected at least one value")
     lists = [value if isinstance(value, list) else [value] for value in grid.values()]
     for values in itertools.product(*lists):
-        yield TrainConfig(**dict(zip(grid, values, strict=True)))
+        fields = dict(zip(grid, values, strict=True))
+        if fields.get("stop_accuracy") is False:
+            fields["stop_accuracy"] = None
+        yield TrainConfig(**fields)
 
 
-def run_of(result: TrainResult) -> Run:
-    """What is recorded of a training run, on the machine on which it ran.
+def run_of(result: TrainResult, machine: dict[str, Any]) -> Run:
+    """What is recorded of a training run.
 
     Args:
         result: of `dsf.train.train`.
+        machine: commit, versions and device with which it was trained.
 
     Returns:
         The run; numbers that are not finite are None.
@@ -117,12 +131,12 @@ def run_of(result: TrainResult) -> Run:
             "diverged": result.diverged,
             "num_parameters": result.num_parameters,
             "history": [
-                [report.step, _finite(round(report.loss, 4)), round(report.accuracy, 4)]
+                [report.step, _finite(round(report.loss, 4)), _finite(round(report.accuracy, 4))]
                 for report in result.history
             ],
         },
         provenance={
-            **_machine(result.config.device),
+            **machine,
             "threads": torch.get_num_threads(),
             "seconds": round(result.seconds, 2),
         },
@@ -134,21 +148,22 @@ class Record:
 
     Attributes:
         path: of the file.
-        keys: `Run.key` of what the file holds.
+        runs: what the file holds, by `Run.key`.
         repaired: None, or the torn last line that was cut off.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.keys: set[str] = set()
+        self.runs: dict[str, Run] = {}
         self.repaired: str | None = None
-        self._lock = FileLock(f"{self.path}.lock")
+        self._lock = FileLock(f"{self.path.resolve()}.lock")  # one for all names of a file
 
     def __enter__(self) -> Record:
-        """Lock the file, repair its last line and read what it holds.
+        """Lock the file, read what it holds and cut off what an interrupted write has left.
 
         Raises:
-            ValueError: If another sweep writes this file, or a line is not a run.
+            ValueError: If another sweep writes this file, or a line is not a run; then the file is
+                left as it is.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -157,8 +172,11 @@ class Record:
             raise ValueError(f"{self.path}: another sweep is writing this file") from error
         try:
             if self.path.exists():
-                self._repair()
-                self.keys = {run.key for run in read(self.path)}
+                runs, rest = split(self.path)
+                self.runs = {run.key: run for run in runs}
+                if rest:
+                    self.repaired = rest.decode(errors="replace")
+                    os.truncate(self.path, self.path.stat().st_size - len(rest))
         except BaseException:
             self._lock.release()
             raise
@@ -172,22 +190,21 @@ class Record:
 
         Args:
             run: finished.
-        """
-        line = json.dumps(dataclasses.asdict(run), allow_nan=False) + "\n"
-        with self.path.open("ab", buffering=0) as file:  # one write, so that no reader sees a part
-            file.write(line.encode())
-            os.fsync(file.fileno())
-        self.keys.add(run.key)
 
-    def _repair(self) -> None:
-        """Cut off what an interrupted write has left behind the last whole line."""
-        data = self.path.read_bytes()
-        whole = data.rfind(b"\n") + 1
-        if whole == len(data):
-            return
-        self.repaired = data[whole:].decode(errors="replace")
-        with self.path.open("r+b") as file:
-            file.truncate(whole)
+        Raises:
+            OSError: Naming the file, if the run cannot be written; then none of it is.
+        """
+        line = (json.dumps(dataclasses.asdict(run), allow_nan=False) + "\n").encode()
+        with self.path.open("ab", buffering=0) as file:  # one write, so that no reader sees a part
+            size = file.tell()
+            try:
+                if file.write(line) < len(line):
+                    raise OSError("no space left for the whole of it")
+                os.fsync(file.fileno())
+            except OSError as error:
+                file.truncate(size)
+                raise OSError(f"{self.path}: a run could not be written: {error}") from error
+        self.runs[run.key] = run
 
 
 @dataclass(frozen=True)
@@ -215,7 +232,7 @@ def run_sweep(
     """Run what the record does not hold yet, and append each run to it as soon as it ends.
 
     Args:
-        configs: what to run.
+        configs: what to run; what is asked for twice is run once.
         record: open, that is, inside its `with` statement.
         engine: where to run, `process_pool(...)` or `ray_cluster(...)`; the first if None.
         stack: how many runs that differ in seed and learning rate only are trained at once by
@@ -224,9 +241,16 @@ def run_sweep(
     Yields:
         How each run ended. One that raised an exception is not recorded, and will be tried again
         by the next sweep.
+
+    Raises:
+        ValueError: Before anything is run, if runs to stack ask for `compile`, or the engine lacks
+            a device.
+        OSError: If a run cannot be recorded.
     """
-    missing = [config for config in configs if key_of(config) not in record.keys]
-    for group in (engine or process_pool())(_groups(missing, stack)):
+    missing = {key_of(config): config for config in configs if key_of(config) not in record.runs}
+    if stack > 1 and any(config.compile for config in missing.values()):
+        raise ValueError("compile = True: expected False where runs are stacked")
+    for group in (engine or process_pool())(_groups([*missing.values()], stack)):
         for outcome in group:
             if outcome.run is not None:
                 record.append(outcome.run)
@@ -249,18 +273,21 @@ def process_pool(workers: int | None = None) -> Engine:
     """Run in processes of this machine, one thread each.
 
     Args:
-        workers: number of processes; one a processor if None.
+        workers: number of processes; if None one a processor, or one only if they use a GPU.
 
     Returns:
         The engine.
 
     Raises:
+        ValueError: When it is started, if this machine lacks a device.
         RuntimeError: While it runs, if a process dies, for example for want of memory.
     """
 
     def run(groups: list[list[TrainConfig]]) -> Iterator[list[Outcome]]:
+        devices = {group[0].device for group in groups}
+        on_cpu = {check_device(device).type for device in devices} <= {"cpu"}
         with ProcessPoolExecutor(
-            workers or os.cpu_count(),
+            workers or (os.cpu_count() if on_cpu else 1),
             mp_context=get_context("spawn"),  # a fork of a process that used OpenMP may hang
             initializer=_start_worker,
         ) as pool:
@@ -268,49 +295,80 @@ def process_pool(workers: int | None = None) -> Engine:
                 for future in as_completed([pool.submit(run_group, group) for group in groups]):
                     yield future.result()
             except BrokenProcessPool as error:
-                raise RuntimeError("a worker process died; out of memory?") from error
+                raise RuntimeError(
+                    "a worker process died: out of memory, or a script that starts the sweep "
+                    'without `if __name__ == "__main__":`'
+                ) from error
             finally:  # also where the caller stops early
                 pool.shutdown(cancel_futures=True)
 
     return run
 
 
-def ray_cluster(address: str | None = None) -> Engine:
+def ray_cluster(address: str | None = None, workers: int | None = None) -> Engine:
     """Run as tasks of a Ray cluster, one processor each, and the configured GPU if there is one.
 
     Args:
         address: of the cluster, as `ray.init` takes it; a cluster of this machine if None.
+        workers: processors of the cluster that is started on this machine; all if None.
 
     Returns:
         The engine.
 
     Raises:
-        ModuleNotFoundError: If Ray is not installed (`pip install "dsf-book[ray]"`).
+        ValueError: If both are given; when it is started, if a GPU is asked for and the cluster has
+            none.
+        ModuleNotFoundError: If Ray is not installed.
     """
-    import ray
+    if address is not None and workers is not None:
+        raise ValueError(f"workers = {workers}: expected none, the cluster {address} has its own")
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError('Ray is missing: pip install "dsf-book[ray]"') from error
 
     def run(groups: list[list[TrainConfig]]) -> Iterator[list[Outcome]]:
         own = not ray.is_initialized()
         if own:
-            ray.init(address=address, include_dashboard=False, log_to_driver=False)
+            ray.init(
+                address=address, num_cpus=workers, include_dashboard=False, log_to_driver=False
+            )
         try:
-            task = ray.remote(run_group)
-            running = {}
-            for group in groups:
-                gpus = int(torch.device(group[0].device).type == "cuda")
-                running[task.options(num_cpus=1, num_gpus=gpus).remote(group)] = group
-            while running:
-                [reference], _ = ray.wait(list(running), num_returns=1)
-                group = running.pop(reference)
-                try:
-                    yield ray.get(reference)
-                except ray.exceptions.RayError as error:  # the worker died, after Ray's retries
-                    yield [Outcome(config, None, str(error)) for config in group]
+            yield from _ray_outcomes(ray, groups)
         finally:
             if own:
                 ray.shutdown()
 
     return run
+
+
+def _ray_outcomes(ray: Any, groups: list[list[TrainConfig]]) -> Iterator[list[Outcome]]:
+    """The outcomes of each group from a cluster that Ray is connected to."""
+    for device in {group[0].device for group in groups}:
+        if _on_gpu(device) and not ray.cluster_resources().get("GPU"):
+            raise ValueError(f"device = {device!r}: the Ray cluster has no GPU")
+    task = ray.remote(run_group)
+    running = {}
+    try:
+        for group in map(_for_ray, groups):
+            options = {"num_cpus": 1, "num_gpus": int(_on_gpu(group[0].device))}
+            running[task.options(**options).remote(group)] = group
+        while running:
+            [reference], _ = ray.wait(list(running), num_returns=1)
+            group = running.pop(reference)
+            try:
+                yield ray.get(reference)
+            except ray.exceptions.RayError as error:  # the worker died, after Ray's retries
+                yield [Outcome(config, None, str(error)) for config in group]
+    finally:
+        for reference in running:  # where the caller stops early; training overlooks an interrupt
+            ray.cancel(reference, force=True)
+
+
+def _for_ray(group: list[TrainConfig]) -> list[TrainConfig]:
+    """A Ray worker sees no GPU but the one it was given, whose name is then "cuda"."""
+    gpu = _on_gpu(group[0].device)
+    return [dataclasses.replace(config, device="cuda") if gpu else config for config in group]
 
 
 def run_group(configs: list[TrainConfig]) -> list[Outcome]:
@@ -324,9 +382,10 @@ def run_group(configs: list[TrainConfig]) -> list[Outcome]:
     """
     torch.set_num_threads(1)
     try:
+        machine = _machine(configs[0].device)  # before: the checkout may change while this trains
         alone = len(configs) == 1
         trained = [train(configs[0], progress=False)] if alone else train_stack(configs)
-        return [Outcome(result.config, run_of(result), None) for result in trained]
+        return [Outcome(result.config, run_of(result, machine), None) for result in trained]
     except Exception:  # the other groups shall go on; the traceback is handed to the caller
         return [Outcome(config, None, traceback.format_exc()) for config in configs]
 
@@ -358,6 +417,10 @@ def _config(config: TrainConfig) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in _NOT_CONFIG}
 
 
+def _on_gpu(device: str) -> bool:
+    return torch.device(device).type == "cuda"
+
+
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
@@ -367,8 +430,7 @@ def _machine(device: str) -> dict[str, Any]:
     """What ran, and on what."""
     versions = {"python": platform.python_version(), "torch": torch.__version__}
     versions |= {name: metadata.version(name) for name in ("numpy", "dsf-book")}
-    on_gpu = torch.device(device).type == "cuda"
-    name = torch.cuda.get_device_name(device) if on_gpu else _processor()
+    name = torch.cuda.get_device_name(device) if _on_gpu(device) else _processor()
     return {"commit": _commit(), "versions": versions, "device": name}
 
 

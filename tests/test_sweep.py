@@ -1,7 +1,11 @@
 """Sweeps: nothing is lost, nothing is run twice, nothing wrong is started."""
 
+import contextlib
+import dataclasses
+import inspect
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -9,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from rich.console import Console
 
 from dsf import cli, results, sweep
@@ -68,6 +73,8 @@ def test_a_grid_is_the_product_of_its_lists_with_the_defaults_fastest(tmp_path):
         ("[[grid]\n", "not TOML"),
         ("n = 4\n", r"expected \[defaults\] and at least one \[\[grid\]\], found \['n'\]"),
         ("[defaults]\n", "at least one"),
+        ("defaults = 3\n[[grid]]\nn = 4\n", "defaults holds 3: expected fields"),
+        ("grid = [1]\n", "grid holds 1: expected fields"),
         ("[[grid]]\nn = 4\n[[grid]]\nm = 3\n", r"number 2: m = 3: expected a field"),
         ("[[grid]]\nn = []\n", r"number 1: n = \[\]: expected at least one value"),
         ("[[grid]]\nn = [4, 0]\n", r"number 1: n = 0: expected a whole number, at least 1"),
@@ -81,6 +88,21 @@ def test_a_bad_grid_is_refused_before_anything_starts(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(ValueError, match=f"grid.toml.*{message}"):
         read_grid(path)
+
+
+def test_false_stands_for_no_goal(tmp_path):
+    path = tmp_path / "grid.toml"
+    path.write_text("[[grid]]\nstop_accuracy = [false, 0.0]\n")
+    assert [config.stop_accuracy for config in read_grid(path)] == [None, 0.0]
+
+
+def test_runs_of_one_key_are_asked_for_and_run_once(grid, tmp_path):
+    path = tmp_path / "twice.toml"
+    path.write_text(GRID.replace("seed = [0, 1]", 'seed = 0\ndevice = ["cpu", "cuda"]'))
+    configs = read_grid(path)
+    assert [config.device for config in configs] == ["cpu", "cpu"]
+    with Record(tmp_path / "runs.jsonl") as record:
+        assert len(list(run_sweep(configs * 2, record, inline))) == 2
 
 
 # The record.
@@ -117,7 +139,7 @@ def test_a_torn_last_line_is_cut_off_and_run_again(grid, tmp_path, capsys):
         path.write_bytes(data[:-cut])
         with Record(path) as record:
             assert len(record.repaired) == last - cut
-            assert len(record.keys) == 3
+            assert len(record.runs) == 3
         run_all(grid, path)
         assert stripped(path) == whole
     path.write_bytes(data[:-30])
@@ -135,6 +157,73 @@ def test_a_broken_line_in_the_middle_is_refused_and_nothing_is_touched(grid, tmp
     with pytest.raises(ValueError, match=r"runs\.jsonl, line 1: not JSON"):
         run_all(grid, path)
     assert path.read_bytes() == broken
+
+
+@pytest.mark.parametrize("end", [b"milk", b"caf\xe9", b'{"config"; '])
+def test_a_file_that_is_no_record_is_refused_and_nothing_is_touched(end, grid, tmp_path):
+    path = tmp_path / "notes.txt"
+    run_all(grid, path)
+    for notes in (end, b"bread\n" + end, path.read_bytes() + end):
+        path.write_bytes(notes)
+        with pytest.raises(ValueError, match=r"notes\.txt(, line 1: not JSON|: the last line)"):
+            run_all(grid, path)
+        assert path.read_bytes() == notes
+
+
+def test_a_file_with_the_first_characters_of_a_run_is_a_record(grid, tmp_path):
+    path = tmp_path / "runs.jsonl"
+    path.write_bytes(b'{"con')
+    assert len(run_all(grid, path)) == len(results.read(path)) == 4
+
+
+@contextlib.contextmanager
+def room_for(size):
+    """Let files grow to so many bytes only."""
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+
+
+@pytest.mark.parametrize("room", [0, 100])
+def test_a_run_for_which_there_is_no_space_leaves_no_part_of_itself(room, grid, tmp_path):
+    path = tmp_path / "runs.jsonl"
+    configs = read_grid(grid)
+    with Record(path) as record:
+        list(run_sweep(configs[:2], record, inline))
+        before = path.read_bytes()
+        with (
+            room_for(len(before) + room),
+            pytest.raises(OSError, match=r"runs\.jsonl: a run could not be written"),
+        ):
+            list(run_sweep(configs, record, inline))
+        assert path.read_bytes() == before
+        assert len(list(run_sweep(configs, record, inline))) == 2
+
+
+def test_a_file_under_another_name_is_the_same_file(tmp_path):
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "runs.jsonl")
+    with (
+        Record(tmp_path / "runs.jsonl"),
+        pytest.raises(ValueError, match="another sweep"),
+        Record(tmp_path / "link.jsonl"),
+    ):
+        pass
+
+
+def test_what_a_run_was_made_with_is_read_before_it_starts(grid, monkeypatch):
+    order = []
+
+    def spy(name, function):
+        return lambda *args, **kwargs: order.append(name) or function(*args, **kwargs)
+
+    monkeypatch.setattr(sweep, "_machine", spy("machine", sweep._machine))
+    monkeypatch.setattr(sweep, "train", spy("train", train))
+    (outcome,) = sweep.run_group(read_grid(grid)[:1])
+    assert order == ["machine", "train"]
+    assert outcome.run.provenance["versions"]["torch"] == torch.__version__
 
 
 def test_two_sweeps_on_one_file_are_refused(grid, tmp_path, capsys):
@@ -158,6 +247,14 @@ def test_a_run_that_diverges_is_recorded_with_its_reason(tmp_path):
     assert "training loss became" in run.result["diverged"]
     assert run.result["test_accuracy"] is None
     assert results.cells([run])[0].diverged == 1
+
+
+def test_a_run_whose_validation_is_not_finite_is_recorded_with_its_reason(grid, monkeypatch):
+    monkeypatch.setattr("dsf.train.learning_rate", lambda config, step: 1e38 * (step == 2))
+    (outcome,) = sweep.run_group(read_grid(grid)[:1])
+    assert "no longer finite" in outcome.run.result["diverged"]
+    assert outcome.run.result["history"][-1][2] is None
+    json.dumps(dataclasses.asdict(outcome.run), allow_nan=False)
 
 
 def test_a_run_that_fails_is_told_not_recorded_and_tried_again(grid, tmp_path, monkeypatch):
@@ -193,15 +290,109 @@ def test_stacked_runs_are_recorded_like_any_other(grid, tmp_path):
     assert {outcome.run.key for outcome in outcomes} == set(map(key_of, read_grid(grid)))
 
 
-def test_a_local_ray_cluster_of_two_workers_gives_the_same_runs(grid, tmp_path):
+needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+
+
+def on(grid, **fields):
+    return [dataclasses.replace(config, **fields) for config in read_grid(grid)]
+
+
+@needs_no_gpu
+def test_a_device_that_is_not_there_is_refused_before_anything_starts(grid, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "ProcessPoolExecutor", None)
+    mixed = read_grid(grid)[:2] + on(grid, device="cuda")[2:]
+    with Record(tmp_path / "runs.jsonl") as record:
+        with pytest.raises(ValueError, match="device = 'cuda': this machine has no such device"):
+            list(run_sweep(mixed, record))
+        with pytest.raises(ValueError, match="compile = True: expected False"):
+            list(run_sweep(on(grid, compile=True), record, inline, stack=2))
+
+
+@pytest.mark.parametrize(("device", "processes"), [("cpu", os.cpu_count()), ("cuda", 1)])
+def test_one_process_a_processor_but_one_only_on_a_gpu(device, processes, grid, monkeypatch):
+    class Pool:
+        def __init__(self, number, **unused):
+            asked.append(number)
+            raise InterruptedError
+
+    asked = []
+    monkeypatch.setattr(sweep, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(sweep, "check_device", torch.device)
+    for workers in (None, 3):
+        with pytest.raises(InterruptedError):
+            list(sweep.process_pool(workers)([on(grid, device=device)]))
+    assert asked == [processes, 3]
+
+
+def run_script(text, folder):
+    root = Path(__file__).parent.parent
+    (folder / "script.py").write_text(text)
+    return subprocess.run(
+        [sys.executable, "script.py"], cwd=folder, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )  # fmt: skip
+
+
+def test_the_example_is_a_script_that_runs(grid):
+    text = inspect.getdoc(sweep).split("\n\n    ")
+    example = inspect.cleandoc("\n\n    ".join(["", *text[1:3]]).partition("\nA grid is")[0])
+    done = run_script(example, grid.parent)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Outcome(") == len(results.read(grid.parent / "runs.jsonl")) == 4
+    (grid.parent / "runs.jsonl").unlink()
+    lost = run_script(example.replace('if __name__ == "__main__":', "if True:"), grid.parent)
+    assert lost.returncode == 1
+    assert 'without `if __name__ == "__main__":`' in lost.stderr.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A local Ray cluster of two processors."""
     ray = pytest.importorskip("ray")
-    run_all(grid, tmp_path / "a.jsonl")
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-    try:
-        run_all(grid, tmp_path / "b.jsonl", sweep.ray_cluster())
-        assert ray.is_initialized()  # a cluster that was there before is left alone
-    finally:
-        ray.shutdown()
+    yield ray
+    ray.shutdown()
+
+
+def test_a_ray_cluster_without_a_gpu_is_refused_and_stopped_early_it_runs_no_further(cluster, grid):
+    gpus = cluster.cluster_resources().get("GPU")
+    if not gpus:
+        with pytest.raises(ValueError, match="device = 'cuda:1': the Ray cluster has no GPU"):
+            list(sweep.ray_cluster()([on(grid, device="cuda:1")]))
+    quick, *slow = read_grid(grid)[:3]
+    endless = [dataclasses.replace(config, steps=10**6, stop_accuracy=None) for config in slow]
+    outcomes = sweep.ray_cluster()([[quick], *([config] for config in endless)])
+    assert next(outcomes)[0].run is not None
+    outcomes.close()
+    wait_until(lambda: cluster.available_resources().get("CPU") == 2)
+
+
+def test_a_ray_worker_sees_its_gpu_under_its_own_name(grid):
+    assert {config.device for config in sweep._for_ray(on(grid, device="cuda:1"))} == {"cuda"}
+    assert sweep._for_ray(read_grid(grid)) == read_grid(grid)
+
+
+def test_the_number_of_workers_is_that_of_the_processors_of_a_new_ray_cluster(grid, monkeypatch):
+    ray = pytest.importorskip("ray")
+    asked = {}
+
+    def init(**options):
+        asked.update(options)
+        raise InterruptedError
+
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with pytest.raises(InterruptedError):
+        list(sweep.ray_cluster(workers=3)([read_grid(grid)]))
+    assert asked["num_cpus"] == 3
+
+
+def test_a_ray_cluster_gives_the_same_runs_and_stays_where_it_was_there_before(
+    cluster, grid, tmp_path
+):
+    run_all(grid, tmp_path / "a.jsonl")
+    run_all(grid, tmp_path / "b.jsonl", sweep.ray_cluster())
+    assert cluster.is_initialized()
     assert stripped(tmp_path / "a.jsonl") == stripped(tmp_path / "b.jsonl")
 
 
@@ -263,6 +454,60 @@ def test_the_command_shows_progress_and_results(grid, capsys):
         assert f"{cell.mean:.3f} ({cell.low:.3f} to {cell.high:.3f}, 2)" in line
 
 
+def test_the_board_knows_the_runs_of_before(grid, tmp_path):
+    path = tmp_path / "runs.jsonl"
+    outcomes = run_all(grid, path)
+    softmax, lost, *linear = (outcome.run for outcome in outcomes)
+    lost = {**dataclasses.asdict(lost), "result": {**lost.result, "test_accuracy": None}}
+    lines = [json.dumps(lost), *(json.dumps(dataclasses.asdict(r)) for r in (softmax, *linear))]
+    path.write_text("\n".join(lines) + "\n")
+    with Record(path) as record:
+        board = cli._Board(read_grid(grid), record)
+    assert board.done == {"softmax": 2, "linear": 2}
+    assert board.diverged == {"softmax": 1}
+    best = max(run.result["test_accuracy"] for run in linear)
+    assert board.best == {"softmax": softmax.result["test_accuracy"], "linear": best}
+
+
+def test_results_show_the_number_of_parameters(grid, tmp_path, capsys):
+    (outcome, *_) = run_all(grid, tmp_path / "runs.jsonl")
+    assert cli.main(["results", str(tmp_path / "runs.jsonl")]) == 0
+    said = capsys.readouterr().out
+    assert "params" in said
+    assert f" {outcome.run.result['num_parameters']:,} " in said
+
+
+def test_results_of_a_sweep_that_is_writing_are_those_of_its_whole_lines(grid, tmp_path, capsys):
+    path = tmp_path / "runs.jsonl"
+    run_all(grid, path)
+    runs = results.read(path)
+    torn = path.read_bytes()[:-20]
+    path.write_bytes(torn)
+    assert results.read(path) == runs[:-1]
+    assert cli.main(["results", str(path)]) == 0
+    said = capsys.readouterr()
+    assert "linear" in said.out
+    assert f"{path}: skipped the last line, which has no end" in said.err
+    assert path.read_bytes() == torn
+
+
+def test_results_of_versions_with_other_fields_stand_side_by_side(
+    grid, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(cli, "console", Console(width=400))
+    new, old = tmp_path / "new.jsonl", tmp_path / "old.jsonl"
+    run_all(grid, new)
+    entries = [json.loads(line) for line in new.read_text().splitlines()]
+    for entry in entries:
+        del entry["config"]["forget_bias"], entry["config"]["batch_size"]
+    old.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    for files in ([new, old], [old, new]):
+        assert cli.main(["results", *map(str, files)]) == 0
+        said = capsys.readouterr().out
+        assert "batch_size = 4" in said
+        assert "batch_size = ?" in said
+
+
 @pytest.mark.parametrize("names", [("a.jsonl", "b.jsonl"), ("a/same.jsonl", "b/same.jsonl")])
 def test_results_of_two_files_stand_side_by_side(names, grid, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(cli, "console", Console(width=400))
@@ -298,6 +543,21 @@ def test_the_command_names_what_is_wrong(arguments, message, capsys, tmp_path, m
     monkeypatch.chdir(tmp_path)
     assert cli.main(arguments) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--address", "auto"], "--address auto: expected with --engine ray only"),
+        (["--engine", "ray", "--address", "auto", "--workers", "3"], "workers = 3: expected none"),
+        (["--engine", "ray"], 'pip install "dsf-book[ray]"'),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(options, message, grid, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)  # as where it is not installed
+    assert cli.main(["sweep", str(grid), *options]) == 2
+    assert message in capsys.readouterr().err
+    assert not grid.with_suffix(".jsonl").exists()
 
 
 def test_the_command_refuses_a_bad_number_of_workers(grid, capsys):

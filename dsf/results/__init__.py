@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import resources
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 _PARTS = ("config", "seed", "result", "provenance")
+_BEGINNING = b'{"config": '  # of every line
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def recorded(name: str) -> list[Run]:
     """
     if name not in names():
         raise ValueError(f"name = {name!r}: expected one of {', '.join(names())}")
-    return list(_runs(_folder().joinpath(f"{name}.jsonl").read_text(encoding="utf-8"), name))
+    return list(_runs(_folder().joinpath(f"{name}.jsonl").read_bytes(), name))
 
 
 def names() -> list[str]:
@@ -122,6 +124,9 @@ def names() -> list[str]:
 def read(path: str | Path) -> list[Run]:
     """The runs in a file.
 
+    A last line without an end, of a sweep that is writing it or was killed, is skipped; a note on
+    stderr says so.
+
     Args:
         path: of a file that `dsf sweep` has written.
 
@@ -131,7 +136,31 @@ def read(path: str | Path) -> list[Run]:
     Raises:
         ValueError: Naming file and line, if a line is not a run.
     """
-    return list(_runs(Path(path).read_text(encoding="utf-8"), str(path)))
+    runs, rest = split(path)
+    if rest:
+        print(f"{path}: skipped the last line, which has no end", file=sys.stderr)
+    return runs
+
+
+def split(path: str | Path) -> tuple[list[Run], bytes]:
+    """The runs in a file, and what an interrupted write has left behind them.
+
+    Args:
+        path: of a file that `dsf sweep` has written.
+
+    Returns:
+        The runs, in the order in which they ended, and what follows the last end of a line.
+
+    Raises:
+        ValueError: Naming file and line, if a line is not a run, or the last one, if it has no end,
+            is not the beginning of a run.
+    """
+    data = Path(path).read_bytes()
+    whole = data.rfind(b"\n") + 1
+    runs, rest = list(_runs(data[:whole], str(path))), data[whole:]
+    if not (rest.startswith(_BEGINNING) or _BEGINNING.startswith(rest)):
+        raise ValueError(f"{path}: the last line, {rest[:40]!r}, is not the beginning of a run")
+    return runs, rest
 
 
 def cells(runs: Iterable[Run]) -> list[Cell]:
@@ -188,18 +217,18 @@ def _validation(run: Run) -> float:
     return float(run.result["validation_accuracy"] or 0)
 
 
-def _runs(text: str, source: str) -> Iterator[Run]:
-    for number, line in enumerate(text.splitlines(), start=1):
+def _runs(data: bytes, source: str) -> Iterator[Run]:
+    for number, line in enumerate(data.splitlines(), start=1):
         try:
             yield _run(line)
         except ValueError as error:
             raise ValueError(f"{source}, line {number}: {error}") from error
 
 
-def _run(line: str) -> Run:
+def _run(line: bytes) -> Run:
     try:
         entry = json.loads(line)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"not JSON ({error})") from error
     if not isinstance(entry, dict) or set(entry) != set(_PARTS):
         found = sorted(entry) if isinstance(entry, dict) else type(entry).__name__
