@@ -1,4 +1,4 @@
-"""Sweeps: many training runs, each recorded as soon as it ends.
+"""Sweeps: many training runs, each recorded as soon as it ends::
 
     from dsf.sweep import Record, read_grid, run_sweep
 
@@ -8,7 +8,7 @@
                 print(outcome)
 
 A grid is a TOML file. `[defaults]` holds fields of `dsf.train.TrainConfig`; every `[[grid]]` is the
-product of its lists:
+product of its lists::
 
     [defaults]
     num_kv_pairs = 8
