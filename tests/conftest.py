@@ -56,7 +56,7 @@ def cells() -> list[Cell]:
         add("softmax", n, (0.9995, 1.0, 1.0))
         for d in (32, 64):
             add("linear", n, (0.1 + 0.3 * k, 0.2 + 0.3 * k, 0.15 + 0.003 * d), d_model=d)
-    add("linear", 16, (0.8125, 0.0625), mlp_ratio=4)
+    add("linear", 16, (0.8125, 0.0625), warmup=0.5)
     add("s6", 4, (0.5, math.nan, 0.7))
     add("s6", 16, (math.nan, math.nan, math.nan))
     add("mixer_of_next_year", 4, (0.3,))

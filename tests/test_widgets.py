@@ -230,10 +230,10 @@ def test_mqar_says_the_numbers_of_its_cells(cells: list[results.Cell]) -> None:
     assert len(widget.cells) == len(cells)
     for cell in cells:
         config = cell.config
-        widget.task = runs.title_of(
-            **{field: config[field] for field in ("seq_len", "num_kv_pairs", "vocab_size")}
-        ) + (", layers = 2" if config["num_layers"] == 2 else "")
-        told = ", mlp ratio = 4" if config["mlp_ratio"] else ""
+        sizes = {field: config[field] for field in ("seq_len", "num_kv_pairs", "vocab_size")}
+        widget.task = runs.title_of(**sizes, num_layers=config["num_layers"])
+        assert widget.task.endswith(", layers = 2") == (config["num_layers"] == 2)
+        told = ", warmup = 0.5" if config["warmup"] == 0.5 else ""
         widget.mixer, widget.n, widget.d = config["mixer"] + told, config["n"], config["d_model"]
         said = widget.finding()
         title = TITLES.get(config["mixer"], config["mixer"])

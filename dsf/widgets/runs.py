@@ -29,7 +29,8 @@ _TASK = {  # the fields of a config that say what is asked, and their letters
     "queries_per_key": "R",
     "random_non_queries": "random",
 }
-_MODEL = ("num_layers", "conv_kernel", "mlp_ratio", "position_embedding")
+# What all mixers of a chart share: another block or budget is another chart.
+_SETTING = ("num_layers", "conv_kernel", "mlp_ratio", "position_embedding", "steps")
 # Corners, radius of the dents between them (1 for none), turn in degrees: as `dsf.plots.MARKERS`.
 _SHAPES = {
     "softmax": (16, 1.0, 0),
@@ -53,9 +54,9 @@ _SHAPES = {
 def collect(cells: Iterable[Cell]) -> tuple[list[Plain], dict[str, Plain], dict[str, Plain]]:
     """What is drawn of cells.
 
-    Cells of one task differ in mixer, n and d, and maybe in more. That becomes part of the name of
-    the mixer where it is not the default of `dsf.train.TrainConfig`; what all cells of a task share
-    becomes part of the title of the task if it concerns the model.
+    A task is what is asked, of which block, within how many steps. Its cells differ in mixer, n and
+    d, and maybe in more: that becomes part of the name of the mixer where it is not the default of
+    `dsf.train.TrainConfig`.
 
     Args:
         cells: of `dsf.results.cells`.
@@ -65,17 +66,22 @@ def collect(cells: Iterable[Cell]) -> tuple[list[Plain], dict[str, Plain], dict[
         rate and number of rates tried; L, K, V, a, R of the tasks by title; and what `look` says
         of the mixers by name, in the order of `dsf.layers.TITLES`.
     """
-    by_task: dict[tuple[Any, ...], list[Cell]] = {}
+    groups: dict[str, list[Cell]] = {}
     for cell in cells:
-        by_task.setdefault(tuple(cell.config[field] for field in _TASK), []).append(cell)
+        groups.setdefault(title_of(**cell.config), []).append(cell)
+
+    def asked(title: str) -> dict[str, Any]:
+        return {letter: groups[title][0].config[field] for field, letter in _TASK.items()}
+
+    def place(title: str) -> tuple[Any, ...]:  # of one question, the plain model first
+        return *asked(title).values(), title.count(","), title
+
     plain, tasks = [], {}
     mixers: dict[str, list[str]] = {}
-    for asked, group in sorted(by_task.items()):
+    for title in sorted(groups, key=place):
+        tasks[title], group = asked(title), groups[title]
         configs = [cell.config for cell in group]
         varied = {name for name in configs[0] if any(c[name] != configs[0][name] for c in configs)}
-        same = [name for name in _MODEL if name not in varied]
-        title = ", ".join(_told(configs[0], [*_TASK, *same]))
-        tasks[title] = dict(zip(_TASK.values(), asked, strict=True))
         for cell in group:
             telling = varied - {"mixer", "n", "d_model"}
             told = _told(cell.config, [name for name in cell.config if name in telling])
@@ -119,15 +125,15 @@ def look(mixer: str, told: Sequence[str] = (), variant: int = 0) -> Plain:
 
 
 def title_of(**asked: Any) -> str:
-    """The title of a task whose models are those of `dsf.train.TrainConfig`.
+    """The title of a task.
 
     Args:
-        **asked: fields of the config that are not the default.
+        **asked: fields of a config; the others are the default of `dsf.train.TrainConfig`.
 
     Returns:
         The title.
     """
-    return ", ".join(_told({**_DEFAULTS, **asked}, _TASK))
+    return ", ".join(_told({**_DEFAULTS, **asked}, (*_TASK, *_SETTING)))
 
 
 def fit(sizes: Iterable[int], wanted: int) -> int:
