@@ -81,10 +81,14 @@ def collect(cells: Iterable[Cell]) -> tuple[list[Plain], dict[str, Plain], dict[
     for title in sorted(groups, key=place):
         tasks[title], group = asked(title), groups[title]
         configs = [cell.config for cell in group]
-        varied = {name for name in configs[0] if any(c[name] != configs[0][name] for c in configs)}
+        telling = [
+            name
+            for name in configs[0]
+            if name not in ("mixer", "n", "d_model")
+            and any(config[name] != configs[0][name] for config in configs)
+        ]
         for cell in group:
-            telling = varied - {"mixer", "n", "d_model"}
-            told = _told(cell.config, [name for name in cell.config if name in telling])
+            told = _told(cell.config, telling)
             mixer = ", ".join([cell.config["mixer"], *told])
             mixers[mixer] = [cell.config["mixer"], *told]
             plain.append({"task": title, "mixer": mixer, **_numbers(cell)})
