@@ -75,6 +75,29 @@ def check_arrays(
     return sizes
 
 
+def check_state(name: str, state: Any, shape: str, like: Tensor, **sizes: int) -> None:
+    """Refuse a state that has not this shape, or does not fit the array `like`.
+
+    Its precision is that of `like`, or `state_dtype`, in which states come out.
+    """
+    check_arrays({name: (state, shape)}, complex_too=[name], **sizes)
+    allowed = {precision(like): None, state_dtype(precision(like)): None}
+    if precision(state) not in allowed:
+        expected = " or ".join(map(str, allowed))
+        raise ValueError(f"{name} has dtype {state.dtype}, expected the precision {expected}")
+    if state.device != like.device:
+        raise ValueError(f"{name} is on {state.device}, expected {like.device}")
+
+
+def state_dtype(dtype: torch.dtype) -> torch.dtype:
+    """The dtype in which states are kept: float32 for half precision, else the same.
+
+    A state is a sum over the whole past: in half precision it would stop growing after a few
+    hundred terms.
+    """
+    return torch.promote_types(dtype, torch.float32)
+
+
 def check_number(
     name: str,
     value: Any,

@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple, get_args, overload
 import torch
 from torch import Tensor
 
-from dsf.recurrence import linear_recurrence, scan, segment_products
+from dsf.recurrence import linear_recurrence, segment_products
+from dsf.scan import scan
 
 Method = Literal["recurrent", "scan", "chunked", "matrix", "auto"]
 
