@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -98,6 +99,17 @@ def state_dtype(dtype: torch.dtype) -> torch.dtype:
     return torch.promote_types(dtype, torch.float32)
 
 
+def full_precision(like: Tensor) -> AbstractContextManager[Any]:
+    """Where autocast would compute matrix products in half precision: switch it off.
+
+    Sums over the whole past do not survive that. Elsewhere nothing happens.
+    """
+    kind = like.device.type
+    if kind in ("cpu", "cuda") and torch.is_autocast_enabled(kind):
+        return torch.autocast(kind, enabled=False)
+    return nullcontext()
+
+
 def check_number(
     name: str,
     value: Any,
@@ -148,6 +160,7 @@ def check_integer(name: str, value: Any, low: int = 1, high: int | None = None) 
     is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not (is_integer and low <= value and (high is None or value <= high)):
         expected = f"an integer >= {low}" if high is None else f"an integer from {low} to {high}"
+        expected = f"{low}" if low == high else expected
         raise ValueError(f"{name} is {shown(value)}, expected {expected}")
     return int(value)
 

@@ -1,9 +1,4 @@
-"""Products of transitions and the diagonal linear recurrence h_i = Λ_i h_{i-1} + x_i.
-
-Everything here multiplies transitions directly. No logarithm of Λ is taken and nothing is
-divided by a product of Λ, so Λ = 0, negative or complex Λ, and products that underflow are all
-ordinary cases.
-"""
+"""The diagonal linear recurrence h_i = Λ_i h_{i-1} + x_i, with all its derivatives."""
 
 from __future__ import annotations
 
@@ -11,41 +6,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from dsf._checks import check_arrays, check_state, state_dtype
-
-
-def segment_products(transition: Tensor) -> Tensor:
-    """Products of consecutive transitions, P_ij = Λ_i Λ_{i-1} ⋯ Λ_{j+1}.
-
-    Built by joining blocks of doubling size: the product from block to block is the outer product
-    of a column and a row that are already known. Every entry is a product of at most L factors,
-    so its relative error is about L rounding errors even where the entry is tiny.
-
-    Args:
-        transition: Λ, (..., L).
-
-    Returns:
-        P, (..., L, L), lower triangular with P_ii = 1. Differentiable to any order.
-
-    Source: Φ_ij = C_i P_ij B_j of arXiv 2405.15731, section 3.1; chapter 1.
-    """
-    length = transition.shape[-1]
-    size = 1 << (length - 1).bit_length()
-    a = F.pad(transition, (0, size - length), value=1.0)
-    p = torch.ones_like(a)[..., None, None]  # (..., blocks, m, m), at first m = 1
-    m = 1
-    while m < size:
-        early, late = p[..., 0::2, :, :], p[..., 1::2, :, :]
-        into_late = (
-            late[..., :, :1] * a[..., m :: 2 * m, None, None]
-        )  # from the block's border to i
-        corner = into_late * early[..., -1:, :]
-        top = torch.cat([early, torch.zeros_like(early)], dim=-1)
-        p = torch.cat([top, torch.cat([corner, late], dim=-1)], dim=-2)
-        m *= 2
-    return p[..., 0, :length, :length]
 
 
 def linear_recurrence(transition: Tensor, x: Tensor, initial_state: Tensor | None = None) -> Tensor:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dsf._checks import full_precision
 from dsf.recurrence import linear_recurrence, refuse_nested_forward
 
 # One chunk of states is kept near this many numbers: small enough to stay in the cache while it
@@ -44,7 +45,12 @@ def scan(
     Returns:
         y (..., L, d) and the last state (..., n, d). First derivatives only.
     """
-    first = transition if isinstance(transition, tuple) else (transition,)
+    if isinstance(transition, tuple):
+        step, a = transition
+        # As many axes as a state has, so that they still fit when torch.vmap adds one to each.
+        first = [step, a.reshape(*(1,) * (u.ndim - 2), *a.shape)]
+    else:
+        first = [transition]
     y, state, *_ = _Scan.apply(*first, b, c, u, initial_state)  # type: ignore[no-untyped-call]
     return y, state
 
@@ -55,7 +61,7 @@ def _with_states(*inputs: Tensor) -> tuple[Tensor, Tensor]:
     if len(first) == 1:
         transition = first[0]
     else:
-        step, a = first  # (..., L, d) and (..., n, d)
+        step, a = first  # (..., L, d) and (1, ..., n, d)
         transition = torch.exp(step.unsqueeze(-2) * a.unsqueeze(-3))
     x = b * u.unsqueeze(-2)  # (..., L, n, d)
     x = x.expand(torch.broadcast_shapes(x.shape, transition.shape))
@@ -98,9 +104,9 @@ class _Scan(torch.autograd.Function):
     def forward(*inputs: Tensor) -> tuple[Tensor, Tensor, Tensor, _Chunks]:
         *_, u, initial_state = inputs
         chunks = _Chunks(*inputs)
-        like = {"dtype": initial_state.dtype, "device": u.device}
-        y, h = torch.empty(u.shape, **like), initial_state
-        borders = torch.empty((chunks.count, *h.shape), **like)
+        h = initial_state
+        y = torch.empty(u.shape, dtype=h.dtype, device=h.device)
+        borders = torch.empty((chunks.count, *h.shape), dtype=h.dtype, device=h.device)
         for k in range(chunks.count):
             borders[k] = h
             states = chunks.states(k, borders[k])
@@ -121,11 +127,14 @@ class _Scan(torch.autograd.Function):
         *inputs, borders = ctx.saved_tensors
         # The buffers serve one backward pass; another one over the same graph makes its own.
         chunks, ctx.chunks = ctx.chunks, None
-        adjoint = _ScanAdjoint.apply(ctx.needs_input_grad, chunks, borders, *inputs, *gradients[:2])  # type: ignore[no-untyped-call]
-        return tuple(adjoint)
+        with full_precision(borders):
+            adjoint: tuple[Tensor | None, ...] = _ScanAdjoint.apply(  # type: ignore[no-untyped-call]
+                ctx.needs_input_grad, chunks, borders, *inputs, *gradients[:2]
+            )
+        return adjoint
 
     @staticmethod
-    def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor, Tensor, None, None]:
+    def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor | None, ...]:
         return *_push(_with_states, ctx.saved_tensors, tangents), None, None
 
     @staticmethod
@@ -143,18 +152,20 @@ class _ScanAdjoint(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        need: tuple[bool, ...], chunks: _Chunks | None, borders: Tensor, *inputs: Tensor
+        need: tuple[bool, ...], chunks: _Chunks | None, borders: Tensor, *tensors: Tensor
     ) -> tuple[Tensor | None, ...]:
-        *inputs, grad_y, grad_state = inputs
+        *inputs, grad_y, grad_state = tensors
         grad_y = grad_y.contiguous()  # the gradient of a sum comes as one number expanded
         held = chunks is not None
         chunks = chunks or _Chunks(*inputs)
+        first: list[Tensor | None]
         *first, d_b, d_c, d_u = (
             torch.empty_like(x, memory_format=torch.contiguous_format) if wanted else None
             for x, wanted in zip(inputs[:-1], need, strict=False)
         )
-        lazy = len(first) == 2
-        d_transition, d_step, d_a = (None, *first) if lazy else (*first, None, None)
+        lazy = len(first) == 2  # Δ and a
+        d_transition = None if lazy else first[0]
+        d_step, d_a = (first[0], first[1]) if lazy else (None, None)
         if d_a is not None:
             d_a.zero_()
         carry = grad_state
@@ -197,11 +208,12 @@ class _ScanAdjoint(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        found, pull = torch.func.vjp(_adjoint_with_states, *ctx.saved_tensors)
+        found, pull = torch.func.vjp(_adjoint_with_states, *ctx.saved_tensors)[:2]
         filled = (
             torch.zeros_like(x) if g is None else g for x, g in zip(found, gradients, strict=True)
         )
-        return None, None, None, *pull(tuple(filled))
+        back: tuple[Tensor, ...] = pull(tuple(filled))
+        return None, None, None, *back
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> tuple[Tensor | None, ...]:
@@ -209,8 +221,8 @@ class _ScanAdjoint(torch.autograd.Function):
         return tuple(x if wanted else None for x, wanted in zip(found, ctx.need, strict=True))
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[Any, ...], need: Any, chunks: Any, *inputs: Tensor) -> Any:
-        borders, *inputs = _stack(info, in_dims[2:], inputs)
+    def vmap(info: Any, in_dims: tuple[Any, ...], need: Any, chunks: Any, *tensors: Tensor) -> Any:
+        borders, *inputs = _stack(info, in_dims[2:], tensors)
         borders = borders.movedim(0, 1)  # the chunks stay in front
         gradients = _ScanAdjoint.apply(need, None, borders, *inputs)  # type: ignore[no-untyped-call]
         return gradients, tuple(None if g is None else 0 for g in gradients)
@@ -226,8 +238,8 @@ def _push(
     """
     refuse_nested_forward()
     moves = [torch.zeros_like(x) if t is None else t for x, t in zip(inputs, tangents, strict=True)]
-    found, pull = torch.func.vjp(f, *inputs)
-    _, push = torch.func.vjp(lambda *v: pull(v), *(torch.zeros_like(y) for y in found))
+    found, pull = torch.func.vjp(f, *inputs)[:2]
+    push = torch.func.vjp(lambda *v: pull(v), *(torch.zeros_like(y) for y in found))[1]
     derivative: tuple[Tensor, ...] = push(tuple(moves))
     return derivative
 

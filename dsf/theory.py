@@ -14,8 +14,9 @@ from torch import Tensor
 
 from dsf._checks import check_sequence, check_width
 from dsf.attention import softmax_attention, softmax_attention_system
+from dsf.dense import DenseSystem
 from dsf.feature_maps import taylor_size
-from dsf.system import DenseSystem, LTVSystem
+from dsf.system import LTVSystem
 
 # --- how much state a mixer needs -----------------------------------------------------------------
 
