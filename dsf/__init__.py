@@ -40,12 +40,14 @@ from dsf.ssm import (
     ssd,
     ssd_system,
 )
-from dsf.system import LTVSystem, NormalizedState
+from dsf.state import KeyValueCache, NormalizedState
+from dsf.system import LTVSystem
 
 __all__ = [
     "ARCHITECTURES",
     "Architecture",
     "DenseSystem",
+    "KeyValueCache",
     "LTVSystem",
     "NormalizedState",
     "check",

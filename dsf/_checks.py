@@ -16,9 +16,7 @@ from torch import Tensor
 
 
 def check_arrays(
-    arrays: Mapping[str, tuple[Any, str]],
-    complex_too: Collection[str] = (),
-    **sizes: int,
+    arrays: Mapping[str, tuple[Any, str]], complex_too: Collection[str] = (), **sizes: int
 ) -> dict[str, int]:
     """Refuse arguments that are not tensors, or that do not fit each other.
 
@@ -163,6 +161,12 @@ def check_integer(name: str, value: Any, low: int = 1, high: int | None = None) 
         expected = f"{low}" if low == high else expected
         raise ValueError(f"{name} is {shown(value)}, expected {expected}")
     return int(value)
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Refuse a value that is not True or False."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is {shown(value)}, expected True or False")
 
 
 def check_choice(name: str, value: Any, choices: Collection[str]) -> None:

@@ -2,51 +2,102 @@
 
 Queries and keys q, k have shape (..., L, m), values v shape (..., L, d). Attention is causal.
 Heads are a leading axis. In the DSF forms the input of the system is u = v.
+
+A sequence may come in pieces: with `return_state=True` a native form also returns what it has to
+know of the tokens so far, and `state` takes it for the piece after them. The DSF form takes the
+same as `before`, because a normalised state has to be rescaled to the normaliser of its piece.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Literal, overload
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dsf._checks import check_sequence, check_width
+from dsf._checks import check_arrays, check_flag, check_number, shown, state_dtype
+from dsf.blocks import after, causal_sum
 from dsf.feature_maps import FeatureMap, elu_plus_one, taylor_features
-from dsf.system import CHUNK_LENGTH, LTVSystem
+from dsf.recurrence import linear_recurrence
+from dsf.state import (
+    KeyValueCache,
+    NormalizedState,
+    Normalizer,
+    State,
+    check_cache,
+    check_normalized,
+    check_sums,
+    plain_state,
+)
+from dsf.system import LTVSystem
 
 
-def separable_attention_system(phi: Tensor, psi: Tensor, eta: Tensor | None = None) -> LTVSystem:
+def separable_attention_system(
+    phi: Tensor,
+    psi: Tensor,
+    eta: Tensor | None = None,
+    before: NormalizedState | None = None,
+) -> LTVSystem:
     """Attention with a score that splits, φ(q_i)ᵀψ(k_j) / η_i, as a dynamical system.
 
         Λ_i = (η_{i-1} / η_i) I,   B_i = ψ(k_i) / η_i,   C_i = φ(q_i)ᵀ,   D_i = 0.
 
-    The products of Λ telescope to η_j / η_i. Λ_0 never matters; it is set to 1.
+    The products of Λ telescope to η_j / η_i. Without a piece before it Λ_0 never matters; it is
+    set to 1, and the system cannot be started from a state.
 
     Args:
         phi: query features φ(q_i), (..., L, n).
         psi: key features ψ(k_j), (..., L, n).
         eta: normaliser η_i ≠ 0, (..., L); None stands for η = 1.
+        before: what the system of the piece before has returned with its outputs; then
+            Λ_0 = η_{-1} / η_0. Not for η = 1.
 
     Returns:
         The system with state expansion n.
 
     Source: arXiv 2405.15731, section 3.2.1; chapter 3.
     """
-    check_sequence("phi", phi, "(..., L, n)")
-    check_sequence("psi", psi, "(..., L, n)", phi.shape[-2])
-    check_width("psi", psi, phi.shape[-1], "n")
+    arrays = {"phi": (phi, "(..., L, n)"), "psi": (psi, "(..., L, n)")}
+    check_arrays(arrays if eta is None else {**arrays, "eta": (eta, "(..., L)")})
     if eta is None:
+        if before is not None:
+            raise ValueError(f"before is {shown(before)}, expected None where there is no η")
         transition = phi.new_ones(1, 1, 1).expand(phi.shape[-2], 1, 1)
         return LTVSystem(transition, psi.unsqueeze(-1), phi.unsqueeze(-1))
-    check_sequence("eta", eta, "(..., L)", phi.shape[-2])
-    ratio = torch.cat([torch.ones_like(eta[..., :1]), eta[..., :-1] / eta[..., 1:]], dim=-1)
-    b = psi / eta.unsqueeze(-1)
-    return LTVSystem(ratio[..., None, None], b.unsqueeze(-1), phi.unsqueeze(-1))
+    check_normalized("before", before, eta)
+    return _normalized(phi, psi, Normalizer(eta), before)
 
 
-def softmax_attention(q: Tensor, k: Tensor, v: Tensor, scale: float | None = None) -> Tensor:
+@overload
+def softmax_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    scale: float | None = ...,
+    state: KeyValueCache | None = ...,
+    return_state: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def softmax_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    scale: float | None = ...,
+    state: KeyValueCache | None = ...,
+    *,
+    return_state: Literal[True],
+) -> tuple[Tensor, KeyValueCache]: ...
+def softmax_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    scale: float | None = None,
+    state: KeyValueCache | None = None,
+    return_state: bool = False,
+) -> Tensor | tuple[Tensor, KeyValueCache]:
     """Causal softmax attention, y_i = Σ_{j≤i} softmax_j(scale · q_iᵀk_j) v_j.
 
     Args:
@@ -54,23 +105,36 @@ def softmax_attention(q: Tensor, k: Tensor, v: Tensor, scale: float | None = Non
         k: keys, (..., L, m).
         v: values, (..., L, d).
         scale: factor on the scores; 1/√m if None.
+        state: keys and values before these; none if None.
+        return_state: also return all keys and values.
 
     Returns:
-        y, (..., L, d).
+        y, (..., L, d), or the pair (y, state).
 
     Source: Vaswani et al. (2017); arXiv 2405.15731, eq. (2) of v1; chapter 2.
     """
     _check_qkv(q, k, v)
-    batch = torch.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
     scale, width, d = _scale(q, scale), max(q.shape[-1], v.shape[-1]), v.shape[-1]
+    length = q.shape[-2]
+    if state is not None:
+        check_cache(state, k, v)
+        k, v = _joined(state.keys, k), _joined(state.values, v)
+    batch = torch.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
     # PyTorch's fused kernel wants four axes and one width; otherwise it forms L × L arrays. Zero
     # columns change no score.
-    q, k, v = (
+    a, b, c = (
         F.pad(x, (0, width - x.shape[-1])).expand(*batch, -1, -1).reshape(-1, 1, x.shape[-2], width)
         for x in (q, k, v)
     )
-    y = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale)
-    return y.reshape(*batch, *y.shape[-2:])[..., :d]
+    # Its causal mask begins at the first key: with keys before the first query it needs another,
+    # but not for the last token alone, which sees all.
+    mask = None
+    if state is not None and length > 1:
+        total = k.shape[-2]
+        mask = torch.ones(length, total, dtype=torch.bool, device=q.device).tril(total - length)
+    y = F.scaled_dot_product_attention(a, b, c, mask, is_causal=state is None, scale=scale)
+    y = y.reshape(*batch, *y.shape[-2:])[..., :d]
+    return (y, KeyValueCache(k, v)) if return_state else y
 
 
 def softmax_matrix(q: Tensor, k: Tensor, scale: float | None = None) -> Tensor:
@@ -86,14 +150,18 @@ def softmax_matrix(q: Tensor, k: Tensor, scale: float | None = None) -> Tensor:
 
     Source: arXiv 2405.15731, eq. (2) of v1; chapter 2.
     """
-    _check_qkv(q, k, k)
+    _check_qk(q, k)
     scores = (q @ k.mT) * _scale(q, scale)
     later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).triu(1)
     return scores.masked_fill(later, -torch.inf).softmax(-1)
 
 
 def softmax_attention_system(
-    q: Tensor, k: Tensor, order: int, scale: float | None = None
+    q: Tensor,
+    k: Tensor,
+    order: int,
+    scale: float | None = None,
+    before: NormalizedState | None = None,
 ) -> LTVSystem:
     """Softmax attention with exp replaced by its Taylor polynomial, a finite-state system.
 
@@ -103,17 +171,18 @@ def softmax_attention_system(
         order: degree p of the polynomial; the state expansion is n = C(m + p, p). Odd orders may
             give scores, and even normalisers, that are not positive.
         scale: factor on the scores; 1/√m if None.
+        before: what the system of the piece before has returned with its outputs.
 
     Returns:
         The system, which tends to softmax attention as order → ∞.
 
     Source: arXiv 2405.15731, section 3.2.1; chapter 2.
     """
-    _check_qkv(q, k, k)
+    _check_qk(q, k)
+    check_normalized("before", before, q, keys=True)
     root = _scale(q, scale) ** 0.5
-    return _normalized_by_row_sum(
-        taylor_features(q * root, order), taylor_features(k * root, order)
-    )
+    phi, psi = taylor_features(q * root, order), taylor_features(k * root, order)
+    return _normalized_by_row_sum(phi, psi, before)
 
 
 def kv_cache_system(q: Tensor, k: Tensor, scale: float | None = None) -> LTVSystem:
@@ -135,13 +204,36 @@ def kv_cache_system(q: Tensor, k: Tensor, scale: float | None = None) -> LTVSyst
     return separable_attention_system(phi, torch.eye(phi.shape[-1]).to(phi))
 
 
+@overload
+def linear_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    feature_map: FeatureMap = ...,
+    normalize: bool = ...,
+    state: State | None = ...,
+    return_state: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def linear_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    feature_map: FeatureMap = ...,
+    normalize: bool = ...,
+    state: State | None = ...,
+    *,
+    return_state: Literal[True],
+) -> tuple[Tensor, State]: ...
 def linear_attention(
     q: Tensor,
     k: Tensor,
     v: Tensor,
     feature_map: FeatureMap = elu_plus_one,
     normalize: bool = True,
-) -> Tensor:
+    state: State | None = None,
+    return_state: bool = False,
+) -> Tensor | tuple[Tensor, State]:
     """Causal linear attention, y_i = φ(q_i)ᵀS_i / φ(q_i)ᵀz_i, in time linear in L.
 
     S_i = Σ_{j≤i} φ(k_j) v_jᵀ and z_i = Σ_{j≤i} φ(k_j).
@@ -150,45 +242,108 @@ def linear_attention(
         q: queries, (..., L, m).
         k: keys, (..., L, m).
         v: values, (..., L, d).
-        feature_map: φ, from (..., L, m) to (..., L, n).
+        feature_map: φ, from (..., L, m) to (..., L, n). One with a `scaled` form, such as
+            `positive_random`, is shifted by the running maximum of its keys, as softmax is, so
+            that nothing overflows; that needs normalize.
         normalize: whether to divide by φ(q_i)ᵀz_i.
+        state: what an earlier piece has returned; nothing before if None.
+        return_state: also return the last state: S (..., n, d), or S/η with its normaliser.
 
     Returns:
-        y, (..., L, d).
+        y, (..., L, d), or the pair (y, state).
 
     Source: Katharopoulos et al. (2020); arXiv 2405.15731, eq. (16) of v1; chapter 3.
     """
     _check_qkv(q, k, v)
-    phi, psi = feature_map(q), feature_map(k)
+    check_flag("normalize", normalize)
+    dtype = v.dtype
+    q, k, v = (x.to(state_dtype(dtype)) for x in (q, k, v))
     if not normalize:
-        return _causal_sum(phi, psi, v)
+        phi, psi = _map("q", feature_map, q), _map("k", feature_map, k)
+        y, sums = causal_sum(phi, psi, v, plain_state(state, phi, v), return_state)
+        return (y.to(dtype), sums) if return_state else y.to(dtype)
+    before = check_normalized("state", state, v, keys=True)
+    phi, psi, decay, shift = _features(feature_map, q, k, before)
+    start = None
+    if before is not None and before.keys is not None:
+        check_sums(before.h, phi, v)
+        held = before.h * before.eta[..., None, None]
+        start = torch.cat([held, before.keys.unsqueeze(-1).expand(*held.shape[:-1], 1)], dim=-1)
     # The normaliser is the same sum with values 1: one more channel.
-    sums = _causal_sum(phi, psi, F.pad(v, (0, 1), value=1.0))
-    return sums[..., :-1] / sums[..., -1:]
+    values = F.pad(v, (0, 1), value=1.0)
+    if decay is None:
+        y, sums = causal_sum(phi, psi, values, start, return_state)
+    else:
+        plain = LTVSystem(decay[..., None, None], psi.unsqueeze(-1), phi.unsqueeze(-1))
+        y, sums = plain.run(values, "auto", start, return_state=True)
+    y, eta = (y[..., :-1] / y[..., -1:]).to(dtype), y[..., -1, -1]
+    if not return_state:
+        return y
+    last = None if shift is None else shift[..., -1]
+    h = sums[..., :-1] / eta[..., None, None]
+    return y, NormalizedState(h, eta, sums[..., -1], last)
 
 
 def linear_attention_system(
-    q: Tensor, k: Tensor, feature_map: FeatureMap = elu_plus_one, normalize: bool = True
+    q: Tensor,
+    k: Tensor,
+    feature_map: FeatureMap = elu_plus_one,
+    normalize: bool = True,
+    before: NormalizedState | None = None,
 ) -> LTVSystem:
     """Linear attention as a dynamical system with η_i = φ(q_i)ᵀ Σ_{j≤i} φ(k_j).
 
     Args:
         q: queries, (..., L, m).
         k: keys, (..., L, m).
-        feature_map: φ, from (..., L, m) to (..., L, n).
+        feature_map: φ, from (..., L, m) to (..., L, n); see `linear_attention`.
         normalize: whether the scores are divided by η_i.
+        before: what the system of the piece before has returned with its outputs; only where
+            normalize is true.
 
     Returns:
         The system with state expansion n; its input is v.
 
     Source: arXiv 2405.15731, section 3.2.1; chapter 3.
     """
-    _check_qkv(q, k, k)
-    phi, psi = feature_map(q), feature_map(k)
-    return _normalized_by_row_sum(phi, psi) if normalize else separable_attention_system(phi, psi)
+    _check_qk(q, k)
+    check_flag("normalize", normalize)
+    if not normalize:
+        return separable_attention_system(
+            _map("q", feature_map, q), _map("k", feature_map, k), None, before
+        )
+    check_normalized("before", before, q, keys=True)
+    phi, psi, decay, shift = _features(feature_map, q, k, before)
+    return _normalized_by_row_sum(phi, psi, before, decay, shift)
 
 
-def normalized_attention(q: Tensor, k: Tensor, v: Tensor, eta: Tensor) -> Tensor:
+@overload
+def normalized_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    eta: Tensor,
+    state: NormalizedState | None = ...,
+    return_state: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def normalized_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    eta: Tensor,
+    state: NormalizedState | None = ...,
+    *,
+    return_state: Literal[True],
+) -> tuple[Tensor, NormalizedState]: ...
+def normalized_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    eta: Tensor,
+    state: NormalizedState | None = None,
+    return_state: bool = False,
+) -> Tensor | tuple[Tensor, NormalizedState]:
     """Normalised attention, y_i = (1/η_i) Σ_{j≤i} (q_iᵀk_j) v_j with a normaliser that is learned.
 
     Args:
@@ -197,65 +352,135 @@ def normalized_attention(q: Tensor, k: Tensor, v: Tensor, eta: Tensor) -> Tensor
         v: values, (..., L, d).
         eta: normaliser η_i, in the paper exp, softplus or sigmoid of a projection of the input,
             (..., L).
+        state: what an earlier piece has returned; nothing before if None.
+        return_state: also return the last state.
 
     Returns:
-        y, (..., L, d).
+        y, (..., L, d), or the pair (y, state).
 
     Source: arXiv 2405.15731, eq. (21) of v1; chapter 4.
     """
     _check_qkv(q, k, v)
-    check_sequence("eta", eta, "(..., L)", q.shape[-2])
-    return _causal_sum(q, k, v) / eta.unsqueeze(-1)
+    check_arrays({"q": (q, "(..., L, m)"), "eta": (eta, "(..., L)")})
+    check_normalized("state", state, v)
+    dtype = v.dtype
+    q, k, v, eta = (x.to(state_dtype(dtype)) for x in (q, k, v, eta))
+    start = None
+    if state is not None:
+        check_sums(state.h, q, v)
+        start = state.h * state.eta[..., None, None]
+    y, sums = causal_sum(q, k, v, start, return_state)
+    y = (y / eta.unsqueeze(-1)).to(dtype)
+    if not return_state:
+        return y
+    return y, NormalizedState(sums / eta[..., -1, None, None], eta[..., -1])
 
 
-def normalized_attention_system(q: Tensor, k: Tensor, eta: Tensor) -> LTVSystem:
+def normalized_attention_system(
+    q: Tensor, k: Tensor, eta: Tensor, before: NormalizedState | None = None
+) -> LTVSystem:
     """Normalised attention as a dynamical system: Λ_i = η_{i-1}/η_i, B_i = k_i/η_i, C_i = q_iᵀ.
 
     Args:
         q: queries, (..., L, n).
         k: keys, (..., L, n).
         eta: normaliser η_i ≠ 0, (..., L).
+        before: what the system of the piece before has returned with its outputs.
 
     Returns:
         The system with state expansion n; its input is v.
 
     Source: arXiv 2405.15731, section 3.2.1 and eq. (21) of v1; chapter 4.
     """
-    _check_qkv(q, k, k)
-    return separable_attention_system(q, k, eta)
+    _check_qk(q, k)
+    check_arrays({"q": (q, "(..., L, m)"), "eta": (eta, "(..., L)")})
+    return separable_attention_system(q, k, eta, before)
 
 
-def _normalized_by_row_sum(phi: Tensor, psi: Tensor) -> LTVSystem:
-    eta = (phi * psi.cumsum(-2)).sum(-1)
-    return separable_attention_system(phi, psi, eta)
+def _normalized(
+    phi: Tensor,
+    psi: Tensor,
+    normalizer: Normalizer,
+    before: NormalizedState | None,
+    decay: Tensor | None = None,
+) -> LTVSystem:
+    """The system with Λ_i = decay_i η_{i-1} / η_i, B_i = ψ_i / η_i, C_i = φ_i."""
+    eta = normalizer.eta
+    first = eta[..., 0] if before is None else before.eta.to(eta.dtype)
+    ratio = after(first, eta) / eta
+    if decay is not None:
+        ratio = ratio * decay
+    normalizer = replace(normalizer, follows=before is not None)
+    b = psi / eta.unsqueeze(-1)
+    return LTVSystem(
+        ratio[..., None, None], b.unsqueeze(-1), phi.unsqueeze(-1), normalizer=normalizer
+    )
 
 
-def _causal_sum(phi: Tensor, psi: Tensor, v: Tensor) -> Tensor:
-    """Σ_{j≤i} (φ_iᵀψ_j) v_j: scores inside chunks, running sums of ψ_j v_jᵀ between them."""
-    length = v.shape[-2]
-    chunk = min(length, CHUNK_LENGTH)
-    missing = -length % chunk
-    phi, psi, v = (
-        F.pad(x, (0, 0, 0, missing)).unflatten(-2, (-1, chunk)) for x in (phi, psi, v)
-    )  # (..., K, chunk, ·)
-    y = (phi @ psi.mT).tril() @ v
-    if length > chunk:
-        local = psi.mT @ v  # (..., K, n, d)
-        before = F.pad(local[..., :-1, :, :], (0, 0, 0, 0, 1, 0)).cumsum(-3)
-        y = y + phi @ before
-    return y.flatten(-3, -2)[..., :length, :]
+def _normalized_by_row_sum(
+    phi: Tensor,
+    psi: Tensor,
+    before: NormalizedState | None,
+    decay: Tensor | None = None,
+    shift: Tensor | None = None,
+) -> LTVSystem:
+    start = None if before is None else before.keys
+    rate = psi.new_ones(1, 1) if decay is None else decay.unsqueeze(-1)
+    if decay is None and start is None:
+        keys = psi.cumsum(-2, dtype=state_dtype(psi.dtype)).to(psi.dtype)
+    else:
+        keys = linear_recurrence(rate, psi, start)
+    eta = (phi * keys).sum(-1)
+    return _normalized(phi, psi, Normalizer(eta, keys, shift), before, decay)
+
+
+def _features(
+    feature_map: FeatureMap, q: Tensor, k: Tensor, before: NormalizedState | None
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+    """φ(q), ψ(k), and for a scaled map how they are shifted: the decay of what is summed, and M.
+
+    A factor of φ(q_i) cancels in a weight, so it is left out. ψ(k_i) is divided by e^{M_i}, the
+    largest scale so far; what was summed before is then multiplied by e^{M_{i-1} - M_i} ≤ 1.
+    """
+    if not hasattr(feature_map, "scaled"):
+        return _map("q", feature_map, q), _map("k", feature_map, k), None, None
+    phi, _ = feature_map.scaled(q)
+    psi, log_scale = feature_map.scaled(k)
+    shift = log_scale.cummax(-1).values
+    first = shift[..., 0]
+    if before is not None:
+        first = torch.zeros_like(before.eta) if before.shift is None else before.shift
+        first = first.to(shift.dtype)
+        shift = torch.maximum(shift, first.unsqueeze(-1))
+    psi = psi * torch.exp(log_scale - shift).unsqueeze(-1)
+    return phi, psi, torch.exp(after(first, shift) - shift), shift
+
+
+def _map(name: str, feature_map: FeatureMap, x: Tensor) -> Tensor:
+    """φ(x), refused where it is not a sequence of features."""
+    if not callable(feature_map):
+        raise ValueError(f"feature_map is {shown(feature_map)}, expected a function of {name}")
+    features = feature_map(x)
+    check_arrays({f"feature_map({name})": (features, "(..., L, n)")}, L=x.shape[-2])
+    return features
+
+
+def _joined(early: Tensor, late: Tensor) -> Tensor:
+    """Two pieces of a sequence in a row, (..., L, ·)."""
+    batch = torch.broadcast_shapes(early.shape[:-2], late.shape[:-2])
+    return torch.cat([x.expand(*batch, *x.shape[-2:]) for x in (early, late)], dim=-2)
 
 
 def _scale(q: Tensor, scale: float | None) -> float:
-    if scale is None:
-        return 1 / math.sqrt(q.shape[-1])
-    if not scale > 0:
-        raise ValueError(f"scale is {scale}, expected a positive number or None for 1/√m")
-    return scale
+    return (
+        1 / math.sqrt(q.shape[-1]) if scale is None else check_number("scale", scale, 0, above=True)
+    )
+
+
+def _check_qk(q: Tensor, k: Tensor) -> None:
+    check_arrays({"q": (q, "(..., L, m)"), "k": (k, "(..., L, m)")})
 
 
 def _check_qkv(q: Tensor, k: Tensor, v: Tensor) -> None:
-    check_sequence("q", q, "(..., L, m)")
-    check_sequence("k", k, "(..., L, m)", q.shape[-2])
-    check_sequence("v", v, "(..., L, d)", q.shape[-2])
-    check_width("k", k, q.shape[-1], "m")
+    arrays = {"q": (q, "(..., L, m)"), "k": (k, "(..., L, m)"), "v": (v, "(..., L, d)")}
+    check_arrays(arrays)

@@ -7,11 +7,17 @@ ordinary cases.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dsf._checks import check_arrays, state_dtype
+from dsf._checks import check_arrays, full_precision, state_dtype
+
+# Blocks of 64 steps: the work inside a block grows with its length, the number of steps between
+# blocks falls with it, and 64 is where the two balance on a CPU.
+CHUNK_LENGTH = 64
 
 
 def segment_products(transition: Tensor) -> Tensor:
@@ -97,3 +103,40 @@ def read(c: Tensor, state: Tensor) -> Tensor:
     if c.shape[-1] == 1:
         return c.squeeze(-1) @ state
     return (c * state.unsqueeze(-3)).sum(-2)
+
+
+def causal_sum(
+    phi: Tensor,
+    psi: Tensor,
+    v: Tensor,
+    start: Tensor | None = None,
+    last: bool = False,
+) -> tuple[Tensor, Any]:
+    """Σ_{j≤i} (φ_iᵀψ_j) v_j, and the last Σ_j ψ_j v_jᵀ where it is asked for.
+
+    Scores inside chunks, running sums of ψ_j v_jᵀ between them, on top of `start`.
+    """
+    length = v.shape[-2]
+    chunk = min(length, CHUNK_LENGTH)
+    missing = -length % chunk
+    phi, psi, v = (
+        F.pad(x, (0, 0, 0, missing)).unflatten(-2, (-1, chunk)) for x in (phi, psi, v)
+    )  # (..., K, chunk, ·)
+    with full_precision(v):
+        y = (phi @ psi.mT).tril() @ v
+        if length == chunk and start is None and not last:
+            return y.flatten(-3, -2)[..., :length, :], None
+        local = psi.mT @ v  # (..., K, n, d)
+        first = torch.zeros_like(local[..., 0, :, :]) if start is None else start
+        batch = torch.broadcast_shapes(first.shape[:-2], local.shape[:-3])
+        first, local = (x.expand(*batch, *x.shape[-3:]) for x in (first.unsqueeze(-3), local))
+        sums = torch.cat([first, local], dim=-3).cumsum(-3)  # before each chunk, and at the end
+        y = y + phi @ sums[..., :-1, :, :]
+    return y.flatten(-3, -2)[..., :length, :], sums[..., -1, :, :]
+
+
+def after(first: Tensor, x: Tensor) -> Tensor:
+    """The sequence x (..., L) one step later, with `first` (...) in front."""
+    batch = torch.broadcast_shapes(first.shape, x.shape[:-1])
+    before = x[..., :-1].expand(*batch, -1)
+    return torch.cat([first.expand(batch).unsqueeze(-1), before], dim=-1)

@@ -1,25 +1,53 @@
 """Recurrent networks: qLSTM and RG-LRU in native and DSF form, RNN and LSTM along a trajectory.
 
 Inputs and gates have shape (..., L, d), already projected; gates come before their sigmoid.
+
+A sequence may come in pieces: with `return_state=True` qLSTM and RG-LRU also return the last state
+H, (..., 1, d), and `state` takes it for the piece after. It is the state of their DSF form.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, overload
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dsf._checks import check_sequence, check_width
+from dsf._checks import check_arrays, check_flag, check_number, check_state, state_dtype
 from dsf.dense import DenseSystem
 from dsf.recurrence import linear_recurrence
 from dsf.system import LTVSystem
 
 # The exponent of RG-LRU: a_i = a^{8 r_i}.
 _RG_LRU_EXPONENT = 8.0
+# The largest slope of its root.
+_STEEPEST = 1000.0
 
 
+@overload
+def qlstm(
+    u: Tensor,
+    forget_gate: Tensor,
+    input_gate: Tensor,
+    output_gate: Tensor,
+    reversed_sigmoid: bool = ...,
+    exponent: Tensor | float = ...,
+    state: Tensor | None = ...,
+    return_state: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def qlstm(
+    u: Tensor,
+    forget_gate: Tensor,
+    input_gate: Tensor,
+    output_gate: Tensor,
+    reversed_sigmoid: bool = ...,
+    exponent: Tensor | float = ...,
+    state: Tensor | None = ...,
+    *,
+    return_state: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
 def qlstm(
     u: Tensor,
     forget_gate: Tensor,
@@ -27,7 +55,9 @@ def qlstm(
     output_gate: Tensor,
     reversed_sigmoid: bool = False,
     exponent: Tensor | float = 1.0,
-) -> Tensor:
+    state: Tensor | None = None,
+    return_state: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
     """Quasi-LSTM: c_i = σ(f_i)^α ⊙ c_{i-1} + σ(g_i) ⊙ u_i, y_i = σ(o_i) ⊙ c_i.
 
     An LSTM whose gates do not read the state and whose tanh are dropped. The reversed form
@@ -40,19 +70,23 @@ def qlstm(
         input_gate: g, (..., L, d), before the sigmoid.
         output_gate: o, (..., L, d), before the sigmoid.
         reversed_sigmoid: whether the transition is σ(-f)^α.
-        exponent: α ≥ 0 on the transition.
+        exponent: α ≥ 0 on the transition, a number or a tensor that broadcasts with the gates.
+        state: H_{-1}, (..., 1, d); zero if None.
+        return_state: also return the last state.
 
     Returns:
-        y, (..., L, d). First derivatives only.
+        y, (..., L, d), or the pair (y, H_{L-1}).
 
     Source: arXiv 2405.15731, section 3.2 and eq. (22) of v1; chapter 8.
     """
-    _check_gates(forget_gate, input_gate, output_gate)
-    check_sequence("u", u, "(..., L, d)", forget_gate.shape[-2])
-    check_width("u", u, forget_gate.shape[-1], "d")
+    _check_gates(forget_gate=forget_gate, input_gate=input_gate, output_gate=output_gate, u=u)
+    dtype = u.dtype
+    gates = (x.to(state_dtype(dtype)) for x in (u, forget_gate, input_gate, output_gate))
+    u, forget_gate, input_gate, output_gate = gates
     transition = _forget(forget_gate, reversed_sigmoid, exponent)
-    cell = linear_recurrence(transition, torch.sigmoid(input_gate) * u)
-    return torch.sigmoid(output_gate) * cell
+    cell = _cells(transition, torch.sigmoid(input_gate) * u, state)
+    y = (torch.sigmoid(output_gate) * cell).to(dtype)
+    return (y, cell[..., -1:, :]) if return_state else y
 
 
 def qlstm_system(
@@ -69,20 +103,46 @@ def qlstm_system(
         input_gate: g, (..., L, d), before the sigmoid.
         output_gate: o, (..., L, d), before the sigmoid.
         reversed_sigmoid: whether the transition is σ(-f)^α.
-        exponent: α ≥ 0 on the transition.
+        exponent: α ≥ 0 on the transition, a number or a tensor that broadcasts with the gates.
 
     Returns:
         The system with one state per channel.
 
     Source: arXiv 2405.15731, section 3.2 and eq. (22) of v1; chapter 8.
     """
-    _check_gates(forget_gate, input_gate, output_gate)
+    _check_gates(forget_gate=forget_gate, input_gate=input_gate, output_gate=output_gate)
     transition = _forget(forget_gate, reversed_sigmoid, exponent)
     b, c = torch.sigmoid(input_gate), torch.sigmoid(output_gate)
     return LTVSystem(transition.unsqueeze(-2), b.unsqueeze(-2), c.unsqueeze(-2))
 
 
-def rg_lru(u: Tensor, recurrence_gate: Tensor, input_gate: Tensor, decay: Tensor) -> Tensor:
+@overload
+def rg_lru(
+    u: Tensor,
+    recurrence_gate: Tensor,
+    input_gate: Tensor,
+    decay: Tensor,
+    state: Tensor | None = ...,
+    return_state: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def rg_lru(
+    u: Tensor,
+    recurrence_gate: Tensor,
+    input_gate: Tensor,
+    decay: Tensor,
+    state: Tensor | None = ...,
+    *,
+    return_state: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
+def rg_lru(
+    u: Tensor,
+    recurrence_gate: Tensor,
+    input_gate: Tensor,
+    decay: Tensor,
+    state: Tensor | None = None,
+    return_state: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
     """RG-LRU of Griffin: h_i = a_i ⊙ h_{i-1} + √(1 - a_i²) ⊙ σ(g_i) ⊙ u_i, y_i = h_i.
 
     a_i = a^{8 σ(r_i)} with a = σ(decay).
@@ -92,17 +152,20 @@ def rg_lru(u: Tensor, recurrence_gate: Tensor, input_gate: Tensor, decay: Tensor
         recurrence_gate: r, (..., L, d), before the sigmoid.
         input_gate: g, (..., L, d), before the sigmoid.
         decay: (d,), before the sigmoid.
+        state: H_{-1}, (..., 1, d); zero if None.
+        return_state: also return the last state.
 
     Returns:
-        y, (..., L, d). First derivatives only.
+        y, (..., L, d), or the pair (y, H_{L-1}).
 
     Source: De et al. (2024); chapter 8.
     """
-    check_sequence("u", u, "(..., L, d)")
-    transition, scale = _rg_lru_gates(recurrence_gate, input_gate, decay)
-    check_sequence("u", u, "(..., L, d)", transition.shape[-2])
-    check_width("u", u, transition.shape[-1], "d")
-    return linear_recurrence(transition, scale * u)
+    _check_gates(recurrence_gate=recurrence_gate, input_gate=input_gate, u=u)
+    dtype = u.dtype
+    gates = (x.to(state_dtype(x.dtype)) for x in (recurrence_gate, input_gate, decay))
+    transition, scale = _rg_lru_gates(*gates)
+    h = _cells(transition, scale * u, state)
+    return (h.to(dtype), h[..., -1:, :]) if return_state else h.to(dtype)
 
 
 def rg_lru_system(recurrence_gate: Tensor, input_gate: Tensor, decay: Tensor) -> LTVSystem:
@@ -249,23 +312,45 @@ def _lstm_states(x: Tensor, w_in: Tensor, w_rec: Tensor) -> tuple[Tensor, Tensor
     return torch.stack(outputs, dim=-2), torch.stack(cells, dim=-2)
 
 
+def _cells(transition: Tensor, x: Tensor, state: Tensor | None) -> Tensor:
+    """All states, (..., L, d), from a state (..., 1, d)."""
+    if state is not None:
+        check_state("state", state, "(..., 1, d)", x, d=x.shape[-1])
+        state = state.squeeze(-2)
+    return linear_recurrence(transition, x, state)
+
+
 def _forget(gate: Tensor, reversed_sigmoid: bool, exponent: Tensor | float) -> Tensor:
     """σ(±f)^α through its logarithm, which keeps small values exact where σ alone underflows."""
-    if not isinstance(exponent, Tensor) and exponent < 0:
-        raise ValueError(f"exponent is {exponent}, expected a number >= 0")
+    check_flag("reversed_sigmoid", reversed_sigmoid)
+    if isinstance(exponent, Tensor):
+        shape = {0: "()", 1: "(d|1,)"}.get(exponent.ndim, "(..., L|1, d|1)")
+        check_arrays({"forget_gate": (gate, "(..., L, d)"), "exponent": (exponent, shape)})
+    else:
+        exponent = check_number("exponent", exponent, 0)
     return torch.exp(exponent * F.logsigmoid(-gate if reversed_sigmoid else gate))
 
 
 def _rg_lru_gates(
     recurrence_gate: Tensor, input_gate: Tensor, decay: Tensor
 ) -> tuple[Tensor, Tensor]:
-    check_sequence("recurrence_gate", recurrence_gate, "(..., L, d)")
-    check_sequence("input_gate", input_gate, "(..., L, d)", recurrence_gate.shape[-2])
-    check_width("input_gate", input_gate, recurrence_gate.shape[-1], "d")
-    check_width("decay", decay, recurrence_gate.shape[-1], "d")
+    gates = {"recurrence_gate": recurrence_gate, "input_gate": input_gate}
+    arrays = {name: (gate, "(..., L, d)") for name, gate in gates.items()}
+    check_arrays({**arrays, "decay": (decay, "(d,)")})
     log_a = _RG_LRU_EXPONENT * torch.sigmoid(recurrence_gate) * F.logsigmoid(decay)
     # expm1 keeps 1 - a² exact where a is near 1.
-    return torch.exp(log_a), torch.sqrt(-torch.expm1(2 * log_a)) * torch.sigmoid(input_gate)
+    return torch.exp(log_a), _bounded_root(-torch.expm1(2 * log_a)) * torch.sigmoid(input_gate)
+
+
+def _bounded_root(x: Tensor) -> Tensor:
+    """√x whose slope 1/(2√x) is cut off at `_STEEPEST`, as in Griffin.
+
+    In float32 1 - a² is exactly 0 where a rounds to 1, and the slope of the root would be infinite.
+    """
+    least = (0.5 / _STEEPEST) ** 2
+    # The same value below, on a tangent of constant slope.
+    flat = torch.sqrt(x.detach()) + _STEEPEST * (x - x.detach())
+    return torch.where(x > least, torch.sqrt(torch.where(x > least, x, 1.0)), flat)
 
 
 def _slope(z: Tensor) -> Tensor:
@@ -278,19 +363,13 @@ def _before(h: Tensor) -> Tensor:
     return F.pad(h[..., :-1, :], (0, 0, 1, 0))
 
 
-def _check_gates(forget_gate: Tensor, input_gate: Tensor, output_gate: Tensor) -> None:
-    check_sequence("forget_gate", forget_gate, "(..., L, d)")
-    for name, gate in (("input_gate", input_gate), ("output_gate", output_gate)):
-        check_sequence(name, gate, "(..., L, d)", forget_gate.shape[-2])
-        check_width(name, gate, forget_gate.shape[-1], "d")
+def _check_gates(**gates: Tensor) -> None:
+    check_arrays({name: (gate, "(..., L, d)") for name, gate in gates.items()})
 
 
 def _check_weights(x: Tensor, w_in: Tensor, w_rec: Tensor, gates: int) -> None:
-    check_sequence("x", x, "(..., L, m)")
-    rows = f"{gates}d" if gates > 1 else "d"
-    if w_rec.ndim != 2 or w_rec.shape[0] != gates * w_rec.shape[1]:
-        raise ValueError(f"w_rec has shape {tuple(w_rec.shape)}, expected ({rows}, d)")
-    if w_in.shape != (w_rec.shape[0], x.shape[-1]):
-        raise ValueError(
-            f"w_in has shape {tuple(w_in.shape)}, expected {(w_rec.shape[0], x.shape[-1])}"
-        )
+    d = check_arrays({"w_rec": (w_rec, "(gates·d, d)" if gates > 1 else "(d, d)")})["d"]
+    if w_rec.shape[0] != gates * d:
+        raise ValueError(f"w_rec has shape {tuple(w_rec.shape)}, expected ({gates}d, d)")
+    arrays = {"w_rec": (w_rec, "(rows, d)"), "w_in": (w_in, "(rows, m)"), "x": (x, "(..., L, m)")}
+    check_arrays(arrays)

@@ -1,32 +1,45 @@
 """State space models, S4D, S6 (Mamba) and SSD (Mamba-2): native form and DSF form side by side.
 
 Inputs u have shape (..., L, d). Decay rates a are negative (negative real part for S4D), steps Δ
-positive, so that every transition lies inside the unit circle.
+positive, so that every transition lies inside the unit circle. Their signs are checked where they
+are numbers; where they are tensors nobody looks, because looking would wait for the device.
+
+A sequence may come in pieces: with `return_state=True` a native form also returns the last state
+H, (..., n, d), and `state` takes it for the piece after. It is the state of the DSF form.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal, get_args, overload
 
 import torch
 from torch import Tensor
 
-from dsf._checks import check_sequence, check_width
+from dsf._checks import (
+    check_arrays,
+    check_choice,
+    check_integer,
+    check_number,
+    check_state,
+    full_precision,
+    state_dtype,
+)
 from dsf.scan import scan
 from dsf.system import LTVSystem
 
 Rule = Literal["zoh", "bilinear"]
+Skip = Tensor | float | None
 
 
 def discretize(a: Tensor, b: Tensor, step: Tensor, rule: Rule = "zoh") -> tuple[Tensor, Tensor]:
     """Turn ẋ = a x + b u into x_i = ā x_{i-1} + b̄ u_i for one step length Δ.
 
-    Zero-order hold: ā = e^{Δa}, b̄ = (e^{Δa} - 1) b / a.
+    Zero-order hold: ā = e^{Δa}, b̄ = (e^{Δa} - 1) b / a, which is Δb at a = 0.
     Bilinear: ā = (1 + Δa/2) / (1 - Δa/2), b̄ = Δ b / (1 - Δa/2).
 
     Args:
-        a: poles a ≠ 0, any shape.
-        b: input weights, shape that broadcasts with a.
+        a: poles, any shape, real or complex.
+        b: input weights, shape that broadcasts with a, real or complex.
         step: Δ > 0, shape that broadcasts with a.
         rule: "zoh" or "bilinear".
 
@@ -35,12 +48,24 @@ def discretize(a: Tensor, b: Tensor, step: Tensor, rule: Rule = "zoh") -> tuple[
 
     Source: Gu et al. (2022), S4D; chapter 5.
     """
+    arrays = {"a": (a, "(...)"), "b": (b, "(...)"), "step": (step, "(...)")}
+    check_arrays(arrays, complex_too=["a", "b"])
+    check_choice("rule", rule, get_args(Rule))
+    x = step * a
     if rule == "zoh":
-        return torch.exp(step * a), torch.expm1(step * a) / a * b
-    if rule == "bilinear":
-        denominator = 1 - step * a / 2
-        return (1 + step * a / 2) / denominator, step * b / denominator
-    raise ValueError(f"rule is {rule!r}, expected 'zoh' or 'bilinear'")
+        return torch.exp(x), step * _mean_exponential(x) * b
+    denominator = 1 - x / 2
+    return (1 + x / 2) / denominator, step * b / denominator
+
+
+def _mean_exponential(x: Tensor) -> Tensor:
+    """(e^x - 1) / x, the mean of e^s over s from 0 to x, with its derivatives also at 0."""
+    small = x.abs() < 1e-2  # where seven terms of the series are exact to rounding
+    near, far = torch.where(small, x, 0), torch.where(small, 1, x)
+    series = torch.ones_like(near)
+    for k in range(7, 1, -1):
+        series = 1 + near / k * series
+    return torch.where(small, series, torch.expm1(far) / far)
 
 
 def s4d_kernel(
@@ -61,7 +86,8 @@ def s4d_kernel(
 
     Source: Gu et al. (2022), S4D; chapter 5.
     """
-    _check_s4d(a, b, c, step, length)
+    _check_s4d(a, b, c, step)
+    check_integer("length", length)
     a_bar, b_bar = discretize(a, b, step.unsqueeze(-1), rule)
     weights = c * b_bar
     # ā^0 … ā^{L-1} by doubling: exact products, no logarithm of ā.
@@ -73,8 +99,42 @@ def s4d_kernel(
     return torch.real(kernel) if kernel.is_complex() else kernel
 
 
-def s4d(u: Tensor, a: Tensor, b: Tensor, c: Tensor, step: Tensor, rule: Rule = "zoh") -> Tensor:
+@overload
+def s4d(
+    u: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    step: Tensor,
+    rule: Rule = ...,
+    state: Tensor | None = ...,
+    return_state: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def s4d(
+    u: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    step: Tensor,
+    rule: Rule = ...,
+    state: Tensor | None = ...,
+    *,
+    return_state: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
+def s4d(
+    u: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    step: Tensor,
+    rule: Rule = "zoh",
+    state: Tensor | None = None,
+    return_state: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
     """S4D: one time-invariant diagonal SSM per channel, evaluated as a convolution by FFT.
+
+    Where a state comes in or goes out it is evaluated by its recurrence.
 
     Args:
         u: inputs, (..., L, d), real.
@@ -84,20 +144,24 @@ def s4d(u: Tensor, a: Tensor, b: Tensor, c: Tensor, step: Tensor, rule: Rule = "
         c: output weights, (d, n).
         step: Δ, (d,).
         rule: discretisation, "zoh" or "bilinear".
+        state: H_{-1}, (..., n, d), complex if a is; zero if None.
+        return_state: also return the last state.
 
     Returns:
-        y, (..., L, d).
+        y, (..., L, d), or the pair (y, H_{L-1}).
 
     Source: Gu et al. (2022), S4D; chapter 5.
     """
-    check_sequence("u", u, "(..., L, d)")
-    length = u.shape[-2]
+    _check_s4d(a, b, c, step, u)
+    length, dtype = u.shape[-2], u.dtype
+    if state is not None or return_state:
+        return _run(s4d_system(a, b, c, step, length, rule), u, state, return_state)
+    u, a, b, c, step = (x.to(state_dtype(x.dtype)) for x in (u, a, b, c, step))
     kernel = s4d_kernel(a, b, c, step, length, rule)
-    check_width("u", u, kernel.shape[-1], "d")
     size = 2 * length  # room for the whole linear convolution, so that nothing wraps around
     spectrum = torch.fft.rfft(u, n=size, dim=-2) * torch.fft.rfft(kernel, n=size, dim=-2)
     y: Tensor = torch.fft.irfft(spectrum, n=size, dim=-2)
-    return y[..., :length, :]
+    return y[..., :length, :].to(dtype)
 
 
 def s4d_system(
@@ -118,15 +182,46 @@ def s4d_system(
 
     Source: arXiv 2405.15731, section 3.2; chapter 5.
     """
-    _check_s4d(a, b, c, step, length)
+    _check_s4d(a, b, c, step)
+    check_integer("length", length)
     a_bar, b_bar = discretize(a, b, step.unsqueeze(-1), rule)
-    transition, b_bar, c = (x.mT.expand(length, -1, -1) for x in (a_bar, b_bar.expand_as(a), c))
+    transition, b_bar, c = (x.mT.expand(length, -1, -1) for x in (a_bar, b_bar, c))
     return LTVSystem(transition, b_bar, c)
 
 
+@overload
 def s6(
-    u: Tensor, step: Tensor, a: Tensor, b: Tensor, c: Tensor, skip: Tensor | None = None
-) -> Tensor:
+    u: Tensor,
+    step: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    skip: Skip = ...,
+    state: Tensor | None = ...,
+    return_state: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def s6(
+    u: Tensor,
+    step: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    skip: Skip = ...,
+    state: Tensor | None = ...,
+    *,
+    return_state: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
+def s6(
+    u: Tensor,
+    step: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    skip: Skip = None,
+    state: Tensor | None = None,
+    return_state: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
     """S6, the selective scan of Mamba, without ever holding all L·n·d states.
 
         h[s] ← e^{Δ_i[c] a[c,s]} h[s] + Δ_i[c] b_i[s] u_i[c]
@@ -140,26 +235,34 @@ def s6(
         a: decay rates, (d, n), negative.
         b: input weights, (..., L, n).
         c: output weights, (..., L, n).
-        skip: feed-through D, (d,).
+        skip: feed-through D, (d,) or one number.
+        state: H_{-1}, (..., n, d); zero if None.
+        return_state: also return the last state.
 
     Returns:
-        y, (..., L, d). First derivatives only.
+        y, (..., L, d), or the pair (y, H_{L-1}).
 
     Source: Gu and Dao (2023); arXiv 2405.15731, section 3.2; chapter 6.
     """
-    _check_s6(step, a, b, c)
-    check_sequence("u", u, "(..., L, d)", step.shape[-2])
-    check_width("u", u, step.shape[-1], "d")
+    check_arrays({**_s6_arrays(step, a, b, c), "u": (u, "(..., L, d)")})
+    feedthrough = _feedthrough(skip, "u", u)
+    dtype, n, d = u.dtype, a.shape[-1], a.shape[-2]
+    u, step, a, b, c = (x.to(state_dtype(dtype)) for x in (u, step, a, b, c))
     batch = torch.broadcast_shapes(*(x.shape[:-2] for x in (u, step, b, c)))
-    u_full, step, b, c = (x.expand(*batch, *x.shape[-2:]) for x in (u, step, b, c))
-    state = u.new_zeros(*batch, a.shape[-1], a.shape[-2])
-    y, _ = scan((step, a.mT), b.unsqueeze(-1), c.unsqueeze(-1), step * u_full, state)
-    return y if skip is None else y + skip * u
+    if state is None:
+        h = u.new_zeros(*batch, n, d)
+    else:
+        check_state("state", state, "(..., n, d)", u, n=n, d=d)
+        batch = torch.broadcast_shapes(batch, state.shape[:-2])
+        h = state.to(u.dtype).expand(*batch, n, d)
+    x, step, b, c = (x.expand(*batch, *x.shape[-2:]) for x in (step * u, step, b, c))
+    with full_precision(u):
+        y, h = scan((step, a.mT), b.unsqueeze(-1), c.unsqueeze(-1), x, h)
+    y = (y if feedthrough is None else y + feedthrough * u).to(dtype)
+    return (y, h) if return_state else y
 
 
-def s6_system(
-    step: Tensor, a: Tensor, b: Tensor, c: Tensor, skip: Tensor | None = None
-) -> LTVSystem:
+def s6_system(step: Tensor, a: Tensor, b: Tensor, c: Tensor, skip: Skip = None) -> LTVSystem:
     """S6 as a dynamical system: Λ_i = e^{Δ_i ⊙ a}, B_i = Δ_i ⊗ b_i, C_i = c_iᵀ, D = skip.
 
     Args:
@@ -167,31 +270,57 @@ def s6_system(
         a: decay rates, (d, n), negative.
         b: input weights, (..., L, n).
         c: output weights, (..., L, n).
-        skip: feed-through D, (d,).
+        skip: feed-through D, (d,) or one number.
 
     Returns:
         The system with state expansion n.
 
     Source: arXiv 2405.15731, section 3.2; chapter 6.
     """
-    _check_s6(step, a, b, c)
+    check_arrays(_s6_arrays(step, a, b, c))
     transition = torch.exp(step.unsqueeze(-2) * a.mT)
-    feedthrough = None if skip is None else skip.unsqueeze(-2)
-    return LTVSystem(transition, step.unsqueeze(-2) * b.unsqueeze(-1), c.unsqueeze(-1), feedthrough)
+    b = step.unsqueeze(-2) * b.unsqueeze(-1)
+    return LTVSystem(transition, b, c.unsqueeze(-1), _feedthrough(skip, "step", step))
 
 
+@overload
 def ssd(
     u: Tensor,
     step: Tensor,
     a: Tensor | float,
     b: Tensor,
     c: Tensor,
-    skip: Tensor | None = None,
-) -> Tensor:
+    skip: Skip = ...,
+    state: Tensor | None = ...,
+    return_state: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def ssd(
+    u: Tensor,
+    step: Tensor,
+    a: Tensor | float,
+    b: Tensor,
+    c: Tensor,
+    skip: Skip = ...,
+    state: Tensor | None = ...,
+    *,
+    return_state: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
+def ssd(
+    u: Tensor,
+    step: Tensor,
+    a: Tensor | float,
+    b: Tensor,
+    c: Tensor,
+    skip: Skip = None,
+    state: Tensor | None = None,
+    return_state: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
     """SSD, the layer of Mamba-2, by its quadratic dual y = (M ∘ C Bᵀ)(Δ u).
 
     M_ij = exp(a Σ_{l=j+1}^{i} Δ_l). The exponents are summed, not subtracted, so that strong
-    decay costs no digits. For long sequences use `ssd_system(...).run(u)`, which is linear in L.
+    decay costs no digits. For long sequences use `ssd_system(...).run(u)`, which is linear in L;
+    so is this where a state comes in or goes out, because then it is what runs.
 
     Args:
         u: inputs, (..., L, d).
@@ -199,15 +328,21 @@ def ssd(
         a: decay rate, a negative number, or a tensor that broadcasts with step (one per head).
         b: input weights, (..., L, n).
         c: output weights, (..., L, n).
-        skip: feed-through D, (d,).
+        skip: feed-through D, (d,) or one number.
+        state: H_{-1}, (..., n, d); zero if None.
+        return_state: also return the last state.
 
     Returns:
-        y, (..., L, d).
+        y, (..., L, d), or the pair (y, H_{L-1}).
 
     Source: Dao and Gu (2024); arXiv 2405.15731, section 3.2; chapter 7.
     """
-    _check_ssd(step, b, c)
-    check_sequence("u", u, "(..., L, d)", step.shape[-1])
+    a = _rate(step, a)
+    check_arrays({**_ssd_arrays(step, b, c), "u": (u, "(..., L, d)")})
+    if state is not None or return_state:
+        return _run(ssd_system(step, a, b, c, skip), u, state, return_state)
+    feedthrough, dtype = _feedthrough(skip, "u", u), u.dtype
+    u, step, a, b, c = (x.to(state_dtype(dtype)) for x in (u, step, a, b, c))
     rates = a * step
     length = rates.shape[-1]
     ones = torch.ones(length, length, dtype=torch.bool, device=u.device)
@@ -215,12 +350,13 @@ def ssd(
     # the exponent of M_ij.
     table = rates.unsqueeze(-1).expand(*rates.shape, length).masked_fill(~ones.tril(-1), 0)
     mask = table.cumsum(-2).masked_fill(~ones.tril(), -torch.inf).exp()
-    y = (mask * (c @ b.mT)) @ (step.unsqueeze(-1) * u)
-    return y if skip is None else y + skip * u
+    with full_precision(u):
+        y = (mask * (c @ b.mT)) @ (step.unsqueeze(-1) * u)
+    return (y if feedthrough is None else y + feedthrough * u).to(dtype)
 
 
 def ssd_system(
-    step: Tensor, a: Tensor | float, b: Tensor, c: Tensor, skip: Tensor | None = None
+    step: Tensor, a: Tensor | float, b: Tensor, c: Tensor, skip: Skip = None
 ) -> LTVSystem:
     """SSD as a dynamical system: Λ_i = e^{aΔ_i} I, B_i = Δ_i b_i, C_i = c_iᵀ, D = skip.
 
@@ -229,46 +365,65 @@ def ssd_system(
         a: decay rate, a negative number, or a tensor that broadcasts with step (one per head).
         b: input weights, (..., L, n).
         c: output weights, (..., L, n).
-        skip: feed-through D, (d,).
+        skip: feed-through D, (d,) or one number.
 
     Returns:
         The system with state expansion n and a scalar transition.
 
     Source: arXiv 2405.15731, section 3.2; chapter 7.
     """
-    _check_ssd(step, b, c)
+    a = _rate(step, a)
+    check_arrays(_ssd_arrays(step, b, c))
     transition = torch.exp(a * step)[..., None, None]
-    feedthrough = None if skip is None else skip.unsqueeze(-2)
+    b = (step.unsqueeze(-1) * b).unsqueeze(-1)
     return LTVSystem(
-        transition, (step.unsqueeze(-1) * b).unsqueeze(-1), c.unsqueeze(-1), feedthrough
+        transition, b, c.unsqueeze(-1), _feedthrough(skip, "step", step, channels=False)
     )
 
 
-def _check_s4d(a: Tensor, b: Tensor, c: Tensor, step: Tensor, length: int) -> None:
-    if not isinstance(length, int) or length < 1:
-        raise ValueError(f"length is {length!r}, expected a positive integer")
-    if not isinstance(a, Tensor) or a.ndim != 2 or 0 in a.shape:
-        raise ValueError(f"a has shape {tuple(getattr(a, 'shape', ()))}, expected (d, n)")
-    for name, x in (("b", b), ("c", c)):
-        if x.shape != a.shape:
-            raise ValueError(f"{name} has shape {tuple(x.shape)}, expected {tuple(a.shape)} as a")
-    if step.shape != a.shape[:1]:
-        raise ValueError(f"step has shape {tuple(step.shape)}, expected {tuple(a.shape[:1])}")
+def _run(
+    system: LTVSystem, u: Tensor, state: Tensor | None, return_state: bool
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Outputs, with the last state where it is asked for; an error names the state `state`."""
+    if state is not None:
+        check_state("state", state, "(..., n, d)", u, n=system.n, d=u.shape[-1])
+    h: Any
+    y, h = system.run(u, "auto", state, return_state=True)
+    return (y, h) if return_state else y
 
 
-def _check_s6(step: Tensor, a: Tensor, b: Tensor, c: Tensor) -> None:
-    check_sequence("step", step, "(..., L, d)")
-    if not isinstance(a, Tensor) or a.ndim != 2 or a.shape[0] != step.shape[-1]:
-        shape = tuple(getattr(a, "shape", ()))
-        raise ValueError(f"a has shape {shape}, expected (d, n) with d = {step.shape[-1]}")
-    check_sequence("b", b, "(..., L, n)", step.shape[-2])
-    check_sequence("c", c, "(..., L, n)", step.shape[-2])
-    check_width("b", b, a.shape[-1], "n")
-    check_width("c", c, a.shape[-1], "n")
+def _feedthrough(skip: Skip, name: str, like: Tensor, channels: bool = True) -> Tensor | None:
+    """D as a system has it, (1, d|1), to go with the argument `like`, which may know d."""
+    if skip is None or not isinstance(skip, Tensor):
+        return None if skip is None else like.new_full((1, 1), check_number("skip", skip))
+    whole = "(..., L, d)" if channels else "(..., L)"
+    shape = "()" if skip.ndim == 0 else "(d|1,)"
+    check_arrays({name: (like, whole), "skip": (skip, shape)})
+    return skip.reshape(1, -1)
 
 
-def _check_ssd(step: Tensor, b: Tensor, c: Tensor) -> None:
-    check_sequence("step", step, "(..., L)")
-    check_sequence("b", b, "(..., L, n)", step.shape[-1])
-    check_sequence("c", c, "(..., L, n)", step.shape[-1])
-    check_width("c", c, b.shape[-1], "n")
+def _rate(step: Tensor, a: Tensor | float) -> Tensor:
+    """The decay rate of SSD as a tensor that broadcasts with Δ."""
+    check_arrays({"step": (step, "(..., L)")})
+    if not isinstance(a, Tensor):
+        return step.new_tensor(check_number("a", a, high=0, below=True))
+    shape = "()" if a.ndim == 0 else "(..., L|1)"
+    check_arrays({"step": (step, "(..., L)"), "a": (a, shape)})
+    return a
+
+
+def _check_s4d(a: Tensor, b: Tensor, c: Tensor, step: Tensor, u: Tensor | None = None) -> None:
+    arrays = {name: (x, "(d, n)") for name, x in (("a", a), ("b", b), ("c", c))}
+    arrays["step"] = (step, "(d,)")
+    if u is not None:
+        arrays["u"] = (u, "(..., L, d)")
+    check_arrays(arrays, complex_too=["a", "b", "c"])
+
+
+def _s6_arrays(step: Tensor, a: Tensor, b: Tensor, c: Tensor) -> dict[str, tuple[Tensor, str]]:
+    step_a = {"step": (step, "(..., L, d)"), "a": (a, "(d, n)")}
+    return {**step_a, "b": (b, "(..., L, n)"), "c": (c, "(..., L, n)")}
+
+
+def _ssd_arrays(step: Tensor, b: Tensor, c: Tensor) -> dict[str, tuple[Tensor, str]]:
+    return {"step": (step, "(..., L)"), "b": (b, "(..., L, n)"), "c": (c, "(..., L, n)")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args, overload
+from typing import Literal, get_args, overload
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ from dsf._checks import (
     state_dtype,
 )
 from dsf.blocks import (
+    CHUNK_LENGTH,
     apply_matrix,
     mixing_matrix,
     read,
@@ -29,68 +30,12 @@ from dsf.blocks import (
 from dsf.dense import DenseSystem
 from dsf.recurrence import linear_recurrence
 from dsf.scan import scan
+from dsf.state import NormalizedState, Normalizer, State
 
 Method = Literal["recurrent", "scan", "chunked", "matrix", "auto"]
 
-# Blocks of 64 steps: the work inside a block grows with its length, the number of steps between
-# blocks falls with it, and 64 is where the two balance on a CPU.
-CHUNK_LENGTH = 64
 # Up to this length one block is the whole sequence.
 _MATRIX_LENGTH = 128
-
-
-class NormalizedState(NamedTuple):
-    """What a normalised system hands on to the system of the piece after it.
-
-    Its state h is divided by the normaliser of its time, so h alone does not say how to go on.
-
-    Attributes:
-        h: the state H, (..., n, d).
-        eta: the normaliser η of the last time, (...).
-        keys: Σ_j ψ_j where η is a row sum, (..., n); None where η is given from outside.
-        shift: the logarithm M of what eta and keys are divided by, (...); None for M = 0.
-    """
-
-    h: Tensor
-    eta: Tensor
-    keys: Tensor | None = None
-    shift: Tensor | None = None
-
-
-State = Tensor | NormalizedState
-
-
-@dataclass(frozen=True, eq=False)
-class Normalizer:
-    """The normaliser of a system at all times; see `NormalizedState`.
-
-    Attributes:
-        eta: (..., L).
-        keys: (..., L, n) or None.
-        shift: (..., L) or None.
-        follows: whether Λ_0 leads on from a normaliser before the first time. Where it does not,
-            Λ_0 is 1 and means nothing, and no run can start from a state.
-    """
-
-    eta: Tensor
-    keys: Tensor | None = None
-    shift: Tensor | None = None
-    follows: bool = False
-
-    def __getitem__(self, span: slice) -> Normalizer:
-        """The same for a range of times."""
-        return Normalizer(
-            self.eta[..., span],
-            None if self.keys is None else self.keys[..., span, :],
-            None if self.shift is None else self.shift[..., span],
-            self.follows or span.indices(self.eta.shape[-1])[0] > 0,
-        )
-
-    def last(self, h: Tensor) -> NormalizedState:
-        """What is handed on after the last time, with the state H."""
-        keys = None if self.keys is None else self.keys[..., -1, :]
-        shift = None if self.shift is None else self.shift[..., -1]
-        return NormalizedState(h, self.eta[..., -1], keys, shift)
 
 
 @dataclass(frozen=True, eq=False)
