@@ -77,9 +77,10 @@ def check_arrays(
 def check_state(name: str, state: Any, shape: str, like: Tensor, **sizes: int) -> None:
     """Refuse a state that has not this shape, or does not fit the array `like`.
 
-    Its precision is that of `like`, or `state_dtype`, in which states come out.
+    It may be complex only if `like` is. Its precision is that of `like`, or `state_dtype`, in which
+    states come out.
     """
-    check_arrays({name: (state, shape)}, complex_too=[name], **sizes)
+    check_arrays({name: (state, shape)}, [name] if like.is_complex() else (), **sizes)
     allowed = {precision(like): None, state_dtype(precision(like)): None}
     if precision(state) not in allowed:
         expected = " or ".join(map(str, allowed))

@@ -65,10 +65,9 @@ class DenseSystem:
         arrays = {"u": (u, "(..., L, m)"), "transition": (self.transition, "(..., L, N, N)")}
         check_arrays(arrays, complex_too=arrays, L=length, m=m)
         if initial_state is not None:
-            check_state("initial_state", initial_state, "(..., N)", u, N=size)
+            like = u if u.is_complex() else self.transition
+            check_state("initial_state", initial_state, "(..., N)", like, N=size)
         dtype = torch.promote_types(u.dtype, self.transition.dtype)
-        if initial_state is not None and initial_state.is_complex():
-            dtype = torch.promote_types(dtype, initial_state.dtype)
         wide = state_dtype(dtype)
         transition, b, c, d = (x.to(wide) for x in self)
         u = u.to(wide).unsqueeze(-1)

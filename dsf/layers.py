@@ -6,9 +6,10 @@ Each mixer maps tokens x (..., L, d) to outputs y (..., L, d) and shows its insi
 * `mixer.system(x)`: the `LTVSystem` whose Λ, B, C (and D) the projections of x have set.
 * `mixer.inputs(x)`: the sequence u that drives this system.
 
-so that `mixer(x)` equals `mixer.system(x).run(mixer.inputs(x))`. A last layer that is read at few
-positions only uses `mixer.at(x, positions)`. The output projection is not part
-of a mixer: it is the same for all and belongs to the block around them (`dsf.model.Block`).
+so that `mixer(x)` equals `mixer.system(x).run(mixer.inputs(x))`. A sequence may come in pieces:
+`mixer(x, state, return_state=True)` takes and gives the state between them. A last layer that is
+read at few positions only uses `mixer.at(x, positions)`. The output projection is not part of a
+mixer: it is the same for all and belongs to the block around them (`dsf.model.Block`).
 
 There are two groups, each with equal parameters to within 5 % in a model of `dsf.model` with at
 most two layers and d = 16, 32, 48 or 64. In wider or deeper ones S6 exceeds that (by 6 % of the
@@ -27,13 +28,24 @@ alone (`dsf.train.parameter_groups`).
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
+from functools import partial, reduce
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dsf import attention, rnn, ssm
+from dsf._checks import (
+    check_arrays,
+    check_choice,
+    check_flag,
+    check_integer,
+    check_number,
+    precision,
+    shown,
+)
 from dsf.architectures import ARCHITECTURES
 from dsf.feature_maps import FeatureMap, elu_plus_one, identity
 from dsf.system import LTVSystem
@@ -52,10 +64,7 @@ class Mixer(nn.Module, ABC):
 
     def __init__(self, d_model: int, n: int) -> None:
         super().__init__()
-        for name, value in (("d_model", d_model), ("n", n)):
-            if value < 1:
-                raise ValueError(f"{name} = {value}: expected at least 1")
-        self.d_model, self.n = d_model, n
+        self.d_model, self.n = check_integer("d_model", d_model), check_integer("n", n)
         self.value = nn.Linear(d_model, d_model, bias=False)
 
     def inputs(self, x: Tensor) -> Tensor:
@@ -67,8 +76,17 @@ class Mixer(nn.Module, ABC):
         Returns:
             u (..., L, d).
         """
-        u: Tensor = self.value(x)
+        u: Tensor = self.value(self._tokens(x))
         return u
+
+    def _tokens(self, x: Tensor) -> Tensor:
+        """The argument, if it is a sequence of tokens as wide as this mixer."""
+        if torch.is_autocast_enabled(self.value.weight.device.type):  # any precision goes in
+            check_arrays({"x": (x, "(..., L, d)")}, d=self.d_model)
+        else:
+            weight = (self.value.weight, "(d, d)")
+            check_arrays({"the weights": weight, "x": (x, "(..., L, d)")})
+        return x
 
     @abstractmethod
     def system(self, x: Tensor) -> LTVSystem:
@@ -82,14 +100,16 @@ class Mixer(nn.Module, ABC):
         """
 
     @abstractmethod
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:
         """Mix the tokens.
 
         Args:
             x: Tokens (..., L, d).
+            state: What this mixer has returned for the tokens before x; None if there are none.
+            return_state: Whether to return the state after x too.
 
         Returns:
-            y (..., L, d); y_i depends on x_0, ..., x_i only.
+            y (..., L, d), or (y, state); y_i depends on x_0, ..., x_i and what was before only.
         """
 
     def at(self, x: Tensor, positions: Tensor) -> Tensor:
@@ -105,6 +125,15 @@ class Mixer(nn.Module, ABC):
         return take(self(x), positions)
 
 
+def promoted(*arrays: Tensor) -> list[Tensor]:
+    """The arrays in the widest of their precisions.
+
+    Under autocast linear maps give half precision, and parameters stay as they are.
+    """
+    wide = reduce(torch.promote_types, map(precision, arrays))
+    return [x.to(wide.to_complex() if x.is_complex() else wide) for x in arrays]
+
+
 def take(x: Tensor, positions: Tensor) -> Tensor:
     """Rows of a sequence.
 
@@ -115,22 +144,35 @@ def take(x: Tensor, positions: Tensor) -> Tensor:
     Returns:
         x at the positions, (..., Q, d).
     """
+    is_index = isinstance(positions, Tensor) and positions.dtype == torch.int64
+    if not is_index or positions.ndim < 1:
+        raise ValueError(f"positions is {shown(positions)}, expected an int64 tensor (..., Q)")
     return x.gather(-2, positions.unsqueeze(-1).expand(*positions.shape, x.shape[-1]))
 
 
 class _Keyed(Mixer):
-    """A mixer with queries and keys of width n."""
+    """A mixer with queries and keys of width n, which are C and B where there are steps Δ."""
 
     def __init__(self, d_model: int, n: int) -> None:
         super().__init__(d_model, n)
         self.query = nn.Linear(d_model, n, bias=False)
         self.key = nn.Linear(d_model, n, bias=False)
 
+    def _qkv(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        u = self.inputs(x)
+        return self.query(x), self.key(x), u
+
     def _scores_at(self, x: Tensor, positions: Tensor, feature_map: FeatureMap) -> Tensor:
         """φ(q_i)ᵀφ(k_j) for the asked i and j ≤ i, else 0: (..., Q, L)."""
+        x = self._tokens(x)
         phi, psi = feature_map(self.query(take(x, positions))), feature_map(self.key(x))
         scores: Tensor = (phi @ psi.mT).masked_fill(~_past(x, positions), 0)
         return scores
+
+
+def _streaming(state: Any, return_state: bool) -> dict[str, Any]:
+    """The two last arguments of a native form."""
+    return {"state": state, "return_state": return_state}
 
 
 def _past(x: Tensor, positions: Tensor) -> Tensor:
@@ -146,13 +188,15 @@ class SoftmaxAttention(_Keyed):
     """
 
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
-        return attention.kv_cache_system(self.query(x), self.key(x))
+        q, k, _ = self._qkv(x)
+        return attention.kv_cache_system(q, k)
 
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        return attention.softmax_attention(self.query(x), self.key(x), self.inputs(x))
+    def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
+        q, k, v = self._qkv(x)
+        return attention.softmax_attention(q, k, v, **_streaming(state, return_state))
 
     def at(self, x: Tensor, positions: Tensor) -> Tensor:  # noqa: D102
-        q, k, v = self.query(take(x, positions)), self.key(x), self.inputs(x)
+        q, k, v = self.query(take(self._tokens(x), positions)), self.key(x), self.inputs(x)
         return F.scaled_dot_product_attention(q, k, v, attn_mask=_past(x, positions))
 
 
@@ -167,15 +211,16 @@ class LinearAttention(_Keyed):
 
     def __init__(self, d_model: int, n: int, normalize: bool = True) -> None:
         super().__init__(d_model, n)
+        check_flag("normalize", normalize)
         self.normalize = normalize
 
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
-        q, k = self.query(x), self.key(x)
+        q, k, _ = self._qkv(x)
         return attention.linear_attention_system(q, k, normalize=self.normalize)
 
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        q, k, v = self.query(x), self.key(x), self.inputs(x)
-        return attention.linear_attention(q, k, v, normalize=self.normalize)
+    def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
+        streaming = _streaming(state, return_state)
+        return attention.linear_attention(*self._qkv(x), normalize=self.normalize, **streaming)
 
     def at(self, x: Tensor, positions: Tensor) -> Tensor:  # noqa: D102
         scores = self._scores_at(x, positions, elu_plus_one)
@@ -190,11 +235,12 @@ class UnnormalizedAttention(_Keyed):
     """
 
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
-        return attention.linear_attention_system(self.query(x), self.key(x), identity, False)
+        q, k, _ = self._qkv(x)
+        return attention.linear_attention_system(q, k, identity, False)
 
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        q, k, v = self.query(x), self.key(x), self.inputs(x)
-        return attention.linear_attention(q, k, v, identity, False)
+    def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
+        streaming = _streaming(state, return_state)
+        return attention.linear_attention(*self._qkv(x), identity, False, **streaming)
 
     def at(self, x: Tensor, positions: Tensor) -> Tensor:  # noqa: D102
         return self._scores_at(x, positions, identity) @ self.inputs(x)
@@ -225,8 +271,7 @@ class NormalizedAttention(_Keyed):
 
     def __init__(self, d_model: int, n: int, eta: str = "exp") -> None:
         super().__init__(d_model, n)
-        if eta not in _ETA:
-            raise ValueError(f"eta = {eta!r}: expected one of {', '.join(_ETA)}")
+        check_choice("eta", eta, _ETA)
         self.eta_name = eta
         self.eta_weight = nn.Linear(d_model, 1)
 
@@ -239,15 +284,15 @@ class NormalizedAttention(_Keyed):
         Returns:
             Positive numbers (..., L).
         """
-        return _ETA[self.eta_name](self.eta_weight(x).squeeze(-1))
+        return _ETA[self.eta_name](self.eta_weight(self._tokens(x)).squeeze(-1))
 
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
-        return attention.normalized_attention_system(self.query(x), self.key(x), self.eta(x))
+        q, k, _, eta = promoted(*self._qkv(x), self.eta(x))
+        return attention.normalized_attention_system(q, k, eta)
 
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        return attention.normalized_attention(
-            self.query(x), self.key(x), self.inputs(x), self.eta(x)
-        )
+    def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
+        q, k, v, eta = promoted(*self._qkv(x), self.eta(x))
+        return attention.normalized_attention(q, k, v, eta, **_streaming(state, return_state))
 
     def at(self, x: Tensor, positions: Tensor) -> Tensor:  # noqa: D102
         y = self._scores_at(x, positions, identity) @ self.inputs(x)
@@ -268,10 +313,11 @@ class GatedLinearAttention(UnnormalizedAttention):
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
         plain = super().system(x)
         gate = torch.sigmoid(self.gate(x)).unsqueeze(-1)
-        return LTVSystem(plain.transition, plain.input, plain.output * gate)
+        return replace(plain, output=plain.output * gate)
 
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        return torch.sigmoid(self.gate(x)) * super().forward(x)
+    def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
+        y, gate = super().forward(x, state, return_state), torch.sigmoid(self.gate(x))
+        return (gate * y[0], y[1]) if return_state else gate * y
 
     def at(self, x: Tensor, positions: Tensor) -> Tensor:  # noqa: D102
         return torch.sigmoid(self.gate(take(x, positions))) * super().at(x, positions)
@@ -301,7 +347,7 @@ class S4D(Mixer):
     ) -> None:
         super().__init__(d_model, n)
         if n % 2:
-            raise ValueError(f"n = {n}: expected an even number, n/2 conjugate pairs of poles")
+            raise ValueError(f"n is {n}, expected an even number, n/2 conjugate pairs of poles")
         pairs = n // 2
         self.log_step = nn.Parameter(_log_uniform(step_range, d_model))
         self.log_decay = nn.Parameter(torch.full((d_model, pairs), 0.5).log())
@@ -315,12 +361,15 @@ class S4D(Mixer):
         return a, torch.ones_like(a), c, self.log_step.exp()
 
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
-        plain = ssm.s4d_system(*self._parameters_of_system(), length=x.shape[-2])
-        return LTVSystem(plain.transition, plain.input, plain.output, self.skip.unsqueeze(-2))
+        length = self._tokens(x).shape[-2]
+        plain = ssm.s4d_system(*self._parameters_of_system(), length=length)
+        return replace(plain, feedthrough=self.skip.unsqueeze(-2))
 
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        u = self.inputs(x)
-        return ssm.s4d(u, *self._parameters_of_system()) + self.skip * u
+    def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
+        u, a, b, c, step = promoted(self.inputs(x), *self._parameters_of_system())
+        y: Any = ssm.s4d(u, a, b, c, step, **_streaming(state, return_state))
+        skipped = self.skip * u
+        return (y[0] + skipped, y[1]) if return_state else y + skipped
 
 
 class S6(_Keyed):
@@ -363,17 +412,20 @@ class S6(_Keyed):
         Returns:
             Positive numbers (..., L, d).
         """
-        return F.softplus(F.linear(self.step_down(x), self.step_up, self.step_bias))
+        return F.softplus(F.linear(self.step_down(self._tokens(x)), self.step_up, self.step_bias))
 
     def _decay(self) -> Tensor:
         return -self.log_decay.exp().expand(self.d_model, -1)
 
-    def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
-        return ssm.s6_system(self.step(x), self._decay(), self.key(x), self.query(x), self.skip)
+    def _arguments(self, x: Tensor) -> list[Tensor]:
+        c, b, u = self._qkv(x)
+        return promoted(u, self.step(x), self._decay(), b, c, self.skip)
 
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        u, step = self.inputs(x), self.step(x)
-        return ssm.s6(u, step, self._decay(), self.key(x), self.query(x), self.skip)
+    def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
+        return ssm.s6_system(*self._arguments(x)[1:])
+
+    def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
+        return ssm.s6(*self._arguments(x), **_streaming(state, return_state))
 
 
 class SSD(_Keyed):
@@ -419,15 +471,20 @@ class SSD(_Keyed):
         Returns:
             Positive numbers (..., L).
         """
-        return F.softplus(self.step_weight(x).squeeze(-1) + self.step_bias)
+        return F.softplus(self.step_weight(self._tokens(x)).squeeze(-1) + self.step_bias)
+
+    def _arguments(self, x: Tensor) -> list[Tensor]:
+        c, b, u = self._qkv(x)
+        return promoted(u, self.step(x), -torch.exp(self.log_decay), b, c, self.skip)
 
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
-        a = -torch.exp(self.log_decay)
-        return ssm.ssd_system(self.step(x), a, self.key(x), self.query(x), self.skip)
+        return ssm.ssd_system(*self._arguments(x)[1:])
 
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+    def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
         # Faster than the quadratic dual `ssd` at every length, and linear in L.
-        return self.system(x).run(self.inputs(x))
+        u, *rest = self._arguments(x)
+        run: Callable[..., Any] = ssm.ssd_system(*rest).run
+        return run(u, "auto", state, return_state)
 
 
 class QLSTM(Mixer):
@@ -458,8 +515,9 @@ class QLSTM(Mixer):
     ) -> None:
         super().__init__(d_model, n)
         _one_state(n)
-        if not math.isfinite(forget_bias):
-            raise ValueError(f"forget_bias = {forget_bias}: expected a finite number")
+        forget_bias = check_number("forget_bias", forget_bias)
+        check_flag("reversed_sigmoid", reversed_sigmoid)
+        check_flag("learn_exponent", learn_exponent)
         self.reversed_sigmoid = reversed_sigmoid
         self.forget = nn.Linear(d_model, d_model, bias=False)
         bias = -forget_bias if reversed_sigmoid else forget_bias
@@ -468,16 +526,19 @@ class QLSTM(Mixer):
         self.output_gate = nn.Linear(d_model, d_model)
         self.log_exponent = nn.Parameter(torch.zeros(())) if learn_exponent else None
 
-    def _gates(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, bool, Tensor | float]:
-        exponent = 1.0 if self.log_exponent is None else self.log_exponent.exp()
-        forget = self.forget(x) + self.forget_bias
-        return forget, self.input_gate(x), self.output_gate(x), self.reversed_sigmoid, exponent
+    def _arguments(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, bool, Tensor]:
+        alpha = torch.ones_like(self.forget_bias[0])
+        alpha = alpha if self.log_exponent is None else self.log_exponent.exp()
+        u = self.inputs(x)
+        forget, gates = self.forget(x) + self.forget_bias, (self.input_gate(x), self.output_gate(x))
+        u, forget, g, o, alpha = promoted(u, forget, *gates, alpha)
+        return u, forget, g, o, self.reversed_sigmoid, alpha
 
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
-        return rnn.qlstm_system(*self._gates(x))
+        return rnn.qlstm_system(*self._arguments(x)[1:])
 
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        return rnn.qlstm(self.inputs(x), *self._gates(x))
+    def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
+        return rnn.qlstm(*self._arguments(x), **_streaming(state, return_state))
 
 
 class RGLRU(Mixer):
@@ -506,13 +567,19 @@ class RGLRU(Mixer):
         a = torch.empty(d_model).uniform_(0.9, 0.999) ** (1 / 8)
         self.decay = nn.Parameter(torch.logit(a))
 
-    def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
-        plain = rnn.rg_lru_system(self.recurrence_gate(x), self.input_gate(x), self.decay)
-        return LTVSystem(plain.transition, plain.input, F.gelu(self.branch(x)).unsqueeze(-2))
+    def _arguments(self, x: Tensor) -> list[Tensor]:
+        u = self.inputs(x)
+        gates = self.recurrence_gate(x), self.input_gate(x)
+        return promoted(F.gelu(self.branch(x)), u, *gates, self.decay)
 
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        h = rnn.rg_lru(self.inputs(x), self.recurrence_gate(x), self.input_gate(x), self.decay)
-        return F.gelu(self.branch(x)) * h
+    def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
+        branch, _, *gates = self._arguments(x)
+        return replace(rnn.rg_lru_system(*gates), output=branch.unsqueeze(-2))
+
+    def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
+        branch, *arguments = self._arguments(x)
+        y, state = rnn.rg_lru(*arguments, **_streaming(state, True))
+        return (branch * y, state) if return_state else branch * y
 
 
 MIXERS: dict[str, Callable[..., Mixer]] = {
@@ -551,13 +618,17 @@ TITLES = {
 
 def _one_state(n: int) -> None:
     if n != 1:
-        raise ValueError(f"n = {n}: expected 1, there is one state a channel")
+        raise ValueError(f"n is {n}, expected 1, there is one state a channel")
 
 
 def _check_range(name: str, bounds: tuple[float, float]) -> None:
-    low, high = bounds
-    if not 0 < low <= high < math.inf:
-        raise ValueError(f"{name} = {bounds}: expected 0 < low <= high")
+    expected = "expected a pair 0 < low <= high of finite numbers"
+    try:
+        low, high = (check_number(name, bound, 0, above=True) for bound in bounds)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} is {shown(bounds)}, {expected}") from error
+    if low > high:
+        raise ValueError(f"{name} is {bounds}, {expected}")
 
 
 def _log_uniform(step_range: tuple[float, float], *shape: int) -> Tensor:

@@ -1,16 +1,43 @@
 """A small sequence model around any mixer: embedding, blocks, tied read-out.
 
 One block serves every mixer, so that two models of equal sizes differ in the mixer alone.
-Chapter 10 trains it on MQAR.
+Chapter 10 trains it on MQAR. A trained model reads a sequence at once, in pieces, or token by token
+with `SequenceModel.step`, and `SequenceModel.generate` continues one.
 """
 
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dsf._checks import check_arrays, check_integer, check_number, shown
 from dsf.layers import Mixer, take
+
+
+class BlockState(NamedTuple):
+    """What a block has to know of the tokens before.
+
+    Attributes:
+        conv: the last tokens that its convolution still sees, (..., kernel - 1, d).
+        mixer: the state of its mixer.
+    """
+
+    conv: Tensor | None
+    mixer: Any
+
+
+class ModelState(NamedTuple):
+    """What a model has to know of the tokens before.
+
+    Attributes:
+        length: how many there were.
+        blocks: the state of each block.
+    """
+
+    length: int
+    blocks: tuple[BlockState, ...]
 
 
 class ShortConvolution(nn.Module):
@@ -29,19 +56,27 @@ class ShortConvolution(nn.Module):
         bound = kernel**-0.5  # the bound that torch.nn.Conv1d uses for a depthwise kernel
         self.weight = nn.Parameter(torch.empty(kernel, d_model).uniform_(-bound, bound))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, before: Tensor | None = None) -> Tensor:
         """Convolve.
 
         Args:
             x: Tokens (..., L, d).
+            before: The kernel - 1 tokens before x, (..., kernel - 1, d); zero if None.
 
         Returns:
             z (..., L, d).
         """
+        d_model = self.weight.shape[-1]
+        check_arrays({"x": (x, "(..., L, d)")}, d=d_model)
         # Shifted multiply-adds: for so few taps faster than torch.nn.functional.conv1d, which
         # also wants the channels before the time.
         kernel, length = len(self.weight), x.shape[-2]
-        padded = F.pad(x, (0, 0, kernel - 1, 0))
+        if before is None:
+            padded = F.pad(x, (0, 0, kernel - 1, 0))
+        else:
+            arrays = {"x": (x, "(..., L, d)"), "before": (before, "(..., t, d)")}
+            check_arrays(arrays, t=kernel - 1)
+            padded = torch.cat([before, x], dim=-2)
         z = x * self.weight[0]
         for shift in range(1, kernel):
             start = kernel - 1 - shift
@@ -60,6 +95,8 @@ class Block(nn.Module):
 
     def __init__(self, mixer: Mixer, conv_kernel: int = 4, mlp_ratio: int = 0) -> None:
         super().__init__()
+        check_integer("conv_kernel", conv_kernel, 0)
+        check_integer("mlp_ratio", mlp_ratio, 0)
         d_model = mixer.d_model
         self.norm = nn.LayerNorm(d_model)
         self.conv = ShortConvolution(d_model, conv_kernel) if conv_kernel else nn.Identity()
@@ -76,23 +113,47 @@ class Block(nn.Module):
             else None
         )
 
-    def forward(self, x: Tensor, positions: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        positions: Tensor | None = None,
+        state: BlockState | None = None,
+        return_state: bool = False,
+    ) -> Any:
         """Apply the block.
 
         Args:
             x: Tokens (batch, L, d).
             positions: int64 (batch, Q), where the result is wanted; everywhere if None.
+            state: What the block has returned for the tokens before x.
+            return_state: Whether to return the state after x too.
 
         Returns:
-            Tokens (batch, L, d), or (batch, Q, d).
+            Tokens (batch, L, d), or (batch, Q, d); or the pair of them and the state.
         """
-        z = self.conv(self.norm(x))
-        if positions is None:
-            y = self.mixer(z)
+        normed = self.norm(x)
+        if state is not None or return_state:
+            conv, mixer = (None, None) if state is None else state
+            z = self.conv(normed) if conv is None else self.conv(normed, conv)
+            y, mixer = self.mixer(z, mixer, return_state=True)
+            state = BlockState(self._seen(normed, conv), mixer)
+            if positions is not None:
+                x, y = take(x, positions), take(y, positions)
+        elif positions is None:
+            y = self.mixer(self.conv(normed))
         else:  # all that follows treats every position by itself
-            x, y = take(x, positions), self.mixer.at(z, positions)
+            x, y = take(x, positions), self.mixer.at(self.conv(normed), positions)
         x = x + self.out(y)
-        return x if self.mlp is None else x + self.mlp(x)
+        x = x if self.mlp is None else x + self.mlp(x)
+        return (x, state) if return_state else x
+
+    def _seen(self, x: Tensor, before: Tensor | None) -> Tensor | None:
+        """The last tokens that the convolution still sees."""
+        if not isinstance(self.conv, ShortConvolution):
+            return None
+        kernel = len(self.conv.weight)
+        x = F.pad(x, (0, 0, kernel - 1, 0)) if before is None else torch.cat([before, x], dim=-2)
+        return x[..., x.shape[-2] - kernel + 1 :, :]
 
 
 class SequenceModel(nn.Module):
@@ -126,8 +187,10 @@ class SequenceModel(nn.Module):
         init_std: float = 0.1,
     ) -> None:
         super().__init__()
-        if num_layers < 1:
-            raise ValueError(f"num_layers = {num_layers}: expected at least 1")
+        check_integer("vocab_size", vocab_size)
+        check_integer("num_layers", num_layers)
+        check_integer("max_length", max_length, 0)
+        check_number("init_std", init_std, 0)
         self.embedding = nn.Embedding(vocab_size, d_model)
         self.position = nn.Embedding(max_length, d_model) if max_length else None
         self.blocks = nn.ModuleList(
@@ -140,7 +203,13 @@ class SequenceModel(nn.Module):
             if isinstance(module, nn.Linear) and module.bias is not None:
                 nn.init.zeros_(module.bias)
 
-    def forward(self, tokens: Tensor, positions: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        tokens: Tensor,
+        positions: Tensor | None = None,
+        state: ModelState | None = None,
+        return_state: bool = False,
+    ) -> Any:
         """Score the vocabulary.
 
         The read-out costs d·V a position, at a large vocabulary most of the whole model, so a
@@ -149,26 +218,98 @@ class SequenceModel(nn.Module):
         Args:
             tokens: int64 (batch, L).
             positions: int64 (batch, Q), the positions to read out; all if None.
+            state: What the model has returned for the tokens before these.
+            return_state: Whether to return the state after these tokens too.
 
         Returns:
-            Logits (batch, Q, V), or (batch, L, V).
+            Logits (batch, Q, V), or (batch, L, V); or the pair of logits and state.
 
         Raises:
-            ValueError: If the tokens are longer than the position embedding.
+            ValueError: If the tokens are not such, or longer than the position embedding.
         """
+        _check_tokens("tokens", tokens, "(batch, L)", 2)
+        start = 0 if state is None else state.length
+        end = start + tokens.shape[1]
         x = self.embedding(tokens)
         if self.position is not None:
-            if tokens.shape[1] > self.position.num_embeddings:
+            if end > self.position.num_embeddings:
                 raise ValueError(
-                    f"tokens has length {tokens.shape[1]}: "
-                    f"expected at most max_length = {self.position.num_embeddings}"
+                    f"tokens has length {end}, expected at most max_length = "
+                    f"{self.position.num_embeddings}"
                 )
-            x = x + self.position.weight[: tokens.shape[1]]
-        *early, last = self.blocks
-        for block in early:
-            x = block(x)
-        x = last(x, positions)
+            x = x + self.position.weight[start:end]
+        if state is None and not return_state:
+            *early, last = self.blocks
+            for block in early:
+                x = block(x)
+            return self._read_out(last(x, positions))
+        after = []
+        for number, block in enumerate(self.blocks):
+            before = None if state is None else state.blocks[number]
+            asked = positions if number == len(self.blocks) - 1 else None
+            x, seen = block(x, asked, before, return_state=True)
+            after.append(seen)
+        logits = self._read_out(x)
+        return (logits, ModelState(end, tuple(after))) if return_state else logits
+
+    def _read_out(self, x: Tensor) -> Tensor:
         return F.linear(self.norm(x), self.embedding.weight)
+
+    def step(self, tokens: Tensor, state: ModelState | None = None) -> tuple[Tensor, ModelState]:
+        """Read one token of every sequence: a softmax cache grows, every other state does not.
+
+        Args:
+            tokens: int64 (batch,).
+            state: What the step before has returned, or `forward` for a whole prefix; None for
+                the first token.
+
+        Returns:
+            Logits (batch, V) for the token after, and the state.
+        """
+        _check_tokens("tokens", tokens, "(batch,)", 1)
+        logits, state = self(tokens.unsqueeze(1), None, state, return_state=True)
+        assert state is not None
+        return logits.squeeze(1), state
+
+    @torch.no_grad()
+    def generate(
+        self,
+        tokens: Tensor,
+        num_tokens: int,
+        temperature: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Continue sequences, one token after the other, each computed from the state alone.
+
+        Args:
+            tokens: The prefix, int64 (batch, L).
+            num_tokens: How many tokens to add.
+            temperature: Of the softmax that is drawn from; 0 takes the most likely token.
+            generator: Of the draws; the global one of PyTorch if None.
+
+        Returns:
+            Prefix and continuation, int64 (batch, L + num_tokens).
+        """
+        num_tokens = check_integer("num_tokens", num_tokens, 0)
+        temperature = check_number("temperature", temperature, 0)
+        _check_tokens("tokens", tokens, "(batch, L)", 2)
+        found, state = [tokens], None
+        for _ in range(num_tokens):
+            logits, state = self(found[-1], None, state, return_state=True)
+            logits = logits[:, -1]
+            if temperature == 0:
+                chosen = logits.argmax(-1, keepdim=True)
+            else:
+                chances = (logits / temperature).softmax(-1)
+                chosen = torch.multinomial(chances, 1, generator=generator)
+            found.append(chosen)
+        return torch.cat(found, dim=1)
+
+
+def _check_tokens(name: str, tokens: object, shape: str, axes: int) -> None:
+    is_index = isinstance(tokens, Tensor) and tokens.dtype == torch.int64
+    if not isinstance(tokens, Tensor) or not is_index or tokens.ndim != axes or 0 in tokens.shape:
+        raise ValueError(f"{name} is {shown(tokens)}, expected an int64 tensor {shape}")
 
 
 def num_parameters(model: nn.Module) -> int:

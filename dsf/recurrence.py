@@ -33,10 +33,9 @@ def linear_recurrence(transition: Tensor, x: Tensor, initial_state: Tensor | Non
     batch = torch.broadcast_shapes(transition.shape[:-2], x.shape[:-2])
     dtype = torch.promote_types(transition.dtype, x.dtype)
     if initial_state is not None:
-        check_state("initial_state", initial_state, "(..., d)", x, d=sizes["d"])
+        like = x if x.is_complex() else transition
+        check_state("initial_state", initial_state, "(..., d)", like, d=sizes["d"])
         batch = torch.broadcast_shapes(batch, initial_state.shape[:-1])
-        if initial_state.is_complex():
-            dtype = torch.promote_types(dtype, initial_state.dtype)
     wide, shape = state_dtype(dtype), (*batch, *x.shape[-2:])
     a, x = (array.to(wide).expand(shape).movedim(-2, 0) for array in (transition, x))
     a = a.contiguous()

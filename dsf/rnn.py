@@ -368,8 +368,9 @@ def _check_gates(**gates: Tensor) -> None:
 
 
 def _check_weights(x: Tensor, w_in: Tensor, w_rec: Tensor, gates: int) -> None:
-    d = check_arrays({"w_rec": (w_rec, "(gates·d, d)" if gates > 1 else "(d, d)")})["d"]
+    rows = f"{gates}d" if gates > 1 else "d"
+    d = check_arrays({"w_rec": (w_rec, f"({rows}, d)")})["d"]
     if w_rec.shape[0] != gates * d:
-        raise ValueError(f"w_rec has shape {tuple(w_rec.shape)}, expected ({gates}d, d)")
-    arrays = {"w_rec": (w_rec, "(rows, d)"), "w_in": (w_in, "(rows, m)"), "x": (x, "(..., L, m)")}
-    check_arrays(arrays)
+        raise ValueError(f"w_rec has shape {tuple(w_rec.shape)}, expected ({rows}, d)")
+    weights = {"w_rec": (w_rec, f"({rows}, d)"), "w_in": (w_in, f"({rows}, m)")}
+    check_arrays({**weights, "x": (x, "(..., L, m)")})

@@ -386,7 +386,7 @@ def _run(
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Outputs, with the last state where it is asked for; an error names the state `state`."""
     if state is not None:
-        check_state("state", state, "(..., n, d)", u, n=system.n, d=u.shape[-1])
+        check_state("state", state, "(..., n, d)", system.input, n=system.n, d=u.shape[-1])
     h: Any
     y, h = system.run(u, "auto", state, return_state=True)
     return (y, h) if return_state else y

@@ -399,7 +399,8 @@ class LTVSystem:
                     "normaliser"
                 )
             state = state.h
-        check_state("initial_state", state, "(..., n, d)", u, n=self.n, d=d)
+        like = u if u.is_complex() else self.input
+        check_state("initial_state", state, "(..., n, d)", like, n=self.n, d=d)
         try:
             batch = torch.broadcast_shapes(batch, state.shape[:-2])
         except RuntimeError:
@@ -407,4 +408,4 @@ class LTVSystem:
                 f"initial_state has leading axes {tuple(state.shape[:-2])}, expected axes that "
                 f"broadcast with {tuple(batch)}"
             ) from None
-        return state.to(torch.promote_types(dtype, state.dtype)).expand(*batch, self.n, d)
+        return state.to(dtype).expand(*batch, self.n, d)

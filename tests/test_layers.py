@@ -236,10 +236,13 @@ def test_ssd_stays_finite_under_strong_decay():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"d_model": 0, "n": 1}, "d_model = 0"),
-        ({"d_model": 1, "n": 0}, "n = 0"),
-        ({"d_model": 1, "n": 1, "step_range": (0, 1)}, r"step_range = \(0, 1\)"),
-        ({"d_model": 1, "n": 1, "decay_range": (2, 1)}, r"decay_range = \(2, 1\)"),
+        ({"d_model": 0, "n": 1}, "d_model is 0, expected an integer >= 1"),
+        ({"d_model": 1, "n": 0}, "n is 0, expected"),
+        (
+            {"d_model": 1, "n": 1, "step_range": (0, 1)},
+            r"step_range is \(0, 1\), expected a pair 0 < low <= high",
+        ),
+        ({"d_model": 1, "n": 1, "decay_range": (2, 1)}, r"decay_range is \(2, 1\), expected"),
     ],
 )
 def test_bad_sizes_and_ranges_are_refused(arguments, message):
@@ -250,11 +253,14 @@ def test_bad_sizes_and_ranges_are_refused(arguments, message):
 @pytest.mark.parametrize(
     ("make_mixer", "message"),
     [
-        (lambda: layers.NormalizedAttention(2, 2, eta="relu"), "eta = 'relu'"),
-        (lambda: layers.S4D(2, 3), "n = 3: expected an even number"),
-        (lambda: layers.QLSTM(2, 2), "n = 2: expected 1"),
-        (lambda: layers.RGLRU(2, 2), "n = 2: expected 1"),
-        (lambda: layers.QLSTM(2, 1, forget_bias=math.inf), "forget_bias = inf"),
+        (
+            lambda: layers.NormalizedAttention(2, 2, eta="relu"),
+            "eta is 'relu', expected one of exp",
+        ),
+        (lambda: layers.S4D(2, 3), "n is 3, expected an even number"),
+        (lambda: layers.QLSTM(2, 2), "n is 2, expected 1"),
+        (lambda: layers.RGLRU(2, 2), "n is 2, expected 1"),
+        (lambda: layers.QLSTM(2, 1, forget_bias=math.inf), "forget_bias is inf, expected"),
     ],
 )
 def test_so_are_other_bad_arguments(make_mixer, message):

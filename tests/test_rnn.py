@@ -145,7 +145,10 @@ ONES = torch.ones(5, 3)
         (lambda: rg_lru(ONES[:4], ONES, ONES, ONES[0]), r"u has shape \(4, 3\), .*L = 5"),
         (lambda: rg_lru_system(ONES, ONES[:, :2], ONES[0]), r"input_gate has shape \(5, 2\)"),
         (lambda: elman(ONES, ONES, ONES), r"w_rec has shape \(5, 3\), expected \(d, d\)"),
-        (lambda: elman(ONES, ONES, ONES[:3]), r"w_in has shape \(5, 3\), expected \(3, 3\)"),
+        (
+            lambda: elman(ONES, ONES, ONES[:3]),
+            r"w_in has shape \(5, 3\), expected \(d, m\) with d = 3",
+        ),
         (lambda: lstm(ONES, ONES, ONES), r"w_rec has shape \(5, 3\), expected \(4d, d\)"),
     ],
 )

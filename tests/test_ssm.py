@@ -67,12 +67,12 @@ class TestS4D:
         a = torch.tensor([-0.5 + 3j, -2.0 + 0j], dtype=torch.complex128)
         one = torch.ones_like(a)
         for step in (1e-2, 1e-3):
-            zoh = discretize(a, one, torch.tensor(step))
-            bilinear = discretize(a, one, torch.tensor(step), "bilinear")
+            zoh = discretize(a, one, torch.tensor(step).double())
+            bilinear = discretize(a, one, torch.tensor(step).double(), "bilinear")
             # Both expansions agree up to and including step², hence to the third order.
             assert (zoh[0] - bilinear[0]).abs().max() < (4 * step) ** 3
         for rule in ("zoh", "bilinear"):
-            assert discretize(a, one, torch.tensor(50.0), rule)[0].abs().max() < 1
+            assert discretize(a, one, torch.tensor(50.0).double(), rule)[0].abs().max() < 1
 
     def test_conjugate_pair_equals_twice_the_real_part(self):
         arguments = example("s4d", 30).native
@@ -189,8 +189,14 @@ ONES = torch.ones(5, 3)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: discretize(ONES, ONES, ONES, "euler"), r"rule is 'euler', expected 'zoh' or"),
-        (lambda: s4d_kernel(ONES, ONES, ONES, ONES[:, 0], 0), r"length is 0, expected a positive"),
+        (
+            lambda: discretize(ONES, ONES, ONES, "euler"),
+            r"rule is 'euler', expected one of zoh, bilinear",
+        ),
+        (
+            lambda: s4d_kernel(ONES, ONES, ONES, ONES[:, 0], 0),
+            r"length is 0, expected an integer >= 1",
+        ),
         (lambda: s4d_system(ONES, ONES, ONES, ONES[:, 0], math.nan), r"length is nan, expected"),
         (
             lambda: s4d(ONES, ONES[0], ONES, ONES, ONES[:, 0]),
