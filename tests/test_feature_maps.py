@@ -205,7 +205,7 @@ def test_the_table_is_right_about_positive_kernels(seed):
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        ([1.0], "x is a list"),
+        ([1.0], r"x is \[1.0\], expected a torch tensor"),
         (torch.tensor(1.0), r"x has shape \(\), expected \(..., m\)"),
         (torch.ones(2, 0), r"x has shape \(2, 0\), expected \(..., m\)"),
         (torch.tensor([1, 2]), "x has dtype torch.int64"),
