@@ -156,7 +156,7 @@ def check_number(
         not low <= number <= high
         or (above and number == low)
         or (below and number == high)
-        or (math.isinf(number) and not infinite)
+        or (abs(number) == math.inf and not infinite)
     ):
         bounds = [f"{'>' if above else '>='} {low:g}"] if low > -math.inf else []
         bounds += [f"{'<' if below else '<='} {high:g}"] if high < math.inf else []

@@ -290,8 +290,9 @@ class PositiveRandom:
     def scaled(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The same features at any norm: each x has its largest one at 1.
 
-        They are kept above the square root of the smallest number of their precision, 1e-19 in
-        float32, so that no product of two of them is 0 and a row sum of such products neither.
+        They are kept at or above the square root of the smallest normal number of their precision,
+        1e-19 in float32: no product of two of them is 0 and no row sum of such products. A query
+        that is so far from every key that all scores are smaller sees them as equals.
 
         Args:
             x: queries or keys, ``(..., m)``, floating point.
