@@ -17,7 +17,9 @@ from dsf.attention import (
     softmax_attention_system,
     softmax_matrix,
 )
-from dsf.recurrence import linear_recurrence, segment_products
+from dsf.blocks import segment_products
+from dsf.dense import DenseSystem
+from dsf.recurrence import linear_recurrence
 from dsf.rnn import (
     elman,
     elman_trajectory,
@@ -38,13 +40,14 @@ from dsf.ssm import (
     ssd,
     ssd_system,
 )
-from dsf.system import DenseSystem, LTVSystem
+from dsf.system import LTVSystem, NormalizedState
 
 __all__ = [
     "ARCHITECTURES",
     "Architecture",
     "DenseSystem",
     "LTVSystem",
+    "NormalizedState",
     "check",
     "discretize",
     "elman",

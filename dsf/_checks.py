@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,6 @@ from torch import Tensor
 def check_arrays(
     arrays: Mapping[str, tuple[Any, str]],
     complex_too: Collection[str] = (),
-    integer: Collection[str] = (),
-    need_values: bool = False,
     **sizes: int,
 ) -> dict[str, int]:
     """Refuse arguments that are not tensors, or that do not fit each other.
@@ -31,10 +30,9 @@ def check_arrays(
 
     Args:
         arrays: by the name of the argument, the array and its shape as the docstrings write it,
-            for example "(..., L, m)", "(d, n)" or, with an axis that may have length 1, "(L|1, d)".
+            for example "(..., L, m)", "(d, n)", with an axis that may have length 1 "(L|1, d)", or
+            for integers instead of floating numbers "int64 (..., Q)".
         complex_too: names of those that may be complex.
-        integer: names of those that hold integers instead, int64.
-        need_values: whether values will be read, which a tensor on the device "meta" lacks.
         sizes: letters whose length is known beforehand.
 
     Returns:
@@ -44,19 +42,21 @@ def check_arrays(
         ValueError: naming the first array that does not fit.
     """
     first = next(iter(arrays))
-    model = next((name for name in arrays if name not in integer), first)  # of the precision
+    model: str | None = None  # of the precision
     origin: dict[str, str] = {}
     leading: tuple[int, ...] = ()
     for name, (x, shape) in arrays.items():
         if not isinstance(x, Tensor):
             raise ValueError(f"{name} is {shown(x)}, expected a torch tensor {shape}")
-        if name in integer:
+        integer = shape.startswith("int64 ")
+        if integer:
             if x.dtype != torch.int64:
                 raise ValueError(f"{name} has dtype {x.dtype}, expected torch.int64")
         elif not (x.is_floating_point() or (x.is_complex() and name in complex_too)):
             kinds = "floating or complex" if name in complex_too else "real floating"
             raise ValueError(f"{name} has dtype {x.dtype}, expected a {kinds} dtype")
-        letters = [letter.strip() for letter in shape.strip("()").split(",") if letter.strip()]
+        axes = shape.removeprefix("int64 ").strip("()").split(",")
+        letters = [letter.strip() for letter in axes if letter.strip()]
         free = letters[:1] == ["..."]
         letters = letters[1:] if free else letters
         found = _lengths(tuple(x.shape), letters, free, sizes)
@@ -66,16 +66,16 @@ def check_arrays(
                 + _known(letters, sizes, origin)
                 + (" and no empty axis" if 0 in x.shape else "")
             )
-        if name not in integer and precision(x) != precision(arrays[model][0]):
-            raise ValueError(
-                f"{name} has dtype {x.dtype}, expected the precision of {model}, "
-                f"{arrays[model][0].dtype}"
-            )
+        if not integer:
+            model = model or name
+            wanted = arrays[model][0].dtype
+            if precision(x) != precision(arrays[model][0]):
+                raise ValueError(
+                    f"{name} has dtype {x.dtype}, expected the precision of {model}, {wanted}"
+                )
         if x.device != arrays[first][0].device:
             device = arrays[first][0].device
             raise ValueError(f"{name} is on {x.device}, expected {device}, the device of {first}")
-        if need_values and x.is_meta:
-            raise ValueError(f"{name} is on {x.device}, expected a device that holds its values")
         for letter, length in found.items():
             if letter not in sizes:
                 sizes[letter], origin[letter] = length, name
@@ -121,6 +121,47 @@ def _broadcast(name: str, leading: tuple[int, ...], more: tuple[int, ...]) -> tu
         raise ValueError(
             f"{name} has leading axes {more}, expected axes that broadcast with {leading}"
         ) from None
+
+
+def check_values(**tensors: Tensor) -> None:
+    """Refuse tensors whose values can't be read: those on the device "meta"."""
+    for name, x in tensors.items():
+        if x.is_meta:
+            raise ValueError(f"{name} is on {x.device}, expected a device that holds its values")
+
+
+def check_state(name: str, state: Any, shape: str, like: Tensor, **sizes: int) -> None:
+    """Refuse a state that has not this shape, or does not fit the array `like`.
+
+    Its precision is that of `like`, or `state_dtype`, in which states come out.
+    """
+    check_arrays({name: (state, shape)}, complex_too=[name], **sizes)
+    allowed = {precision(like): None, state_dtype(precision(like)): None}
+    if precision(state) not in allowed:
+        expected = " or ".join(map(str, allowed))
+        raise ValueError(f"{name} has dtype {state.dtype}, expected the precision {expected}")
+    if state.device != like.device:
+        raise ValueError(f"{name} is on {state.device}, expected {like.device}")
+
+
+def state_dtype(dtype: torch.dtype) -> torch.dtype:
+    """The dtype in which states are kept: float32 for half precision, else the same.
+
+    A state is a sum over the whole past: in half precision it would stop growing after a few
+    hundred terms.
+    """
+    return torch.promote_types(dtype, torch.float32)
+
+
+def full_precision(like: Tensor) -> AbstractContextManager[Any]:
+    """Where autocast would compute matrix products in half precision: switch it off.
+
+    Sums over the whole past do not survive that. Elsewhere nothing happens.
+    """
+    kind = like.device.type
+    if kind in ("cpu", "cuda") and torch.is_autocast_enabled(kind):
+        return torch.autocast(kind, enabled=False)
+    return nullcontext()
 
 
 def check_number(
@@ -181,6 +222,7 @@ def check_integer(name: str, value: Any, low: int = 1, high: int | None = None) 
     is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not (is_integer and low <= value and (high is None or value <= high)):
         expected = f"an integer >= {low}" if high is None else f"an integer from {low} to {high}"
+        expected = f"{low}" if low == high else expected
         raise ValueError(f"{name} is {shown(value)}, expected {expected}")
     return int(value)
 
@@ -211,8 +253,7 @@ def as_numbers(name: str, value: Any) -> NDArray[Any]:
         ValueError: it is not numbers, or rows have different lengths.
     """
     if isinstance(value, Tensor):
-        if value.is_meta:
-            raise ValueError(f"{name} is on meta, expected a device that holds its values")
+        check_values(**{name: value})
         # NumPy has no bfloat16, and a conjugate view has no NumPy form.
         value = value.detach().cpu().resolve_conj().resolve_neg()
         return np.asarray(value.float() if value.dtype == torch.bfloat16 else value)

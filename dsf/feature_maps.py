@@ -24,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dsf._checks import check_arrays, check_integer
+from dsf._checks import check_arrays, check_integer, full_precision, state_dtype
 
 FeatureMap = Callable[[Tensor], Tensor]
 
@@ -313,13 +313,14 @@ class PositiveRandom:
     def _exponents(self, x: Tensor) -> Tensor:
         """ωᵀx - ‖x‖²/2, (..., n), in float32 for half precision."""
         check_arrays({"x": (x, "(..., m)")})
-        x = x.float() if x.dtype.itemsize < 4 else x
+        x = x.to(state_dtype(x.dtype))
         # Drawn in float64 on the CPU whatever x is: in float32 or on a GPU come other numbers.
         generator = torch.Generator("cpu").manual_seed(self.seed)
         directions = torch.randn(
             x.shape[-1], self.n, generator=generator, dtype=torch.float64, device="cpu"
         ).to(x)
-        return x @ directions - x.square().sum(-1, keepdim=True) / 2
+        with full_precision(x):
+            return x @ directions - x.square().sum(-1, keepdim=True) / 2
 
 
 def positive_random(n: int, seed: int = 0) -> PositiveRandom:

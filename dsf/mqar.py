@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dsf._checks import check_arrays, check_flag, check_integer, check_number, shown
+from dsf._checks import check_arrays, check_flag, check_integer, check_number, check_values, shown
 
 FILLER = 0
 """The token of every position that holds neither a key nor a value."""
@@ -244,7 +244,7 @@ def asked_positions(labels: Tensor) -> Tensor:
         ValueError: If labels are not such an array, rows differ in their number of questions or
             nothing is asked.
     """
-    _check_integers(labels=(labels, "(num_examples, L)"))
+    _check_integers(labels=(labels, "int64 (num_examples, L)"))
     asked = labels != NOT_ASKED
     counts = asked.sum(dim=1)
     fewest, most = int(counts.min()), int(counts.max())
@@ -269,8 +269,10 @@ def accuracy(predictions: Tensor, labels: Tensor) -> float:
     Raises:
         ValueError: If they are not int64 arrays of one shape, or nothing is asked.
     """
-    _check_integers(labels=(labels, "(...)"))
-    _check_integers(labels=(labels, "(...)"), predictions=(predictions, str(tuple(labels.shape))))
+    _check_integers(labels=(labels, "int64 (...)"))
+    _check_integers(
+        labels=(labels, "int64 (...)"), predictions=(predictions, f"int64 {tuple(labels.shape)}")
+    )
     asked = labels != NOT_ASKED
     if not asked.any():
         raise ValueError("labels is -100 everywhere, expected at least one question")
@@ -291,7 +293,7 @@ def describe(inputs: Tensor, labels: Tensor) -> str:
         ValueError: If the arguments are not two int64 vectors of one length, or more keys are
             asked than the sequence has room for.
     """
-    _check_integers(inputs=(inputs, "(L,)"), labels=(labels, "(L,)"))
+    _check_integers(inputs=(inputs, "int64 (L,)"), labels=(labels, "int64 (L,)"))
     asked = (labels != NOT_ASKED).nonzero().flatten().tolist()
     tokens, answers = inputs.tolist(), labels.tolist()
     keys = len({tokens[i] for i in asked})  # every key is asked at least once
@@ -320,4 +322,5 @@ def _check_rows(
 
 
 def _check_integers(**arrays: tuple[Tensor, str]) -> None:
-    check_arrays(arrays, integer=arrays, need_values=True)
+    check_arrays(arrays)
+    check_values(**{name: x for name, (x, _) in arrays.items()})

@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dsf._checks import check_sequence, check_width
+from dsf.dense import DenseSystem
 from dsf.recurrence import linear_recurrence
-from dsf.system import DenseSystem, LTVSystem
+from dsf.system import LTVSystem
 
 # The exponent of RG-LRU: a_i = a^{8 r_i}.
 _RG_LRU_EXPONENT = 8.0

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dsf._checks import check_sequence, check_width
-from dsf.recurrence import scan
+from dsf.scan import scan
 from dsf.system import LTVSystem
 
 Rule = Literal["zoh", "bilinear"]

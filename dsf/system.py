@@ -8,7 +8,27 @@ from typing import Literal, NamedTuple, get_args, overload
 import torch
 from torch import Tensor
 
-from dsf.recurrence import linear_recurrence, scan, segment_products
+from dsf._checks import (
+    check_arrays,
+    check_choice,
+    check_integer,
+    check_state,
+    full_precision,
+    precision,
+    shown,
+    state_dtype,
+)
+from dsf.blocks import (
+    apply_matrix,
+    mixing_matrix,
+    read,
+    segment_products,
+    split_time,
+    sum_time,
+)
+from dsf.dense import DenseSystem
+from dsf.recurrence import linear_recurrence
+from dsf.scan import scan
 
 Method = Literal["recurrent", "scan", "chunked", "matrix", "auto"]
 
@@ -19,63 +39,58 @@ CHUNK_LENGTH = 64
 _MATRIX_LENGTH = 128
 
 
-class DenseSystem(NamedTuple):
-    """A linear time-varying system with full matrices, as the paper writes it.
+class NormalizedState(NamedTuple):
+    """What a normalised system hands on to the system of the piece after it.
+
+    Its state h is divided by the normaliser of its time, so h alone does not say how to go on.
 
     Attributes:
-        transition: Λ, (..., L, N, N).
-        input: B, (..., L, N, m).
-        output: C, (..., L, p, N).
-        feedthrough: D, (..., L, p, m).
-
-    Source: arXiv 2405.15731, section 3.1; chapter 1.
+        h: the state H, (..., n, d).
+        eta: the normaliser η of the last time, (...).
+        keys: Σ_j ψ_j where η is a row sum, (..., n); None where η is given from outside.
+        shift: the logarithm M of what eta and keys are divided by, (...); None for M = 0.
     """
 
-    transition: Tensor
-    input: Tensor
-    output: Tensor
-    feedthrough: Tensor
+    h: Tensor
+    eta: Tensor
+    keys: Tensor | None = None
+    shift: Tensor | None = None
 
-    def run(self, u: Tensor, initial_state: Tensor | None = None) -> Tensor:
-        """Outputs y_i = C_i h_i + D_i u_i with h_i = Λ_i h_{i-1} + B_i u_i.
 
-        Args:
-            u: inputs, (..., L, m).
-            initial_state: h_{-1}, (..., N); zero if None.
+State = Tensor | NormalizedState
 
-        Returns:
-            y, (..., L, p), complex if the matrices are.
-        """
-        u = u.to(torch.promote_types(u.dtype, self.transition.dtype)).unsqueeze(-1)
-        h = u.new_zeros(self.transition.shape[-1]) if initial_state is None else initial_state
-        h = h.to(u.dtype).unsqueeze(-1)
-        y = []
-        for i in range(self.transition.shape[-3]):
-            u_i = u[..., i, :, :]
-            h = self.transition[..., i, :, :] @ h + self.input[..., i, :, :] @ u_i
-            y.append(self.output[..., i, :, :] @ h + self.feedthrough[..., i, :, :] @ u_i)
-        return torch.stack(y, dim=-3).squeeze(-1)
 
-    def matrix(self) -> Tensor:
-        """The block lower triangular Φ that maps the stacked inputs to the stacked outputs.
+@dataclass(frozen=True, eq=False)
+class Normalizer:
+    """The normaliser of a system at all times; see `NormalizedState`.
 
-        Returns:
-            Φ, (..., L·p, L·m), with the p × m blocks Φ_ii = C_i B_i + D_i and
-            Φ_ij = C_i Λ_i ⋯ Λ_{j+1} B_j for i > j.
-        """
-        transition, b, c, d = self
-        length, p, m = c.shape[-3], c.shape[-2], b.shape[-1]
-        rows = []
-        columns = b[..., :0, :, :]  # Λ_i ⋯ Λ_{j+1} B_j for every j ≤ i, (..., i + 1, N, m)
-        for i in range(length):
-            propagated = transition[..., i, None, :, :] @ columns
-            columns = torch.cat([propagated, b[..., i : i + 1, :, :]], dim=-3)
-            row = c[..., i, None, :, :] @ columns
-            last = row[..., -1:, :, :] + d[..., i, None, :, :]
-            zeros = row.new_zeros((*row.shape[:-3], length - 1 - i, p, m))
-            rows.append(torch.cat([row[..., :-1, :, :], last, zeros], dim=-3))
-        blocks = torch.stack(rows, dim=-4)  # (..., L, L, p, m)
-        return blocks.transpose(-3, -2).reshape(*blocks.shape[:-4], length * p, length * m)
+    Attributes:
+        eta: (..., L).
+        keys: (..., L, n) or None.
+        shift: (..., L) or None.
+        follows: whether Λ_0 leads on from a normaliser before the first time. Where it does not,
+            Λ_0 is 1 and means nothing, and no run can start from a state.
+    """
+
+    eta: Tensor
+    keys: Tensor | None = None
+    shift: Tensor | None = None
+    follows: bool = False
+
+    def __getitem__(self, span: slice) -> Normalizer:
+        """The same for a range of times."""
+        return Normalizer(
+            self.eta[..., span],
+            None if self.keys is None else self.keys[..., span, :],
+            None if self.shift is None else self.shift[..., span],
+            self.follows or span.indices(self.eta.shape[-1])[0] > 0,
+        )
+
+    def last(self, h: Tensor) -> NormalizedState:
+        """What is handed on after the last time, with the state H."""
+        keys = None if self.keys is None else self.keys[..., -1, :]
+        shift = None if self.shift is None else self.shift[..., -1]
+        return NormalizedState(h, self.eta[..., -1], keys, shift)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +111,8 @@ class LTVSystem:
         input: B, (..., L, n, d|1).
         output: C, (..., L, n, d|1).
         feedthrough: D, (..., L|1, d|1), or None for no feed-through.
+        normalizer: for systems whose state is divided by a running normaliser, what that is, so
+            that `run` can hand it on; None for all others. Set by the functions that make them.
 
     Raises:
         ValueError: an array is not a floating tensor, or dtypes, devices or shapes do not agree.
@@ -107,41 +124,20 @@ class LTVSystem:
     input: Tensor
     output: Tensor
     feedthrough: Tensor | None = None
+    normalizer: Normalizer | None = None
 
     def __post_init__(self) -> None:
-        arrays = {"transition": self.transition, "input": self.input, "output": self.output}
+        arrays = {
+            "input": (self.input, "(..., L, n, d|1)"),
+            "transition": (self.transition, "(..., L, n|1, d|1)"),
+            "output": (self.output, "(..., L, n, d|1)"),
+        }
         if self.feedthrough is not None:
-            arrays["feedthrough"] = self.feedthrough
-        for name, array in arrays.items():
-            _check_tensor(name, array)
-            expected = "(..., L|1, d|1)" if name == "feedthrough" else "(..., L, n, d|1)"
-            if array.ndim < (2 if name == "feedthrough" else 3) or 0 in array.shape:
-                raise ValueError(
-                    f"{name} has shape {tuple(array.shape)}, expected {expected} with no empty axis"
-                )
-            if array.device != self.transition.device:
-                raise ValueError(f"{name} is on {array.device}, transition on {self._device}")
-            if _precision(array) != _precision(self.transition):
-                raise ValueError(
-                    f"{name} has dtype {array.dtype}, expected the precision of transition, "
-                    f"{self.transition.dtype}"
-                )
-        length, n = self.input.shape[-3:-1]
-        widths = {name: array.shape[-1] for name, array in arrays.items() if array.shape[-1] > 1}
-        if len(set(widths.values())) > 1:
-            raise ValueError(f"the channel axes disagree: {widths}; expected one d, or 1")
-        for name, array in arrays.items():
-            features = () if name == "feedthrough" else array.shape[-2:-1]
-            times = array.shape[-2] if name == "feedthrough" else array.shape[-3]
-            if times != length and not (name == "feedthrough" and times == 1):
-                raise ValueError(f"{name} has length {times}, expected {length}, that of input")
-            if features and features[0] != n and not (name == "transition" and features[0] == 1):
-                raise ValueError(f"{name} has n = {features[0]}, expected {n}, that of input")
-        try:
-            self._batch()
-        except RuntimeError:
-            shapes = {name: tuple(array.shape) for name, array in arrays.items()}
-            raise ValueError(f"the leading axes do not broadcast: {shapes}") from None
+            arrays["feedthrough"] = (self.feedthrough, "(..., L|1, d|1)")
+        check_arrays(arrays, complex_too=arrays)
+        if any(x.is_complex() for x, _ in arrays.values()):
+            for name, (x, _) in arrays.items():
+                object.__setattr__(self, name, x if x.is_complex() else x.to(x.dtype.to_complex()))
 
     # What the arrays say about themselves.
 
@@ -176,7 +172,11 @@ class LTVSystem:
     def __getitem__(self, span: slice) -> LTVSystem:
         """The system restricted to a range of consecutive times, for example `system[10:20]`."""
         if not isinstance(span, slice) or span.step not in (None, 1):
-            raise ValueError(f"index is {span!r}, expected a slice of times with step 1")
+            raise ValueError(f"index is {shown(span)}, expected a slice of times with step 1")
+        if not range(self.length)[span]:
+            raise ValueError(
+                f"index is {span}, expected at least one time, from 0 to L = {self.length}"
+            )
         feedthrough = self.feedthrough
         if feedthrough is not None and feedthrough.shape[-2] > 1:
             feedthrough = feedthrough[..., span, :]
@@ -185,6 +185,7 @@ class LTVSystem:
             self.input[..., span, :, :],
             self.output[..., span, :, :],
             feedthrough,
+            None if self.normalizer is None else self.normalizer[span],
         )
 
     # The evaluators.
@@ -194,7 +195,7 @@ class LTVSystem:
         self,
         u: Tensor,
         method: Method = ...,
-        initial_state: Tensor | None = ...,
+        initial_state: State | None = ...,
         return_state: Literal[False] = ...,
     ) -> Tensor: ...
 
@@ -203,60 +204,62 @@ class LTVSystem:
         self,
         u: Tensor,
         method: Method = ...,
-        initial_state: Tensor | None = ...,
+        initial_state: State | None = ...,
         *,
         return_state: Literal[True],
-    ) -> tuple[Tensor, Tensor]: ...
+    ) -> tuple[Tensor, State]: ...
 
     def run(
         self,
         u: Tensor,
         method: Method = "auto",
-        initial_state: Tensor | None = None,
+        initial_state: State | None = None,
         return_state: bool = False,
-    ) -> Tensor | tuple[Tensor, Tensor]:
+    ) -> Tensor | tuple[Tensor, State]:
         """Map a sequence of inputs to outputs.
 
         Args:
             u: inputs, (..., L, d).
             method: "recurrent" runs the definition step by step; "scan" does the same work but
-                keeps only the states at chunk borders for the backward pass (first derivatives
-                only); "chunked" multiplies by blocks of Φ and carries the state from block to
-                block, which pays for scalar transitions; "matrix" multiplies by Φ; "auto" takes
-                matrix or chunked for scalar transitions and scan for the others.
-            initial_state: H_{-1}, (..., n, d); zero if None.
-            return_state: also return the last state H_{L-1}, (..., n, d).
+                keeps only the states at chunk borders for the backward pass; "chunked" multiplies
+                by blocks of Φ and carries the state from block to block, which pays for scalar
+                transitions; "matrix" multiplies by Φ; "auto" takes matrix or chunked for scalar
+                transitions and scan for the others.
+            initial_state: H_{-1}, (..., n, d), or what an earlier run has returned; zero if None.
+            return_state: also return the last state H_{L-1}, (..., n, d); for a normalised system
+                a `NormalizedState`, which holds its normaliser too and from which the system of
+                the next piece is made.
 
         Returns:
-            y (..., L, d), or the pair (y, H_{L-1}).
+            y (..., L, d), or the pair (y, state). In half precision the state is float32, and what
+            comes out is rounded once, at the end.
 
         Raises:
-            ValueError: u or initial_state does not fit the system, or method is unknown.
+            ValueError: u or initial_state does not fit the system, method is unknown, or a state
+                is given to a normalised system that was made without what comes before it.
         """
-        if method not in get_args(Method):
-            raise ValueError(f"method is {method!r}, expected one of {', '.join(get_args(Method))}")
+        check_choice("method", method, get_args(Method))
         h = self._initial_state(u, initial_state)
+        wide, x = self._wide(), u.to(state_dtype(u.dtype))
         if method == "auto":
-            by_channel = self.input.shape[-1] > 1 or self.output.shape[-1] > 1
-            if by_channel or not self.is_scalar:
-                method = "scan"
+            method = self._fastest()
+        with full_precision(u):
+            if method == "recurrent":
+                y, h = wide._recurrent(x, h)
+            elif method == "scan":
+                y, h = wide._scan(x, h)
             else:
-                method = "matrix" if self.length <= _MATRIX_LENGTH else "chunked"
-        if method == "recurrent":
-            y, h = self._recurrent(u, h)
-        elif method == "scan":
-            y, h = self._scan(u, h)
-        else:
-            chunk = self.length if method == "matrix" else min(self.length, CHUNK_LENGTH)
-            carry = initial_state is not None or return_state
-            y, h = self._chunked(u, h, chunk, carry)
-        if not u.is_complex():
-            y = torch.real(y) if y.is_complex() else y
-        if self.feedthrough is not None:
-            y = y + self.feedthrough * u
-        return (y, h) if return_state else y
+                chunk = self.length if method == "matrix" else min(self.length, CHUNK_LENGTH)
+                carry = initial_state is not None or return_state
+                y, h = wide._chunked(x, h, chunk, carry)
+            if wide.feedthrough is not None:
+                y = y + wide.feedthrough * x
+        y = (y if u.is_complex() else torch.real(y)).to(u.dtype)
+        if not return_state:
+            return y
+        return y, h if self.normalizer is None else self.normalizer.last(h)
 
-    def states(self, u: Tensor, initial_state: Tensor | None = None) -> Tensor:
+    def states(self, u: Tensor, initial_state: State | None = None) -> Tensor:
         """All states.
 
         Args:
@@ -264,19 +267,17 @@ class LTVSystem:
             initial_state: H_{-1}, (..., n, d); zero if None.
 
         Returns:
-            H, (..., L, n, d).
+            H, (..., L, n, d), in float32 where u is in half precision.
         """
         h = self._initial_state(u, initial_state)
-        x = (
-            (self.input * u.unsqueeze(-2))
-            .to(h.dtype)
-            .expand(*h.shape[:-2], self.length, *h.shape[-2:])
-        )
-        transition = self.transition.expand(x.shape)
+        wide, u = self._wide(), u.to(state_dtype(u.dtype))
+        x = wide.input * u.unsqueeze(-2)
+        x = x.to(h.dtype).expand(*h.shape[:-2], self.length, *h.shape[-2:])
+        transition = wide.transition.expand(x.shape)
         states = linear_recurrence(transition.flatten(-2), x.flatten(-2), h.flatten(-2))
         return states.reshape(x.shape)
 
-    def step(self, state: Tensor | None, u_i: Tensor, i: int) -> tuple[Tensor, Tensor]:
+    def step(self, state: State | None, u_i: Tensor, i: int) -> tuple[Tensor, Tensor]:
         """One token, for streaming.
 
         Args:
@@ -286,17 +287,14 @@ class LTVSystem:
 
         Returns:
             The state H_i, (..., n, d), and the output y_i, (..., d).
+
+        Raises:
+            ValueError: u_i or state does not fit the system, or there is no such time.
         """
-        if not 0 <= i < self.length:
-            raise ValueError(f"i is {i}, expected 0 <= i < L = {self.length}")
-        h = self[i : i + 1]._initial_state(u_i.unsqueeze(-2), state)
-        h = self.transition[..., i, :, :] * h + self.input[..., i, :, :] * u_i.unsqueeze(-2)
-        y = (self.output[..., i, :, :] * h).sum(-2)
-        if y.is_complex() and not u_i.is_complex():
-            y = torch.real(y)
-        if self.feedthrough is not None:
-            y = y + self.feedthrough[..., min(i, self.feedthrough.shape[-2] - 1), :] * u_i
-        return h, y
+        check_integer("i", i, 0, self.length - 1)
+        check_arrays({"u_i": (u_i, "(..., d)")}, complex_too=["u_i"])
+        y, h = self[i : i + 1].run(u_i.unsqueeze(-2), "recurrent", state, return_state=True)
+        return h.h if isinstance(h, NormalizedState) else h, y.squeeze(-2)
 
     def matrix(self) -> Tensor:
         """The mixing matrix Φ with y = Φ u, lower triangular in time.
@@ -306,15 +304,15 @@ class LTVSystem:
             Φ_ii = C_i B_i + D_i, Φ_ij = C_i Λ_i ⋯ Λ_{j+1} B_j for i > j. For a complex system
             the real part, which is the map between real inputs and outputs.
         """
-        phi = _mixing_matrix(
-            segment_products(self.transition.movedim(-3, -1)), self.input, self.output
-        )
-        phi = torch.real(phi) if phi.is_complex() else phi
-        if self.feedthrough is not None:
-            diagonal = self.feedthrough.expand(
-                *self.feedthrough.shape[:-2], self.length, self.feedthrough.shape[-1]
-            )
+        wide = self._wide()
+        with full_precision(self.input):
+            products = segment_products(wide.transition.movedim(-3, -1))
+            phi = mixing_matrix(products, wide.input, wide.output)
+        if wide.feedthrough is not None:
+            d = wide.feedthrough
+            diagonal = d.expand(*d.shape[:-2], self.length, d.shape[-1])
             phi = phi + torch.diag_embed(diagonal.mT)
+        phi = torch.real(phi).to(precision(self.input))
         return phi.squeeze(-3) if self.d is None else phi
 
     def dense(self, d: int | None = None) -> DenseSystem:
@@ -331,8 +329,8 @@ class LTVSystem:
         """
         if d is None and self.d is None:
             raise ValueError("d is None, expected the number of channels: all arrays broadcast")
-        if d is not None and (d < 1 or d != (self.d or d)):
-            raise ValueError(f"d is {d}, expected {self.d or 'a positive integer'}")
+        if d is not None:
+            check_integer("d", d, self.d or 1, self.d)
         d = d or self.d or 1
         n, length, batch = self.n, self.length, self._batch()
         eye = torch.eye(d, dtype=self.input.dtype, device=self._device)
@@ -378,23 +376,39 @@ class LTVSystem:
 
         With n, d and c the axes of features, channels and positions in a chunk, and K chunks.
         """
-        transition = _split_time(self.transition, chunk, 1.0)  # (..., K, c, n|1, d|1)
-        b, c = _split_time(self.input, chunk, 0.0), _split_time(self.output, chunk, 0.0)
-        x = _split_time(u.to(h.dtype).unsqueeze(-2), chunk, 0.0).squeeze(-2)  # (..., K, c, d)
+        transition = split_time(self.transition, chunk, 1.0)  # (..., K, c, n|1, d|1)
+        b, c = split_time(self.input, chunk, 0.0), split_time(self.output, chunk, 0.0)
+        x = split_time(u.to(h.dtype).unsqueeze(-2), chunk, 0.0).squeeze(-2)  # (..., K, c, d)
         products = segment_products(transition.movedim(-3, -1))  # (..., K, n|1, d|1, c, c)
-        phi = _mixing_matrix(products, b, c)  # (..., K, d|1, c, c)
-        y = _apply(phi, x)
+        phi = mixing_matrix(products, b, c)  # (..., K, d|1, c, c)
+        y = apply_matrix(phi, x)
         if carry or transition.shape[-4] > 1:
             to_end = products[..., -1, :].movedim(-1, -3)  # Λ_{c-1} ⋯ Λ_{j+1}, as transition
             from_start = products[..., 0].movedim(-1, -3) * transition[..., :1, :, :]
-            local = _sum_time(to_end * b, x)  # what the chunk adds to the state, (..., K, n, d)
+            local = sum_time(to_end * b, x)  # what the chunk adds to the state, (..., K, n, d)
+            local = local.expand(*h.shape[:-2], *local.shape[-3:])
             total = from_start[..., -1, :, :].expand(local.shape)
             states = linear_recurrence(total.flatten(-2), local.flatten(-2), h.flatten(-2))
             states = states.reshape(local.shape)
             before = torch.cat([h.unsqueeze(-3), states[..., :-1, :, :]], dim=-3)
-            y = y + _read(c * from_start, before)
+            y = y + read(c * from_start, before)
             h = states[..., -1, :, :]
         return y.flatten(-3, -2)[..., : self.length, :], h
+
+    def _fastest(self) -> Method:
+        """The evaluator for these arrays: blocks of Φ pay where one Φ serves all channels."""
+        by_channel = self.input.shape[-1] > 1 or self.output.shape[-1] > 1
+        if by_channel or not self.is_scalar:
+            return "scan"
+        return "matrix" if self.length <= _MATRIX_LENGTH else "chunked"
+
+    def _wide(self) -> LTVSystem:
+        """The same system in the precision in which states are kept."""
+        dtype = state_dtype(self.input.dtype)
+        if dtype == self.input.dtype:
+            return self
+        a, b, c = (x.to(dtype) for x in (self.transition, self.input, self.output))
+        return LTVSystem(a, b, c, None if self.feedthrough is None else self.feedthrough.to(dtype))
 
     # Checks.
 
@@ -408,26 +422,16 @@ class LTVSystem:
             shapes.append(self.feedthrough.shape[:-2])
         return torch.Size(torch.broadcast_shapes(*shapes))
 
-    def _initial_state(self, u: Tensor, initial_state: Tensor | None) -> Tensor:
+    def _initial_state(self, u: Tensor, state: State | None) -> Tensor:
         """Check u against the system and return H_{-1}, (..., n, d), in the dtype of the states."""
-        _check_tensor("u", u)
-        if u.ndim < 2 or u.shape[-2] != self.length:
+        known = {"L": self.length} | ({} if self.d is None else {"d": self.d})
+        d = check_arrays({"u": (u, "(..., L, d)")}, complex_too=["u"], **known)["d"]
+        if precision(u) != precision(self.input):
             raise ValueError(
-                f"u has shape {tuple(u.shape)}, expected (..., L, d) with L = {self.length}"
-            )
-        d = u.shape[-1]
-        if d == 0 or d != (self.d or d):
-            raise ValueError(f"u has {d} channels, expected {self.d or 'at least 1'}")
-        if _precision(u) != _precision(self.transition):
-            raise ValueError(
-                f"u has dtype {u.dtype}, expected the precision of the system, "
-                f"{self.transition.dtype}"
+                f"u has dtype {u.dtype}, expected the precision of the system, {self.input.dtype}"
             )
         if u.device != self._device:
-            raise ValueError(f"u is on {u.device}, the system on {self._device}")
-        dtype = u.dtype
-        for array in (self.transition, self.input, self.output):
-            dtype = torch.promote_types(dtype, array.dtype)
+            raise ValueError(f"u is on {u.device}, expected {self._device}, that of the system")
         try:
             batch = torch.broadcast_shapes(self._batch(), u.shape[:-2])
         except RuntimeError:
@@ -435,73 +439,27 @@ class LTVSystem:
                 f"u has leading axes {tuple(u.shape[:-2])}, expected axes that broadcast with "
                 f"{tuple(self._batch())}, those of the system"
             ) from None
-        shape = (*batch, self.n, d)
-        if initial_state is None:
-            return torch.zeros(shape, dtype=dtype, device=u.device)
-        _check_tensor("initial_state", initial_state)
+        dtype = state_dtype(torch.promote_types(u.dtype, self.input.dtype))
+        if state is None:
+            return torch.zeros(*batch, self.n, d, dtype=dtype, device=u.device)
+        if self.normalizer is not None and not self.normalizer.follows:
+            raise ValueError(
+                "initial_state is given, expected None: this normalised system was made without "
+                "`before`, the state whose normaliser its first transition leads on from"
+            )
+        if isinstance(state, NormalizedState):
+            if self.normalizer is None:
+                raise ValueError(
+                    "initial_state is a NormalizedState, expected a tensor: this system has no "
+                    "normaliser"
+                )
+            state = state.h
+        check_state("initial_state", state, "(..., n, d)", u, n=self.n, d=d)
         try:
-            return initial_state.to(dtype).expand(shape)
+            batch = torch.broadcast_shapes(batch, state.shape[:-2])
         except RuntimeError:
             raise ValueError(
-                f"initial_state has shape {tuple(initial_state.shape)}, expected {shape}"
+                f"initial_state has leading axes {tuple(state.shape[:-2])}, expected axes that "
+                f"broadcast with {tuple(batch)}"
             ) from None
-
-
-def _check_tensor(name: str, x: object) -> None:
-    if not isinstance(x, Tensor):
-        raise ValueError(f"{name} is a {type(x).__name__}, expected a torch tensor")
-    if not (x.is_floating_point() or x.is_complex()):
-        raise ValueError(f"{name} has dtype {x.dtype}, expected a floating or complex dtype")
-
-
-def _precision(x: Tensor) -> torch.dtype:
-    """The real dtype behind a dtype, so that float64 and complex128 agree."""
-    return x.real.dtype if x.is_complex() else x.dtype
-
-
-def _mixing_matrix(products: Tensor, b: Tensor, c: Tensor) -> Tensor:
-    """Φ_ij = Σ_a C_i[a] P_ij[a] B_j[a] per channel.
-
-    Args:
-        products: P, (..., n|1, d|1, L, L).
-        b: B, (..., L, n, d|1).
-        c: C, (..., L, n, d|1).
-
-    Returns:
-        Φ, (..., d|1, L, L).
-    """
-    rows = c.movedim(-3, -1).unsqueeze(-1)  # (..., n, d|1, L, 1)
-    columns = b.movedim(-3, -1).unsqueeze(-2)  # (..., n, d|1, 1, L)
-    if products.shape[-4] == 1:
-        inner = rows.squeeze(-1).movedim(-3, -1) @ columns.squeeze(-2).movedim(-3, -2)
-        return products.squeeze(-4) * inner
-    return (rows * products * columns).sum(-4)
-
-
-def _split_time(x: Tensor, chunk: int, fill: float) -> Tensor:
-    """(..., L, n, d) to (..., K, chunk, n, d), the last chunk filled up."""
-    missing = -x.shape[-3] % chunk
-    if missing:
-        x = torch.nn.functional.pad(x, (0, 0, 0, 0, 0, missing), value=fill)
-    return x.reshape(*x.shape[:-3], -1, chunk, *x.shape[-2:])
-
-
-def _apply(phi: Tensor, x: Tensor) -> Tensor:
-    """Φ x with Φ (..., d|1, c, c) and x (..., c, d)."""
-    if phi.shape[-3] == 1:
-        return phi.squeeze(-3) @ x
-    return (phi @ x.mT.unsqueeze(-1)).squeeze(-1).mT
-
-
-def _sum_time(b: Tensor, x: Tensor) -> Tensor:
-    """Σ_j B_j[a, c] x_j[c] with B (..., c, n, d|1) and x (..., c, d), to (..., n, d)."""
-    if b.shape[-1] == 1:
-        return b.squeeze(-1).mT @ x
-    return (b * x.unsqueeze(-2)).sum(-3)
-
-
-def _read(c: Tensor, state: Tensor) -> Tensor:
-    """Σ_a C_i[a, c] H[a, c] with C (..., c, n, d|1) and one state H (..., n, d), to (..., c, d)."""
-    if c.shape[-1] == 1:
-        return c.squeeze(-1) @ state
-    return (c * state.unsqueeze(-3)).sum(-2)
+        return state.to(torch.promote_types(dtype, state.dtype)).expand(*batch, self.n, d)

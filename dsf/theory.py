@@ -12,10 +12,11 @@ from typing import Any, NamedTuple, overload
 import torch
 from torch import Tensor
 
-from dsf._checks import check_arrays, check_integer, check_number, precision, shown
+from dsf._checks import check_arrays, check_integer, check_number, check_values, precision, shown
 from dsf.attention import softmax_attention, softmax_attention_system
+from dsf.dense import DenseSystem
 from dsf.feature_maps import taylor_size
-from dsf.system import DenseSystem, LTVSystem
+from dsf.system import LTVSystem
 
 # --- how much state a mixer needs -----------------------------------------------------------------
 
@@ -184,7 +185,8 @@ def truncation_error(
     Source: arXiv 2405.15731, section 3.2.1; chapter 3.
     """
     arrays = {"q": (q, "(..., L, m)"), "k": (k, "(..., L, m)"), "v": (v, "(..., L, d)")}
-    m = check_arrays(arrays, need_values=True)["m"]
+    m = check_arrays(arrays)["m"]
+    check_values(q=q)
     order = check_integer("order", order, low=0)
     scale = m**-0.5 if scale is None else check_number("scale", scale, 0, above=True)
     exact = softmax_attention(q, k, v, scale)
@@ -224,7 +226,8 @@ def is_nondecreasing(eta: Tensor) -> bool:
 
     Source: chapter 7.
     """
-    check_arrays({"eta": (eta, "(..., L)")}, need_values=True)
+    check_arrays({"eta": (eta, "(..., L)")})
+    check_values(eta=eta)
     return bool((eta[..., 1:] >= eta[..., :-1]).all())
 
 
@@ -256,7 +259,8 @@ def ssd_to_attention(
     arrays = {"step": (step, "(..., L)"), "b": (b, "(..., L, n)"), "c": (c, "(..., L, n)")}
     if isinstance(a, Tensor):
         arrays["a"] = (a, "(..., L|1)" if a.ndim else "()")
-    check_arrays(arrays, need_values=True)
+    check_arrays(arrays)
+    check_values(step=step)
     _check_negative(a)
     _refuse_where("step", step, ~(step >= 0), "a step >= 0")
     exponent = (-a * step).cumsum(-1)
@@ -301,7 +305,8 @@ def attention_to_ssd(
         "key_features": (key_features, "(..., L, n)"),
         "eta": (eta, "(..., L)"),
     }
-    check_arrays(arrays, need_values=True)
+    check_arrays(arrays)
+    check_values(eta=eta)
     a = check_number("a", a, high=0, below=True)
     _refuse_where("eta", eta, ~(eta > 0) | torch.isinf(eta), "a positive finite normaliser")
 
@@ -356,10 +361,12 @@ def change_realisation(system: LTVSystem | DenseSystem, t: Tensor) -> LTVSystem 
         "output": (c, "(..., L, n, d|1)"),
         "t": (t, "(..., L, n|1, d|1)"),
     }
-    check_arrays(arrays, arrays, need_values=True)
+    check_arrays(arrays, arrays)
+    check_values(t=t)
     _refuse_where("t", t, (t == 0).flatten(-2).any(-1), "no zeros on the diagonal")
     previous = torch.cat([torch.ones_like(t[..., :1, :, :]), t[..., :-1, :, :]], dim=-3)
-    return LTVSystem(transition * (t / previous), b * t, c / t, system.feedthrough)
+    d, normalizer = system.feedthrough, system.normalizer
+    return LTVSystem(transition * (t / previous), b * t, c / t, d, normalizer)
 
 
 def _change_dense(system: DenseSystem, t: Tensor) -> DenseSystem:
@@ -369,7 +376,8 @@ def _change_dense(system: DenseSystem, t: Tensor) -> DenseSystem:
         "output": (system.output, "(..., L, p, N)"),
         "t": (t, "(..., L, N, N)"),
     }
-    check_arrays(arrays, arrays, need_values=True)
+    check_arrays(arrays, arrays)
+    check_values(t=t)
     _check_precision("t", t)
     singular = ~(torch.linalg.cond(t) * torch.finfo(t.dtype).eps < 1)
     _refuse_where("t", t, singular, "a matrix with an inverse in this precision")
@@ -391,7 +399,8 @@ _LOG_MAX = math.log(torch.finfo(torch.float64).max)
 
 def _check_phi(phi: Any) -> int:
     """Refuse phi unless it is square matrices of finite numbers; return L."""
-    length = check_arrays({"phi": (phi, "(..., L, L)")}, ("phi",), need_values=True)["L"]
+    length = check_arrays({"phi": (phi, "(..., L, L)")}, ("phi",))["L"]
+    check_values(phi=phi)
     _check_precision("phi", phi)
     if not torch.isfinite(phi).all():
         raise ValueError("phi has entries that are NaN or infinite, expected finite numbers")

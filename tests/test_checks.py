@@ -14,8 +14,12 @@ from dsf._checks import (
     check_flag,
     check_integer,
     check_number,
+    check_state,
+    check_values,
+    full_precision,
     precision,
     shown,
+    state_dtype,
 )
 
 
@@ -66,11 +70,11 @@ def test_one_precision_holds_for_real_and_complex_together():
 
 def test_integers_stand_beside_floating_numbers_of_any_precision():
     arrays = {
-        "tokens": (torch.arange(3), "(L,)"),
+        "tokens": (torch.arange(3), "int64 (L,)"),
         "x": (ones(3, dtype=torch.float64), "(L,)"),
         "y": (ones(3, dtype=torch.float64), "(L,)"),
     }
-    assert check_arrays(arrays, integer=("tokens",)) == {"L": 3}
+    assert check_arrays(arrays) == {"L": 3}
 
 
 META = {"device": "meta"}
@@ -105,8 +109,8 @@ META = {"device": "meta"}
             "u has dtype torch.bool, expected a floating or complex dtype",
         ),
         (
-            {"tokens": (ones(2), "(L,)")},
-            {"integer": ("tokens",)},
+            {"tokens": (ones(2), "int64 (L,)")},
+            {},
             "tokens has dtype torch.float32, expected torch.int64",
         ),
         (
@@ -156,11 +160,11 @@ META = {"device": "meta"}
         ),
         (
             {
-                "tokens": (torch.arange(2), "(L,)"),
+                "tokens": (torch.arange(2), "int64 (L,)"),
                 "u": (ones(2), "(L,)"),
                 "v": (ones(2, dtype=torch.bfloat16), "(L,)"),
             },
-            {"integer": ("tokens",)},
+            {},
             "v has dtype torch.bfloat16, expected the precision of u, torch.float32",
         ),
         (
@@ -169,9 +173,9 @@ META = {"device": "meta"}
             "v is on meta, expected cpu, the device of u",
         ),
         (
-            {"u": (ones(2, **META), "(L,)")},
-            {"need_values": True},
-            "u is on meta, expected a device that holds its values",
+            {"tokens": (None, "int64 (L,)")},
+            {},
+            "tokens is None, expected a torch tensor int64 (L,)",
         ),
         (
             {"u": (ones(2, 3), "(..., L)"), "v": (ones(4, 3), "(..., L)")},
@@ -185,7 +189,11 @@ def test_the_first_array_that_does_not_fit_is_named(arrays, options, message):
 
 
 def test_arrays_on_the_meta_device_fit_by_their_shapes():
-    assert check_arrays({"u": (ones(2, **META), "(L,)")}) == {"L": 2}
+    x = ones(2, **META)
+    assert check_arrays({"u": (x, "(L,)")}) == {"L": 2}
+    check_values(u=ones(2))
+    message = "x is on meta, expected a device that holds its values"
+    assert refusal(check_values, u=ones(2), x=x) == message
 
 
 def test_an_axis_that_vmap_maps_over_is_not_there():
@@ -213,6 +221,53 @@ def test_checked_functions_compile_into_one_graph():
             x, y = ones(2, length, 5), ones(5)
             assert torch.equal(compiled(x, y, 0.5), f(x, y, 0.5))
         torch.compiler.reset()
+
+
+# --- states
+
+
+def test_a_state_has_the_shape_asked_for_and_the_precision_of_states():
+    half, single = ones(2, dtype=torch.bfloat16), ones(3, 2)
+    check_state("state", single, "(..., n, d)", half, n=3, d=2)
+    check_state("state", single.bfloat16(), "(..., n, d)", half, n=3, d=2)
+    check_state("state", single + 0j, "(..., n, d)", ones(2), n=3, d=2)
+    for state, like, message in (
+        (None, half, "state is None, expected a torch tensor (..., n, d)"),
+        (single, half.float(), "state has shape (3, 2), expected (..., n, d) with n = 4, d = 2"),
+        (
+            ones(4, 2, dtype=torch.float64),
+            half,
+            "state has dtype torch.float64, expected the precision torch.bfloat16 or torch.float32",
+        ),
+        (
+            ones(4, 2, dtype=torch.bfloat16),
+            half.float(),
+            "state has dtype torch.bfloat16, expected the precision torch.float32",
+        ),
+        (ones(4, 2, **META), half, "state is on meta, expected cpu"),
+    ):
+        assert refusal(check_state, "state", state, "(..., n, d)", like, n=4, d=2) == message
+
+
+def test_states_are_kept_in_single_precision_or_better():
+    for narrow, wide in (
+        (torch.float16, torch.float32),
+        (torch.bfloat16, torch.float32),
+        (torch.float32, torch.float32),
+        (torch.float64, torch.float64),
+        (torch.complex128, torch.complex128),
+    ):
+        assert state_dtype(narrow) == wide
+
+
+def test_full_precision_switches_autocast_off():
+    x = ones(2, 2)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert (x @ x).dtype == torch.bfloat16
+        with full_precision(x):
+            assert (x @ x).dtype == torch.float32
+    with full_precision(ones(2, **META)):
+        pass
 
 
 # --- numbers
@@ -269,6 +324,7 @@ def test_bounds_belong_to_the_range_unless_excluded_and_infinity_if_allowed():
         (0, (), "n is 0, expected an integer >= 1"),
         (-1, (0,), "n is -1, expected an integer >= 0"),
         (4, (1, 3), "n is 4, expected an integer from 1 to 3"),
+        (4, (3, 3), "n is 4, expected 3"),
         (2.0, (), "n is 2.0, expected an integer >= 1"),
         (True, (), "n is True, expected an integer >= 1"),
         ("2", (), "n is '2', expected an integer >= 1"),

@@ -236,6 +236,15 @@ def test_in_half_precision_the_exponents_are_computed_in_float32(dtype):
     assert torch.equal(positive_random(16)(y), plain)
 
 
+def test_under_autocast_too():
+    x = of_norm(20.0, 4, 8).float()
+    features, log_scale = positive_random(16).scaled(x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = positive_random(16).scaled(x)
+    assert torch.equal(found[0], features)
+    assert torch.equal(found[1], log_scale)
+
+
 def test_scaled_features_have_derivatives_of_their_own():
     x = points(3, 2).requires_grad_()
     assert torch.autograd.gradcheck(positive_random(4).scaled, x)

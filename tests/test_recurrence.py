@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsf import linear_recurrence, segment_products
-from dsf.recurrence import scan
+from dsf.scan import scan
 
 
 def normal(*shape, seed=0, dtype=torch.float64):
@@ -82,7 +82,7 @@ def run_scan(length, n, d, seed=0):
 def test_a_scan_over_states_too_large_for_a_chunk_still_keeps_few_of_them(length, monkeypatch):
     *expected, few = run_scan(length, 3, 5)
     assert few == 1  # all of it is one chunk
-    monkeypatch.setattr("dsf.recurrence._CHUNK_NUMEL", 1)
+    monkeypatch.setattr("dsf.scan._CHUNK_NUMEL", 1)
     *found, kept = run_scan(length, 3, 5)
     assert kept <= 3 * length**0.5
     assert torch.equal(found[0], expected[0])

@@ -105,7 +105,7 @@ class TestS6:
     @pytest.mark.parametrize("numel", [2**19, 10])
     def test_gradient(self, numel, monkeypatch):
         """With time in one chunk and cut after every step."""
-        monkeypatch.setattr("dsf.recurrence._CHUNK_NUMEL", numel)
+        monkeypatch.setattr("dsf.scan._CHUNK_NUMEL", numel)
         arguments = example("s6", 5, batch=(2,)).native
         names = ("u", "step", "a", "b", "c", "skip")
         tensors = [arguments[name].clone().requires_grad_() for name in names]

@@ -42,7 +42,7 @@ DEEP = {
 @pytest.mark.parametrize("size", [{}, DEEP], ids=["shallow", "deep"])
 @pytest.mark.parametrize("mixer", sorted(MIXERS))
 def test_each_run_of_a_stack_is_the_run_alone(mixer, size, device, monkeypatch):
-    monkeypatch.setattr("dsf.recurrence._CHUNK_NUMEL", 1)  # scans in several chunks
+    monkeypatch.setattr("dsf.scan._CHUNK_NUMEL", 1)  # scans in several chunks
     n = 1 if mixer in RECURRENT else TINY.n
     configs = [
         dataclasses.replace(

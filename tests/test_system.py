@@ -264,7 +264,7 @@ class TestGradients:
         """The gradients do not depend on how time is cut."""
         grads = []
         for numel in (2**30, 7 * 12):
-            monkeypatch.setattr("dsf.recurrence._CHUNK_NUMEL", numel)
+            monkeypatch.setattr("dsf.scan._CHUNK_NUMEL", numel)
             system, u = random_system(length, 3, 2, (2,))
             arrays = (system.transition, system.input, system.output, u)
             for x in arrays:
