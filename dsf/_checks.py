@@ -11,7 +11,9 @@ from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -21,11 +23,13 @@ def check_arrays(
     """Refuse arguments that are not tensors, or that do not fit each other.
 
     All have to be floating tensors of one precision on one device, of the shapes that are named,
-    in which a letter stands for one length throughout, and with leading axes that broadcast.
+    in which a letter stands for one length throughout, and with leading axes that broadcast. No
+    value is read, so that this works under `torch.vmap` and on the device "meta".
 
     Args:
         arrays: by the name of the argument, the array and its shape as the docstrings write it,
-            for example "(..., L, m)", "(d, n)" or, with an axis that may have length 1, "(L|1, d)".
+            for example "(..., L, m)", "(d, n)", with an axis that may have length 1 "(L|1, d)", or
+            for integers instead of floating numbers "int64 (..., Q)".
         complex_too: names of those that may be complex.
         sizes: letters whose length is known beforehand.
 
@@ -36,42 +40,92 @@ def check_arrays(
         ValueError: naming the first array that does not fit.
     """
     first = next(iter(arrays))
+    model: str | None = None  # of the precision
+    origin: dict[str, str] = {}
     leading: tuple[int, ...] = ()
     for name, (x, shape) in arrays.items():
         if not isinstance(x, Tensor):
             raise ValueError(f"{name} is {shown(x)}, expected a torch tensor {shape}")
-        if not (x.is_floating_point() or (x.is_complex() and name in complex_too)):
+        integer = shape.startswith("int64 ")
+        if integer:
+            if x.dtype != torch.int64:
+                raise ValueError(f"{name} has dtype {x.dtype}, expected torch.int64")
+        elif not (x.is_floating_point() or (x.is_complex() and name in complex_too)):
             kinds = "floating or complex" if name in complex_too else "real floating"
             raise ValueError(f"{name} has dtype {x.dtype}, expected a {kinds} dtype")
-        letters = [letter.strip() for letter in shape.strip("()").split(",") if letter.strip()]
+        axes = shape.removeprefix("int64 ").strip("()").split(",")
+        letters = [letter.strip() for letter in axes if letter.strip()]
         free = letters[:1] == ["..."]
         letters = letters[1:] if free else letters
-        known = ", ".join(
-            f"{a} = {sizes[a]}" for a in dict.fromkeys(map(_letter, letters)) if a in sizes
-        )
-        expected = f"{shape} with {known}" if known else shape
-        if x.ndim < len(letters) or (x.ndim > len(letters) and not free) or 0 in x.shape:
-            empty = " and no empty axis" if 0 in x.shape else ""
-            raise ValueError(f"{name} has shape {tuple(x.shape)}, expected {expected}{empty}")
-        for letter, size in zip(letters, x.shape[x.ndim - len(letters) :], strict=True):
-            if letter.endswith("|1") and size == 1:
-                continue
-            if letter.isdecimal():
-                fits = size == int(letter)
-            else:
-                fits = size == sizes.setdefault(_letter(letter), size)
-            if not fits:
-                raise ValueError(f"{name} has shape {tuple(x.shape)}, expected {expected}")
-        if precision(x) != precision(arrays[first][0]):
+        found = _lengths(tuple(x.shape), letters, free, sizes)
+        if found is None:
             raise ValueError(
-                f"{name} has dtype {x.dtype}, expected the precision of {first}, "
-                f"{arrays[first][0].dtype}"
+                f"{name} has shape {tuple(x.shape)}, expected {shape}"
+                + _known(letters, sizes, origin)
+                + (" and no empty axis" if 0 in x.shape else "")
             )
+        if not integer:
+            model = model or name
+            wanted = arrays[model][0].dtype
+            if precision(x) != precision(arrays[model][0]):
+                raise ValueError(
+                    f"{name} has dtype {x.dtype}, expected the precision of {model}, {wanted}"
+                )
         if x.device != arrays[first][0].device:
             device = arrays[first][0].device
             raise ValueError(f"{name} is on {x.device}, expected {device}, the device of {first}")
+        for letter, length in found.items():
+            if letter not in sizes:
+                sizes[letter], origin[letter] = length, name
         leading = _broadcast(name, leading, tuple(x.shape[: x.ndim - len(letters)]))
     return sizes
+
+
+def _lengths(
+    size: tuple[int, ...], letters: list[str], free: bool, known: Mapping[str, int]
+) -> dict[str, int] | None:
+    """The lengths that an array gives to the letters of its shape, None if it does not fit."""
+    if 0 in size or len(size) < len(letters) or (len(size) > len(letters) and not free):
+        return None
+    found: dict[str, int] = {}
+    for letter, length in zip(letters, size[len(size) - len(letters) :], strict=True):
+        if letter.endswith("|1") and length == 1:
+            continue
+        name = letter.removesuffix("|1")
+        wanted = int(name) if name.isdecimal() else found.get(name, known.get(name, length))
+        if length != wanted:
+            return None
+        found[name] = length
+    return found
+
+
+def _known(letters: list[str], sizes: Mapping[str, int], origin: Mapping[str, str]) -> str:
+    """What is known of the letters, and from which argument."""
+    names = dict.fromkeys(letter.removesuffix("|1") for letter in letters)
+    parts: dict[str | None, list[str]] = {}
+    for name in names:
+        if name in sizes:
+            parts.setdefault(origin.get(name), []).append(f"{name} = {sizes[name]}")
+    known = [
+        ", ".join(part) + (f" as in {source}" if source else "") for source, part in parts.items()
+    ]
+    return f" with {' and '.join(known)}" if known else ""
+
+
+def _broadcast(name: str, leading: tuple[int, ...], more: tuple[int, ...]) -> tuple[int, ...]:
+    try:
+        return tuple(torch.broadcast_shapes(leading, more))
+    except RuntimeError:
+        raise ValueError(
+            f"{name} has leading axes {more}, expected axes that broadcast with {leading}"
+        ) from None
+
+
+def check_values(**tensors: Tensor) -> None:
+    """Refuse tensors whose values can't be read: those on the device "meta"."""
+    for name, x in tensors.items():
+        if x.is_meta:
+            raise ValueError(f"{name} is on {x.device}, expected a device that holds its values")
 
 
 def check_state(name: str, state: Any, shape: str, like: Tensor, **sizes: int) -> None:
@@ -116,6 +170,7 @@ def check_number(
     high: float = math.inf,
     above: bool = False,
     below: bool = False,
+    infinite: bool = False,
 ) -> float:
     """Refuse a value that is not a finite real number in the range.
 
@@ -126,22 +181,29 @@ def check_number(
         high: largest allowed value.
         above: whether `low` itself is excluded.
         below: whether `high` itself is excluded.
+        infinite: whether an infinity in the range is allowed.
 
     Returns:
         The value as a `float`.
     """
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    number = math.nan
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except OverflowError:  # an integer beyond every float
+            number = math.nan
     if (
-        not (is_number and math.isfinite(value) and low <= value <= high)
-        or (above and value == low)
-        or (below and value == high)
+        not low <= number <= high
+        or (above and number == low)
+        or (below and number == high)
+        or (abs(number) == math.inf and not infinite)
     ):
         bounds = [f"{'>' if above else '>='} {low:g}"] if low > -math.inf else []
         bounds += [f"{'<' if below else '<='} {high:g}"] if high < math.inf else []
-        finite = "" if high < math.inf else "finite "
+        finite = "" if len(bounds) == 2 or infinite else "finite "
         expected = f"a {finite}number {' and '.join(bounds)}".rstrip()
         raise ValueError(f"{name} is {shown(value)}, expected {expected}")
-    return float(value)
+    return number
 
 
 def check_integer(name: str, value: Any, low: int = 1, high: int | None = None) -> int:
@@ -176,28 +238,52 @@ def check_choice(name: str, value: Any, choices: Collection[str]) -> None:
         raise ValueError(f"{name} is {shown(value)}, expected one of {', '.join(choices)}")
 
 
+def check_flag(name: str, value: Any) -> None:
+    """Refuse a value that is not a truth value."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is {shown(value)}, expected True or False")
+
+
+def as_numbers(name: str, value: Any) -> NDArray[Any]:
+    """A tensor, array, number, or nested lists of them, as an array in its own precision.
+
+    Args:
+        name: of the argument.
+        value: what was given, real or complex.
+
+    Returns:
+        The array, of any shape.
+
+    Raises:
+        ValueError: it is not numbers, or rows have different lengths.
+    """
+    if isinstance(value, Tensor):
+        check_values(**{name: value})
+        # NumPy has no bfloat16, and a conjugate view has no NumPy form.
+        value = value.detach().cpu().resolve_conj().resolve_neg()
+        return np.asarray(value.float() if value.dtype == torch.bfloat16 else value)
+    if isinstance(value, list | tuple):
+        parts = [as_numbers(name, part) for part in value]
+        if len({part.shape for part in parts}) > 1:
+            raise ValueError(f"{name} is {shown(value)}, expected a rectangular array of numbers")
+        return np.asarray(parts)
+    array = np.asarray(value)
+    if array.dtype.kind not in "biufc":
+        raise ValueError(f"{name} is {shown(value)}, expected numbers")
+    return array
+
+
 def precision(x: Tensor) -> torch.dtype:
     """The real dtype behind a dtype, so that float64 and complex128 agree."""
     return x.real.dtype if x.is_complex() else x.dtype
-
-
-def _letter(letter: str) -> str:
-    return letter.removesuffix("|1")
-
-
-def _broadcast(name: str, leading: tuple[int, ...], more: tuple[int, ...]) -> tuple[int, ...]:
-    try:
-        return tuple(torch.broadcast_shapes(leading, more))
-    except RuntimeError:
-        raise ValueError(
-            f"{name} has leading axes {more}, expected axes that broadcast with {leading}"
-        ) from None
 
 
 def shown(value: Any) -> str:
     """The value as a message shows it: whole where it is short, else its type."""
     if isinstance(value, Tensor):
         return f"a torch tensor of shape {tuple(value.shape)} and dtype {value.dtype}"
+    if isinstance(value, int) and abs(value) >= 10**30:  # Python writes no integer of 5000 digits
+        return "an integer of more than 30 digits"
     text = repr(value)
     return text if len(text) <= 40 and "\n" not in text else f"a {type(value).__name__}"
 

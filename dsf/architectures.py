@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from dsf import attention, rnn, ssm
+from dsf._checks import check_integer, shown
 from dsf.system import LTVSystem
 
 Arguments = dict[str, Any]
@@ -92,7 +93,17 @@ class Architecture:
 
         Returns:
             The input and the arguments of the two functions.
+
+        Raises:
+            ValueError: a size is below 1, the seed is negative or the dtype is another one.
         """
+        length, n, d = (check_integer(*x) for x in (("length", length), ("n", n), ("d", d)))
+        if not isinstance(batch, tuple | list):
+            raise ValueError(f"batch is {shown(batch)}, expected a tuple of lengths")
+        batch = tuple(check_integer("batch", size) for size in batch)
+        seed = check_integer("seed", seed, low=0, high=2**63 - 1)
+        if dtype not in (torch.float32, torch.float64):
+            raise ValueError(f"dtype is {shown(dtype)}, expected torch.float32 or torch.float64")
         generator = torch.Generator().manual_seed(seed)
 
         def normal(*shape: int, leading: bool = True) -> Tensor:

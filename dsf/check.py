@@ -4,11 +4,11 @@ Used after the derivations of the book and by its exercises. A check that holds 
 check that fails raises an `AssertionError` that says where the two sides part.
 """
 
-import math
 from typing import Any
 
 import numpy as np
-import torch
+
+from dsf._checks import as_numbers, check_number, shown
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -28,15 +28,17 @@ def same(actual: Any, expected: Any, tolerance: float = 1e-9, name: str | None =
         actual: what was computed: tensor, array, number, or nested lists of them; real or complex.
         expected: what it should be, in any of the same forms.
         tolerance: largest difference allowed, at least 0.
-        name: what is checked, for the printed line and the error message.
+        name: what is checked, for the printed line and the error message; "same" if None.
 
     Raises:
         AssertionError: shapes or values differ, or there is nothing to compare.
-        ValueError: either side is not numbers or the tolerance is negative or not finite.
+        ValueError: either side is not numbers, the tolerance is negative or not finite, or the name
+            is no text.
     """
-    if not 0 <= tolerance < math.inf:
-        raise ValueError(f"tolerance is {tolerance!r}, expected a finite number >= 0")
-    left, right = _as_array("actual", actual), _as_array("expected", expected)
+    tolerance = check_number("tolerance", tolerance, 0)
+    if not isinstance(name, str | None):
+        raise ValueError(f"name is {shown(name)}, expected a str or None")
+    left, right = as_numbers("actual", actual), as_numbers("expected", expected)
     label = name or "same"
     if left.shape != right.shape:
         raise AssertionError(
@@ -67,25 +69,6 @@ def same(actual: Any, expected: Any, tolerance: float = 1e-9, name: str | None =
         *_precision_note(actual, expected, float(difference[worst]) / scale),
     ]
     raise AssertionError("\n".join(lines))
-
-
-def _as_array(name: str, value: Any) -> Array:
-    """The value as an array of numbers in its own precision."""
-    if isinstance(value, torch.Tensor):
-        # NumPy has no bfloat16, and a conjugate view has no NumPy form.
-        value = value.detach().cpu().resolve_conj().resolve_neg()
-        value = value.float() if value.dtype == torch.bfloat16 else value
-        return np.asarray(value)
-    try:
-        if isinstance(value, list | tuple):
-            array = np.asarray([_as_array(name, item) for item in value])
-        else:
-            array = np.asarray(value)
-    except ValueError as error:  # rows of different length
-        raise ValueError(f"{name} is {value!r}, expected a rectangular array of numbers") from error
-    if array.dtype.kind not in "biufc":
-        raise ValueError(f"{name} is a {type(value).__name__}, {value!r}, expected numbers")
-    return array
 
 
 def _in_double(array: Array) -> Array:

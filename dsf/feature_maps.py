@@ -7,21 +7,44 @@ expansion**, is how many numbers a channel of the state holds (chapter 3).
 Scaling. No map here scales its argument. The softmax kernel exp(scale · qᵀk) is obtained by
 multiplying both q and k by sqrt(scale) beforehand; with the usual scale 1/sqrt(m) that is a factor
 m^(-1/4) on either side.
+
+Size. exp(qᵀk) leaves the range of float32 at norms that trained models reach, and so do features of
+it. A `ScaledFeatureMap` can also give its features as bounded numbers and the logarithm of what
+they have to be multiplied by.
 """
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dsf._checks import check_sequence
+from dsf._checks import check_arrays, check_integer, full_precision, state_dtype
 
 FeatureMap = Callable[[Tensor], Tensor]
+
+
+class ScaledFeatureMap(Protocol):
+    """A feature map whose features can be had without their size, φ(x) = features · e^log_scale.
+
+    Where attention divides by its row sum, a factor that all keys share cancels, and so does any
+    factor of a query. So it need not form φ: it drops the log_scale of the queries, and from those
+    of the keys it subtracts their running maximum, as softmax does with its scores. Every number is
+    then at most 1 and the row sum is never 0, at arguments of any norm.
+    """
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Map (..., m) to φ(x), (..., n)."""
+
+    def scaled(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (..., m) to features (..., n) from just above 0 to 1, and log_scale (...,)."""
+
+
 Indices = NDArray[np.int64]
 
 
@@ -45,7 +68,7 @@ def elu_plus_one(x: Tensor) -> Tensor:
 
     Source: Katharopoulos et al. 2020 (arXiv 2006.16236), equation 7; chapter 3.
     """
-    _check_argument(x)
+    check_arrays({"x": (x, "(..., m)")})
     positive = torch.relu(x)
     return positive + torch.exp(x - positive)
 
@@ -64,7 +87,7 @@ def exponential(x: Tensor) -> Tensor:
     Raises:
         ValueError: x is not a floating-point tensor with a feature axis.
     """
-    _check_argument(x)
+    check_arrays({"x": (x, "(..., m)")})
     return torch.exp(x)
 
 
@@ -80,7 +103,7 @@ def relu(x: Tensor) -> Tensor:
     Raises:
         ValueError: x is not a floating-point tensor with a feature axis.
     """
-    _check_argument(x)
+    check_arrays({"x": (x, "(..., m)")})
     return torch.relu(x)
 
 
@@ -98,7 +121,7 @@ def identity(x: Tensor) -> Tensor:
 
     Source: normalised attention, Sieber et al. 2024 (arXiv 2405.15731), equation 21; chapter 4.
     """
-    _check_argument(x)
+    check_arrays({"x": (x, "(..., m)")})
     return x
 
 
@@ -129,8 +152,8 @@ def taylor_features(x: Tensor, order: int) -> Tensor:
     Source: Sieber et al. 2024, section 3.2.1, with each monomial kept once instead of once for
     every order of its factors; chapter 3.
     """
-    _check_argument(x)
-    order = _check_count("order", order, least=0)
+    check_arrays({"x": (x, "(..., m)")})
+    order = check_integer("order", order, low=0)
     degree = torch.ones_like(x[..., :1])
     degrees = [degree]
     for plan in _monomials(x.shape[-1], order):
@@ -153,7 +176,7 @@ def taylor(order: int) -> FeatureMap:
     Raises:
         ValueError: order is negative.
     """
-    order = _check_count("order", order, least=0)
+    order = check_integer("order", order, low=0)
 
     def taylor_map(x: Tensor) -> Tensor:
         return taylor_features(x, order)
@@ -174,8 +197,8 @@ def taylor_size(m: int, order: int) -> int:
     Raises:
         ValueError: m or order is too small.
     """
-    order = _check_count("order", order, least=0)
-    return math.comb(_check_count("m", m, least=1) + order, order)
+    order = check_integer("order", order, low=0)
+    return math.comb(check_integer("m", m) + order, order)
 
 
 @lru_cache(maxsize=64)
@@ -215,45 +238,105 @@ def positive_random_features(x: Tensor, n: int, seed: int = 0) -> Tensor:
         x: queries or keys, ``(..., m)``, floating point, already scaled: for exp(scale · qᵀk)
             multiply q and k by sqrt(scale) first.
         n: number of features, at least 1.
-        seed: seed of the directions; the global random state is neither read nor changed.
+        seed: seed of the directions, from 0 to 2⁶³ - 1; the global random state is neither read
+            nor changed.
 
     Returns:
         Features, ``(..., n)``.
 
     Raises:
-        ValueError: x is not a floating-point tensor with a feature axis or n is below 1.
+        ValueError: x is not a floating-point tensor with a feature axis, n is below 1 or the seed
+            is no seed.
 
     Source: Choromanski et al. 2021 (arXiv 2009.14794), lemma 1; chapter 3.
     """
-    _check_argument(x)
-    n = _check_count("n", n, least=1)
-    # Drawn in float64 on the CPU whatever x is: a draw in float32 or on a GPU gives other numbers.
-    generator = torch.Generator("cpu").manual_seed(seed)
-    directions = torch.randn(
-        x.shape[-1], n, generator=generator, dtype=torch.float64, device="cpu"
-    ).to(x)
-    return torch.exp(x @ directions - x.square().sum(-1, keepdim=True) / 2) / math.sqrt(n)
+    return positive_random(n, seed)(x)
 
 
-def positive_random(n: int, seed: int = 0) -> FeatureMap:
+@dataclass(frozen=True)
+class PositiveRandom:
+    """The map x ↦ `positive_random_features` (x, n, seed), a `ScaledFeatureMap`.
+
+    Attributes:
+        n: number of features, at least 1.
+        seed: seed of the random directions, from 0 to 2⁶³ - 1.
+
+    Raises:
+        ValueError: n is below 1 or the seed is no seed.
+    """
+
+    n: int
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n", check_integer("n", self.n))
+        seed = check_integer("seed", self.seed, low=0, high=2**63 - 1)
+        object.__setattr__(self, "seed", seed)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """φ(x), see `positive_random_features`.
+
+        Args:
+            x: queries or keys, ``(..., m)``, floating point.
+
+        Returns:
+            Features, ``(..., n)``; in float32 all are 0 at a norm of 20.
+
+        Raises:
+            ValueError: x is not a floating-point tensor with a feature axis.
+        """
+        return (torch.exp(self._exponents(x)) / math.sqrt(self.n)).to(x)
+
+    def scaled(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The same features at any norm: each x has its largest one at 1.
+
+        They are kept at or above the square root of the smallest normal number of their precision,
+        1e-19 in float32: no product of two of them is 0 and no row sum of such products. A query
+        that is so far from every key that all scores are smaller sees them as equals.
+
+        Args:
+            x: queries or keys, ``(..., m)``, floating point.
+
+        Returns:
+            features ``(..., n)`` and log_scale ``(...,)`` with φ(x) = features · exp(log_scale), in
+            the precision of x, or float32 where that is half precision.
+
+        Raises:
+            ValueError: x is not a floating-point tensor with a feature axis.
+        """
+        exponents = self._exponents(x)
+        largest = exponents.amax(-1, keepdim=True)
+        lowest = math.log(torch.finfo(exponents.dtype).tiny) / 2
+        features = torch.exp((exponents - largest).clamp(min=lowest))
+        return features, largest.squeeze(-1) - math.log(self.n) / 2
+
+    def _exponents(self, x: Tensor) -> Tensor:
+        """ωᵀx - ‖x‖²/2, (..., n), in float32 for half precision."""
+        check_arrays({"x": (x, "(..., m)")})
+        x = x.to(state_dtype(x.dtype))
+        # Drawn in float64 on the CPU whatever x is: in float32 or on a GPU come other numbers.
+        generator = torch.Generator("cpu").manual_seed(self.seed)
+        directions = torch.randn(
+            x.shape[-1], self.n, generator=generator, dtype=torch.float64, device="cpu"
+        ).to(x)
+        with full_precision(x):
+            return x @ directions - x.square().sum(-1, keepdim=True) / 2
+
+
+def positive_random(n: int, seed: int = 0) -> PositiveRandom:
     """The map x ↦ `positive_random_features` (x, n, seed), for places that take a feature map.
 
     Args:
         n: number of features, at least 1.
-        seed: seed of the random directions.
+        seed: seed of the random directions, from 0 to 2⁶³ - 1.
 
     Returns:
-        A callable ``(..., m) -> (..., n)``.
+        A callable ``(..., m) -> (..., n)`` that is a `ScaledFeatureMap`.
 
     Raises:
-        ValueError: n is below 1.
+        ValueError: n is below 1 or the seed is no seed.
     """
-    n = _check_count("n", n, least=1)
-
-    def positive_random_map(x: Tensor) -> Tensor:
-        return positive_random_features(x, n, seed)
-
-    return positive_random_map
+    return PositiveRandom(n, seed)
 
 
 class FeatureMapEntry(NamedTuple):
@@ -275,16 +358,3 @@ FEATURE_MAPS: dict[str, FeatureMapEntry] = {
         "exp(ωᵀx - ‖x‖²/2) / sqrt(n)", "any n", True, positive_random
     ),
 }
-
-
-def _check_argument(x: Tensor) -> None:
-    check_sequence("x", x, "(..., m)")
-    if x.is_complex():
-        raise ValueError(f"x has dtype {x.dtype}, expected a real floating dtype")
-
-
-def _check_count(name: str, value: int, least: int) -> int:
-    """Return value if it is an integer of at least `least`, else say what was wrong."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{name} is {value!r}, expected an integer >= {least}")
-    return value

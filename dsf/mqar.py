@@ -11,14 +11,14 @@ Source: Arora et al., "Zoology" (ICLR 2024), in the version of Sieber et al. (20
 chapter 10 of the book.
 """
 
-import operator
 from collections.abc import Iterator
-from numbers import Real
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from dsf._checks import check_arrays, check_flag, check_integer, check_number, check_values, shown
 
 FILLER = 0
 """The token of every position that holds neither a key nor a value."""
@@ -85,8 +85,8 @@ def generate(
         random_non_queries=random_non_queries,
         queries_per_key=queries_per_key,
     )
-    num_examples = whole_number("num_examples", num_examples, minimum=1)
-    seed = whole_number("seed", seed, minimum=0)
+    num_examples = check_integer("num_examples", num_examples)
+    seed = check_integer("seed", seed, low=0)
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4)]
     key_stream, value_stream, slot_stream, filler_stream = streams
 
@@ -127,7 +127,11 @@ def distinct(stream: np.random.Generator, num_rows: int, count: int, size: int) 
 
     Returns:
         Integers (num_rows, count).
+
+    Raises:
+        ValueError: If an argument is out of range.
     """
+    num_rows, count, size = _check_rows(stream, "integers", num_rows, count, size)
     ranks = stream.integers(0, size - np.arange(count), size=(num_rows, count))
     x = np.ascontiguousarray(ranks.T)  # (count, num_rows): long inner loops
     for j in range(count - 2, -1, -1):
@@ -149,11 +153,16 @@ def plackett_luce(
         num_rows: Number of independent rows.
         count: Slots in a row, at most `size`.
         size: Number of slots, g = 0, ..., size - 1.
-        power_a: The exponent a.
+        power_a: The exponent a, from -10 to 10.
 
     Returns:
         Integers (num_rows, count), in the order in which they were drawn.
+
+    Raises:
+        ValueError: If an argument is out of range.
     """
+    num_rows, count, size = _check_rows(stream, "standard_exponential", num_rows, count, size)
+    power_a = check_number("power_a", power_a, -10, 10)
     times = stream.standard_exponential((num_rows, size))
     times *= np.arange(1, size + 1, dtype=np.float64) ** (1.0 - power_a)  # mean = 1 / rate
     return np.argsort(times, axis=1)[:, :count]
@@ -181,28 +190,23 @@ def check_task(
     Raises:
         ValueError: Naming the argument, its value and what was expected.
     """
-    seq_len = whole_number("seq_len", seq_len, minimum=1)
-    pairs = whole_number("num_kv_pairs", num_kv_pairs, minimum=1)
-    vocab_size = whole_number("vocab_size", vocab_size, minimum=1)
-    asks = whole_number("queries_per_key", queries_per_key, minimum=1)
+    seq_len = check_integer("seq_len", seq_len)
+    pairs = check_integer("num_kv_pairs", num_kv_pairs)
+    vocab_size = check_integer("vocab_size", vocab_size)
+    asks = check_integer("queries_per_key", queries_per_key)
     if seq_len % 2:
-        raise ValueError(f"seq_len = {seq_len}: expected an even number")
+        raise ValueError(f"seq_len is {seq_len}, expected an even number")
     if 2 * pairs * (1 + asks) > seq_len:
         raise ValueError(
-            f"seq_len = {seq_len}: num_kv_pairs = {pairs} asked {asks} times each need "
-            f"2 * num_kv_pairs * (1 + queries_per_key) = {2 * pairs * (1 + asks)} positions or more"
+            f"seq_len is {seq_len}, expected at least {2 * pairs * (1 + asks)} = "
+            f"2 * num_kv_pairs * (1 + queries_per_key), the space for num_kv_pairs = {pairs} pairs "
+            f"and queries_per_key = {asks} questions of each"
         )
     if vocab_size <= seq_len:
-        raise ValueError(f"vocab_size = {vocab_size}: expected more than seq_len = {seq_len}")
+        raise ValueError(f"vocab_size is {vocab_size}, expected more than seq_len = {seq_len}")
     # K keys fit into V//2 - 1 because V > L >= 4K; values are never fewer than keys.
-    if (
-        isinstance(power_a, bool)
-        or not isinstance(power_a, int | float)
-        or not -10 <= power_a <= 10
-    ):
-        raise ValueError(f"power_a = {power_a!r}: expected a number from -10 to 10")
-    if not isinstance(random_non_queries, bool):
-        raise ValueError(f"random_non_queries = {random_non_queries!r}: expected True or False")
+    check_number("power_a", power_a, -10, 10)
+    check_flag("random_non_queries", random_non_queries)
 
 
 def chance_levels(num_kv_pairs: int, vocab_size: int) -> dict[str, float]:
@@ -215,7 +219,12 @@ def chance_levels(num_kv_pairs: int, vocab_size: int) -> dict[str, float]:
     Returns:
         `"any value"`: a uniform guess among all V - V//2 values, and `"any value shown"`: a uniform
         guess among the K values of the sequence.
+
+    Raises:
+        ValueError: If there is no pair, or less than two tokens.
     """
+    num_kv_pairs = check_integer("num_kv_pairs", num_kv_pairs)
+    vocab_size = check_integer("vocab_size", vocab_size, low=2)
     return {
         "any value": 1 / (vocab_size - vocab_size // 2),
         "any value shown": 1 / num_kv_pairs,
@@ -232,15 +241,17 @@ def asked_positions(labels: Tensor) -> Tensor:
         int64 (num_examples, number of questions), increasing along each row.
 
     Raises:
-        ValueError: If rows differ in their number of questions or nothing is asked.
+        ValueError: If labels are not such an array, rows differ in their number of questions or
+            nothing is asked.
     """
+    _check_integers(labels=(labels, "int64 (num_examples, L)"))
     asked = labels != NOT_ASKED
     counts = asked.sum(dim=1)
-    if len(counts) == 0 or counts[0] == 0 or not torch.all(counts == counts[0]):
+    fewest, most = int(counts.min()), int(counts.max())
+    if fewest != most or most == 0:
         raise ValueError(
-            f"labels: expected the same number of asked positions, one or more, in every row; "
-            f"found from {int(counts.min()) if len(counts) else 0} "
-            f"to {int(counts.max()) if len(counts) else 0}"
+            f"labels has from {fewest} to {most} asked positions in a row, expected the same "
+            "number, one or more, in every row"
         )
     return asked.nonzero()[:, 1].view(len(labels), -1)
 
@@ -256,16 +267,15 @@ def accuracy(predictions: Tensor, labels: Tensor) -> float:
         A number from 0 to 1.
 
     Raises:
-        ValueError: If the shapes differ or nothing is asked.
+        ValueError: If they are not int64 arrays of one shape, or nothing is asked.
     """
-    if predictions.shape != labels.shape:
-        raise ValueError(
-            f"predictions has shape {tuple(predictions.shape)}: "
-            f"expected that of labels, {tuple(labels.shape)}"
-        )
+    _check_integers(labels=(labels, "int64 (...)"))
+    _check_integers(
+        labels=(labels, "int64 (...)"), predictions=(predictions, f"int64 {tuple(labels.shape)}")
+    )
     asked = labels != NOT_ASKED
     if not asked.any():
-        raise ValueError("labels asks nothing: every entry is -100")
+        raise ValueError("labels is -100 everywhere, expected at least one question")
     return float((predictions[asked] == labels[asked]).double().mean())
 
 
@@ -280,19 +290,21 @@ def describe(inputs: Tensor, labels: Tensor) -> str:
         Two lines: the pairs shown as `key→value`, and the questions as `position: key→value`.
 
     Raises:
-        ValueError: If the arguments are not two vectors of one length.
+        ValueError: If the arguments are not two int64 vectors of one length, or more keys are
+            asked than the sequence has room for.
     """
-    if inputs.ndim != 1 or inputs.shape != labels.shape:
-        raise ValueError(
-            f"inputs, labels have shapes {tuple(inputs.shape)}, {tuple(labels.shape)}: "
-            "expected (L,) and (L,), one example"
-        )
+    _check_integers(inputs=(inputs, "int64 (L,)"), labels=(labels, "int64 (L,)"))
     asked = (labels != NOT_ASKED).nonzero().flatten().tolist()
     tokens, answers = inputs.tolist(), labels.tolist()
-    pairs = 2 * len({tokens[i] for i in asked})  # every key is asked at least once
-    shown = "  ".join(f"{tokens[i]}→{tokens[i + 1]}" for i in range(0, pairs, 2))
+    keys = len({tokens[i] for i in asked})  # every key is asked at least once
+    if 2 * keys > len(tokens):
+        raise ValueError(
+            f"labels asks for {keys} keys, expected at most L/2 = {len(tokens) // 2}, as many as "
+            "the sequence can show"
+        )
+    pairs = "  ".join(f"{tokens[i]}→{tokens[i + 1]}" for i in range(0, 2 * keys, 2))
     questions = "  ".join(f"{i}: {tokens[i]}→{answers[i]}" for i in asked)
-    return f"pairs shown  {shown}\nquestions    {questions}"
+    return f"pairs shown  {pairs}\nquestions    {questions}"
 
 
 def _blocks(num_rows: int, block: int) -> Iterator[slice]:
@@ -300,50 +312,15 @@ def _blocks(num_rows: int, block: int) -> Iterator[slice]:
         yield slice(start, min(start + block, num_rows))
 
 
-def whole_number(name: str, value: int, minimum: int, maximum: int | None = None) -> int:
-    """Check an integer argument.
-
-    Args:
-        name: Name of the argument, for the message.
-        value: Its value, of any integer type.
-        minimum: Smallest allowed value.
-        maximum: Largest allowed value; None for no bound.
-
-    Returns:
-        The value as an `int`.
-
-    Raises:
-        ValueError: If it is not an integer or out of range.
-    """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = minimum - 1
-    too_large = maximum is not None and number > maximum
-    if isinstance(value, bool) or number < minimum or too_large:
-        allowed = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
-        raise ValueError(f"{name} = {value!r}: expected a whole number, {allowed}")
-    return number
+def _check_rows(
+    stream: np.random.Generator, method: str, num_rows: int, count: int, size: int
+) -> tuple[int, int, int]:
+    if not callable(getattr(stream, method, None)):  # another source of numbers serves as well
+        raise ValueError(f"stream is {shown(stream)}, expected a numpy.random.Generator")
+    size = check_integer("size", size)
+    return check_integer("num_rows", num_rows), check_integer("count", count, high=size), size
 
 
-def real_number(name: str, value: float, low: float, high: float, above: bool = False) -> float:
-    """Check a real argument.
-
-    Args:
-        name: Name of the argument, for the message.
-        value: Its value, of any real type.
-        low: Smallest allowed value.
-        high: Largest allowed value.
-        above: Whether `low` itself is excluded.
-
-    Returns:
-        The value as a `float`.
-
-    Raises:
-        ValueError: If it is not a real number or out of range.
-    """
-    valid = isinstance(value, Real) and not isinstance(value, bool) and low <= value <= high
-    if not valid or (above and value == low):
-        allowed = f"above {low:g}, at most {high:g}" if above else f"from {low:g} to {high:g}"
-        raise ValueError(f"{name} = {value!r}: expected a number {allowed}")
-    return float(value)
+def _check_integers(**arrays: tuple[Tensor, str]) -> None:
+    check_arrays(arrays)
+    check_values(**{name: x for name, (x, _) in arrays.items()})

@@ -10,12 +10,12 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
+from dsf._checks import as_numbers, check_choice, check_flag, check_number, shown
 from dsf.colours import COLOURS as COLOURS  # part of this module's names too
 from dsf.colours import NEUTRAL
 
@@ -89,8 +89,7 @@ def line_style(name: str) -> dict[str, str]:
     Raises:
         ValueError: the name is not known.
     """
-    if name not in COLOURS:
-        raise ValueError(f"name is {name!r}, expected one of {', '.join(COLOURS)}")
+    check_choice("name", name, COLOURS)
     return {"color": COLOURS[name], "marker": MARKERS[name]}
 
 
@@ -117,12 +116,13 @@ def heatmap(
         The image, for a colour bar.
 
     Raises:
-        ValueError: the matrix is not a real matrix.
+        ValueError: the matrix is not a real matrix, or the limits are not two numbers in order.
     """
     values = _values("matrix", matrix, ndim=2)
+    check_flag("causal", causal)
     if causal:
         values = np.where(np.tri(*values.shape) > 0, values, np.nan)
-    low, high = _limits([values]) if limits is None else limits
+    low, high = _limits([values]) if limits is None else _checked_limits(limits)
     image = ax.imshow(
         values,
         cmap=DIVERGING if low < 0 else SEQUENTIAL,
@@ -148,8 +148,9 @@ def plot_matrices(matrices: Mapping[str, object], causal: bool = True) -> None:
     Raises:
         ValueError: there is nothing to draw, or a Φ is not a real matrix.
     """
-    if not matrices:
-        raise ValueError("matrices is empty, expected at least one title and Φ")
+    if not isinstance(matrices, Mapping) or not matrices:
+        raise ValueError(f"matrices is {shown(matrices)}, expected at least one title and its Φ")
+    check_flag("causal", causal)
     values = [_values(f"matrices[{title!r}]", phi, ndim=2) for title, phi in matrices.items()]
     limits = _limits(values)
     columns = min(len(values), 4)
@@ -201,9 +202,7 @@ def plot_states(states: object, title: str = "") -> None:
 
 def _values(name: str, value: object, ndim: int | tuple[int, ...]) -> NDArray[np.float64]:
     """A real array with as many axes as wanted."""
-    if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().resolve_conj().numpy()
-    array = np.asarray(value)
+    array = as_numbers(name, value)
     allowed = (ndim,) if isinstance(ndim, int) else ndim
     if array.ndim not in allowed or array.size == 0 or array.dtype.kind not in "biuf":
         raise ValueError(
@@ -211,6 +210,13 @@ def _values(name: str, value: object, ndim: int | tuple[int, ...]) -> NDArray[np
             f"{' or '.join(map(str, allowed))} axes, none of them empty"
         )
     return array.astype(np.float64)
+
+
+def _checked_limits(limits: object) -> tuple[float, float]:
+    if not isinstance(limits, tuple | list) or len(limits) != 2:
+        raise ValueError(f"limits is {shown(limits)}, expected a pair of numbers or None")
+    low = check_number("limits[0]", limits[0])
+    return low, check_number("limits[1]", limits[1], low, above=True)
 
 
 def _limits(matrices: list[NDArray[np.float64]]) -> tuple[float, float]:

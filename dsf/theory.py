@@ -7,12 +7,12 @@ Everything here is meant for float64.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 import torch
 from torch import Tensor
 
-from dsf._checks import check_sequence, check_width
+from dsf._checks import check_arrays, check_integer, check_number, check_values, precision, shown
 from dsf.attention import softmax_attention, softmax_attention_system
 from dsf.dense import DenseSystem
 from dsf.feature_maps import taylor_size
@@ -33,9 +33,8 @@ def hankel_block(phi: Tensor, t: int) -> Tensor:
 
     Source: chapter 3.
     """
-    length = _check_phi(phi)
-    if not 1 <= t < length:
-        raise ValueError(f"t is {t!r}, expected 1 <= t < L = {length}")
+    length = check_arrays({"phi": (phi, "(..., L, L)")}, ("phi",))["L"]
+    t = check_integer("t", t, high=length - 1)
     return phi[..., t:, :t]
 
 
@@ -63,12 +62,9 @@ def hankel_ranks(phi: Tensor, tol: float | None = None) -> Tensor:
     Source: time-varying realisation theory; chapter 1.
     """
     length = _check_phi(phi)
-    if not torch.isfinite(phi).all():
-        raise ValueError("phi has entries that are NaN or infinite, expected finite numbers")
     if tol is None:
         tol = length * torch.finfo(phi.dtype).eps
-    elif not 0 <= tol < 1:
-        raise ValueError(f"tol is {tol!r}, expected a fraction, 0 <= tol < 1")
+    tol = check_number("tol", tol, 0, 1, below=True)
     phi = phi.detach()
     threshold = tol * torch.linalg.matrix_norm(phi, ord=2)[..., None]
     ranks = [
@@ -98,13 +94,13 @@ def minimal_state_size(phi: Tensor, d: int | None = None, tol: float | None = No
     Source: time-varying realisation theory; chapter 1.
     """
     _check_phi(phi)
+    if d is not None:
+        d = check_integer("d", d)
     if phi.ndim > 3 or (phi.ndim == 3 and d is not None and d != phi.shape[0]):
         raise ValueError(
             f"phi has shape {tuple(phi.shape)} and d is {d}, expected (L, L), or (d, L, L) and the "
             "same d or None"
         )
-    if d is not None and d < 1:
-        raise ValueError(f"d is {d}, expected a positive integer")
     ranks = hankel_ranks(phi, tol)
     ranks = ranks.sum(0) if phi.ndim == 3 else ranks * (d or 1)
     return max(ranks.tolist(), default=0)
@@ -140,9 +136,8 @@ def taylor_kernel_bound(radius: float, order: int) -> float:
 
     Source: chapter 3.
     """
-    if not 0 <= radius < math.inf:
-        raise ValueError(f"radius is {radius!r}, expected a finite number >= 0")
-    taylor_size(1, order)  # refuses an order that is not a degree
+    radius = check_number("radius", radius, 0)
+    order = check_integer("order", order, low=0)
     if radius == 0:
         return 0.0
     exponent = (order + 1) * math.log(radius) + radius - math.lgamma(order + 2)
@@ -156,7 +151,7 @@ def attention_output_bound(epsilon: float, v_max: float) -> float:
     becomes w_ij (1 + δ_ij) / (1 + Σ_l w_il δ_il), at most w_ij 2ε / (1 - ε) away from it.
 
     Args:
-        epsilon: ε ≥ 0.
+        epsilon: ε ≥ 0, infinite too, as `taylor_kernel_bound` may be.
         v_max: the largest norm of a value.
 
     Returns:
@@ -164,10 +159,8 @@ def attention_output_bound(epsilon: float, v_max: float) -> float:
 
     Source: chapter 3.
     """
-    if not epsilon >= 0:
-        raise ValueError(f"epsilon is {epsilon!r}, expected a number >= 0")
-    if not v_max >= 0:
-        raise ValueError(f"v_max is {v_max!r}, expected a number >= 0")
+    epsilon = check_number("epsilon", epsilon, 0, infinite=True)
+    v_max = check_number("v_max", v_max, 0)
     return 2 * epsilon / (1 - epsilon) * v_max if epsilon < 1 else math.inf
 
 
@@ -191,10 +184,14 @@ def truncation_error(
 
     Source: arXiv 2405.15731, section 3.2.1; chapter 3.
     """
+    arrays = {"q": (q, "(..., L, m)"), "k": (k, "(..., L, m)"), "v": (v, "(..., L, d)")}
+    m = check_arrays(arrays)["m"]
+    check_values(q=q)
+    order = check_integer("order", order, low=0)
+    scale = m**-0.5 if scale is None else check_number("scale", scale, 0, above=True)
     exact = softmax_attention(q, k, v, scale)
     truncated = softmax_attention_system(q, k, order, scale).run(v)
-    m = q.shape[-1]
-    scores = (q @ k.mT) * (m**-0.5 if scale is None else scale)
+    scores = (q @ k.mT) * scale
     # The causal ones only, j ≤ i.
     scores = scores[..., torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).tril()]
     term, kernel = torch.ones_like(scores), torch.ones_like(scores)
@@ -229,7 +226,8 @@ def is_nondecreasing(eta: Tensor) -> bool:
 
     Source: chapter 7.
     """
-    check_sequence("eta", eta, "(..., L)")
+    check_arrays({"eta": (eta, "(..., L)")})
+    check_values(eta=eta)
     return bool((eta[..., 1:] >= eta[..., :-1]).all())
 
 
@@ -258,7 +256,11 @@ def ssd_to_attention(
 
     Source: arXiv 2405.15731, section 4; chapter 7.
     """
-    _check_ssd(step, b, c)
+    arrays = {"step": (step, "(..., L)"), "b": (b, "(..., L, n)"), "c": (c, "(..., L, n)")}
+    if isinstance(a, Tensor):
+        arrays["a"] = (a, "(..., L|1)" if a.ndim else "()")
+    check_arrays(arrays)
+    check_values(step=step)
     _check_negative(a)
     _refuse_where("step", step, ~(step >= 0), "a step >= 0")
     exponent = (-a * step).cumsum(-1)
@@ -298,12 +300,14 @@ def attention_to_ssd(
 
     Source: arXiv 2405.15731, section 4; chapter 7.
     """
-    check_sequence("query_features", query_features, "(..., L, n)")
-    length, n = query_features.shape[-2:]
-    check_sequence("key_features", key_features, "(..., L, n)", length)
-    check_width("key_features", key_features, n, "n")
-    check_sequence("eta", eta, "(..., L)", length)
-    _check_negative(a)
+    arrays = {
+        "query_features": (query_features, "(..., L, n)"),
+        "key_features": (key_features, "(..., L, n)"),
+        "eta": (eta, "(..., L)"),
+    }
+    check_arrays(arrays)
+    check_values(eta=eta)
+    a = check_number("a", a, high=0, below=True)
     _refuse_where("eta", eta, ~(eta > 0) | torch.isinf(eta), "a positive finite normaliser")
 
     increase = torch.diff(eta)  # entry i - 1 belongs to time i
@@ -341,41 +345,51 @@ def change_realisation(system: LTVSystem | DenseSystem, t: Tensor) -> LTVSystem 
         The system in the new coordinates, of the same kind.
 
     Raises:
-        ValueError: t has another shape, a zero, or a singular matrix.
+        ValueError: t has another shape, a zero, a singular matrix or a precision in which PyTorch
+            inverts none; or system is no system.
 
     Source: chapter 1.
     """
     if isinstance(system, DenseSystem):
         return _change_dense(system, t)
-    check_sequence("t", t, "(..., L, n|1, d|1)", system.length)
-    if t.shape[-2] not in (1, system.n) or t.shape[-1] not in (1, system.d or t.shape[-1]):
-        raise ValueError(
-            f"t has shape {tuple(t.shape)}, expected (..., L, n|1, d|1) with n = {system.n}, "
-            f"d = {system.d}"
-        )
+    if not isinstance(system, LTVSystem):
+        raise ValueError(f"system is {shown(system)}, expected an LTVSystem or a DenseSystem")
+    transition, b, c = system.transition, system.input, system.output
+    arrays = {
+        "transition": (transition, "(..., L, n|1, d|1)"),
+        "input": (b, "(..., L, n, d|1)"),
+        "output": (c, "(..., L, n, d|1)"),
+        "t": (t, "(..., L, n|1, d|1)"),
+    }
+    check_arrays(arrays, arrays)
+    check_values(t=t)
     _refuse_where("t", t, (t == 0).flatten(-2).any(-1), "no zeros on the diagonal")
     previous = torch.cat([torch.ones_like(t[..., :1, :, :]), t[..., :-1, :, :]], dim=-3)
-    return LTVSystem(
-        system.transition * (t / previous), system.input * t, system.output / t, system.feedthrough
-    )
+    d, normalizer = system.feedthrough, system.normalizer
+    return LTVSystem(transition * (t / previous), b * t, c / t, d, normalizer)
 
 
 def _change_dense(system: DenseSystem, t: Tensor) -> DenseSystem:
-    length, n = system.input.shape[-3:-1]
-    check_sequence("t", t, "(..., L, N, N)", length)
-    if t.shape[-2:] != (n, n):
-        raise ValueError(f"t has shape {tuple(t.shape)}, expected (..., L, N, N) with N = {n}")
+    arrays: dict[str, tuple[Tensor, str]] = {
+        "transition": (system.transition, "(..., L, N, N)"),
+        "input": (system.input, "(..., L, N, m)"),
+        "output": (system.output, "(..., L, p, N)"),
+        "t": (t, "(..., L, N, N)"),
+    }
+    check_arrays(arrays, arrays)
+    check_values(t=t)
+    _check_precision("t", t)
     singular = ~(torch.linalg.cond(t) * torch.finfo(t.dtype).eps < 1)
     _refuse_where("t", t, singular, "a matrix with an inverse in this precision")
+    # Products of matrices want one dtype, also where only some are complex.
+    dtype = t.dtype
+    for x, _ in arrays.values():
+        dtype = torch.promote_types(dtype, x.dtype)
+    transition, b, c, t = (x.to(dtype) for x, _ in arrays.values())
     inverse = torch.linalg.inv(t)
-    identity = torch.eye(n, dtype=t.dtype, device=t.device).expand_as(t[..., :1, :, :])
+    identity = torch.eye(t.shape[-1], dtype=dtype, device=t.device).expand_as(t[..., :1, :, :])
     previous = torch.cat([identity, inverse[..., :-1, :, :]], dim=-3)
-    return DenseSystem(
-        t @ system.transition @ previous,
-        t @ system.input,
-        system.output @ inverse,
-        system.feedthrough,
-    )
+    return DenseSystem(t @ transition @ previous, t @ b, c @ inverse, system.feedthrough)
 
 
 # --- checks ---------------------------------------------------------------------------------------
@@ -383,24 +397,27 @@ def _change_dense(system: DenseSystem, t: Tensor) -> DenseSystem:
 _LOG_MAX = math.log(torch.finfo(torch.float64).max)
 
 
-def _check_phi(phi: Tensor) -> int:
-    """Refuse phi unless it is a square matrix in its last two axes; return L."""
-    check_sequence("phi", phi, "(..., L, L)")
-    if phi.shape[-1] != phi.shape[-2]:
-        raise ValueError(f"phi has shape {tuple(phi.shape)}, expected (..., L, L)")
-    return phi.shape[-1]
+def _check_phi(phi: Any) -> int:
+    """Refuse phi unless it is square matrices of finite numbers; return L."""
+    length = check_arrays({"phi": (phi, "(..., L, L)")}, ("phi",))["L"]
+    check_values(phi=phi)
+    _check_precision("phi", phi)
+    if not torch.isfinite(phi).all():
+        raise ValueError("phi has entries that are NaN or infinite, expected finite numbers")
+    return length
 
 
-def _check_ssd(step: Tensor, b: Tensor, c: Tensor) -> None:
-    check_sequence("step", step, "(..., L)")
-    check_sequence("b", b, "(..., L, n)", step.shape[-1])
-    check_sequence("c", c, "(..., L, n)", step.shape[-1])
-    check_width("c", c, b.shape[-1], "n")
+def _check_precision(name: str, x: Tensor) -> None:
+    """Refuse half precision, in which PyTorch decomposes and inverts no matrix."""
+    if precision(x).itemsize < 4:
+        raise ValueError(f"{name} has dtype {x.dtype}, expected single or double precision")
 
 
 def _check_negative(a: Tensor | float) -> None:
-    if not (torch.as_tensor(a) < 0).all():
-        raise ValueError(f"a is {a}, expected a negative decay rate")
+    if not isinstance(a, Tensor):
+        check_number("a", a, high=0, below=True)
+    elif not (a < 0).all():
+        raise ValueError(f"a has a largest entry {a.max():.6g}, expected negative decay rates")
 
 
 def _refuse_where(name: str, x: Tensor, bad: Tensor, expected: str) -> None:

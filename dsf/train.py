@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 from dsf import mqar
+from dsf._checks import check_choice, check_flag, check_integer, check_number, shown
 from dsf.layers import MIXERS, RECURRENT
 from dsf.model import SequenceModel, num_parameters
 
@@ -100,28 +101,30 @@ class TrainConfig:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        if self.mixer not in list(MIXERS):  # a list: whatever was given need not be hashable
-            raise ValueError(f"mixer = {self.mixer!r}: expected one of {', '.join(MIXERS)}")
+        check_choice("mixer", self.mixer, MIXERS)
         for name, low in _SMALLEST.items():
             high = _LARGEST_SEED if name == "seed" else None
-            object.__setattr__(self, name, mqar.whole_number(name, getattr(self, name), low, high))
+            object.__setattr__(self, name, check_integer(name, getattr(self, name), low, high))
         for name, (bottom, top, above) in _RANGES.items():
             value = getattr(self, name)
             if name != "stop_accuracy" or value is not None:
-                object.__setattr__(self, name, mqar.real_number(name, value, bottom, top, above))
+                object.__setattr__(self, name, check_number(name, value, bottom, top, above))
         for name in ("position_embedding", "compile"):
-            if not isinstance(value := getattr(self, name), bool):
-                raise ValueError(f"{name} = {value!r}: expected True or False")
+            check_flag(name, getattr(self, name))
         if self.mixer in RECURRENT and self.n != 1:
-            raise ValueError(f"n = {self.n}: expected 1, {self.mixer} has one state a channel")
+            raise ValueError(f"n is {self.n}, expected 1: {self.mixer} has one state a channel")
         if self.mixer == "s4d" and self.n % 2:
-            raise ValueError(f"n = {self.n}: expected an even number, s4d has pairs of poles")
+            raise ValueError(f"n is {self.n}, expected an even number: s4d has pairs of poles")
         if self.forget_bias and not self.mixer.startswith("qlstm"):
-            raise ValueError(f"forget_bias = {self.forget_bias}: expected 0, {self.mixer} has none")
+            raise ValueError(
+                f"forget_bias is {self.forget_bias}, expected 0: {self.mixer} has none"
+            )
         try:
             torch.device(self.device)
         except (RuntimeError, TypeError) as error:
-            raise ValueError(f"device = {self.device!r}: expected a device of PyTorch") from error
+            raise ValueError(
+                f"device is {shown(self.device)}, expected a device of PyTorch"
+            ) from error
         mqar.check_task(
             self.seq_len,
             self.num_kv_pairs,
@@ -495,5 +498,5 @@ def check_device(name: str) -> torch.device:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device = {name!r}: this machine has no such device") from error
+        raise ValueError(f"device is {name!r}, expected a device of this machine") from error
     return device

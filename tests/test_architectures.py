@@ -31,6 +31,23 @@ def test_example_is_reproducible_and_in_the_dtype_asked_for(name):
     assert not torch.equal(first.u, other.u)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"length": 0}, "length is 0, expected an integer >= 1"),
+        ({"n": 2.0}, "n is 2.0, expected an integer"),
+        ({"d": True}, "d is True, expected an integer"),
+        ({"batch": 3}, "batch is 3, expected a tuple of lengths"),
+        ({"batch": (2, 0)}, "batch is 0, expected an integer >= 1"),
+        ({"seed": -1}, "seed is -1, expected an integer from 0 to"),
+        ({"dtype": torch.int64}, "dtype is torch.int64, expected torch.float32 or torch.float64"),
+    ],
+)
+def test_impossible_examples_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        ARCHITECTURES["s6"].example(**{"length": 4, "n": 2, "d": 3, **change})
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_state_size_is_what_the_system_has(name):
     entry = ARCHITECTURES[name]

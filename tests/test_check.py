@@ -120,12 +120,16 @@ def test_single_precision_gets_a_hint_where_it_explains_the_difference():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((None, 1.0), "actual is a NoneType, None, expected numbers"),
-        ((1.0, "one"), "expected is a str, 'one', expected numbers"),
+        ((None, 1.0), "actual is None, expected numbers"),
+        ((1.0, "one"), "expected is 'one', expected numbers"),
         (([[1, 2], [3]], 1.0), "actual is .*, expected a rectangular array"),
         ((1.0, 1.0, -1e-9), "tolerance is -1e-09, expected a finite number >= 0"),
         ((1.0, 2.0, math.inf), "tolerance is inf"),
         ((1.0, 2.0, math.nan), "tolerance is nan"),
+        ((1.0, 1.0, "0.1"), "tolerance is '0.1'"),
+        ((1.0, 1.0, 0.1, 3), "name is 3, expected a str or None"),
+        ((1.0, [1.0, None]), "expected is None, expected numbers"),
+        ((torch.ones(2, device="meta"), 1.0), "actual is on meta, expected a device that holds"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(arguments, message):

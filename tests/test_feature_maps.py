@@ -1,6 +1,7 @@
 import math
 from itertools import combinations_with_replacement
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from dsf.feature_maps import (
     FEATURE_MAPS,
+    PositiveRandom,
     elu_plus_one,
     exponential,
     identity,
@@ -158,6 +160,109 @@ def test_positive_random_features_do_not_depend_on_precision_or_global_seed():
     assert not torch.allclose(positive_random_features(x, 16, seed=4), expected, rtol=0.1)
 
 
+def of_norm(norm, *shape, seed=0):
+    x = points(*shape, seed=seed)
+    return norm * x / torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+
+
+def test_scaled_features_and_their_size_are_the_plain_features():
+    x = of_norm(3.0, 5, 7, 8)
+    features, log_scale = positive_random(64, seed=2).scaled(x)
+    assert features.shape == (5, 7, 64)
+    assert log_scale.shape == (5, 7)
+    assert torch.equal(features.amax(-1), torch.ones(5, 7, dtype=F64))
+    plain = positive_random_features(x, 64, seed=2)
+    torch.testing.assert_close(features * log_scale.exp().unsqueeze(-1), plain, atol=0, rtol=1e-12)
+
+
+@pytest.mark.parametrize("norm", [20, 60, 1e4])
+def test_scaled_features_are_positive_in_float32_where_plain_ones_are_zero(norm):
+    q, k = of_norm(norm, 2, 50, 16).float()
+    map = positive_random(32)
+    assert (map(q) == 0).all()
+    features, log_scale = map.scaled(torch.stack([q, k]))
+    assert features.dtype == log_scale.dtype == torch.float32
+    assert features.isfinite().all()
+    assert log_scale.isfinite().all()
+    assert (features.unsqueeze(-1) * features.unsqueeze(-2) > 0).all()
+    # Against the same in float64, where the plain ones are not zero yet at norm 20.
+    if norm == 20:
+        exact = map(torch.stack([q, k]).double())
+        shifted = features.double() * log_scale.double().exp().unsqueeze(-1)
+        seen = exact > 1e-15 * exact.amax(-1, keepdim=True)
+        torch.testing.assert_close(shifted[seen], exact[seen], atol=0, rtol=1e-3)
+
+
+@pytest.mark.parametrize("norm", [3, 20, 60])
+def test_attention_by_scaled_features_is_finite_in_float32_and_right_where_keys_are_seen(norm):
+    # As the docstring of ScaledFeatureMap has it: the size of a query cancels, that of a key is
+    # taken relative to the largest so far.
+    q, k = of_norm(norm, 2, 40, 3)
+    v, map = points(40, 3, seed=1), positive_random(256, seed=1)
+
+    def attention(q, k, v):
+        (phi, _), (psi, size) = map.scaled(q), map.scaled(k)
+        past = torch.ones(40, 40, dtype=torch.bool).tril()
+        largest = size.cummax(-1).values.unsqueeze(-1)
+        weights = (size - largest).masked_fill(~past, -torch.inf).exp()
+        scores = phi @ psi.mT * weights
+        row_sum = scores.sum(-1, keepdim=True)
+        return scores @ v / row_sum, row_sum.squeeze(-1)
+
+    exact, row_sum = attention(q, k, v)
+    if norm == 3:
+        scores = (map(q) @ map(k).mT).tril()
+        torch.testing.assert_close(exact, scores @ v / scores.sum(-1, keepdim=True))
+    single, single_sum = attention(q.float(), k.float(), v.float())
+    assert single.isfinite().all()
+    assert (single_sum > 0).all()
+    assert (single.abs() <= v.abs().max() * (1 + 1e-5)).all()
+    # Far from every key so far, scores below 1e-19 of the largest possible one are not resolved.
+    seen = row_sum > 1e-15
+    assert seen.sum() >= 10
+    torch.testing.assert_close(single.double()[seen], exact[seen], atol=1e-6 * norm**2, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_in_half_precision_the_exponents_are_computed_in_float32(dtype):
+    x = of_norm(300.0, 4, 8).to(dtype)  # whose square is beyond float16
+    features, log_scale = positive_random(16).scaled(x)
+    assert features.dtype == log_scale.dtype == torch.float32
+    wide = positive_random(16).scaled(x.float())
+    assert torch.equal(features, wide[0])
+    assert torch.equal(log_scale, wide[1])
+    y = of_norm(2.0, 4, 8).to(dtype)
+    plain = positive_random(16)(y.float()).to(dtype)
+    assert torch.equal(positive_random(16)(y), plain)
+
+
+def test_under_autocast_too():
+    x = of_norm(20.0, 4, 8).float()
+    features, log_scale = positive_random(16).scaled(x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = positive_random(16).scaled(x)
+    assert torch.equal(found[0], features)
+    assert torch.equal(found[1], log_scale)
+
+
+def test_scaled_features_have_derivatives_of_their_own():
+    x = points(3, 2).requires_grad_()
+    assert torch.autograd.gradcheck(positive_random(4).scaled, x)
+    assert torch.autograd.gradgradcheck(positive_random(4).scaled, x)
+    mapped = torch.vmap(positive_random(4).scaled, randomness="same")(x)
+    for found, wanted in zip(mapped, positive_random(4).scaled(x), strict=True):
+        torch.testing.assert_close(found, wanted, atol=1e-14, rtol=1e-14)
+
+
+def test_a_positive_random_map_is_its_size_and_seed():
+    map = positive_random(np.int64(6), np.int64(3))
+    assert map == PositiveRandom(6, 3)
+    assert repr(map) == "PositiveRandom(n=6, seed=3)"
+    assert map != PositiveRandom(6)
+    with pytest.raises(AttributeError):
+        map.n = 7
+
+
 # --- all of them
 
 MAPS = {
@@ -205,7 +310,7 @@ def test_the_table_is_right_about_positive_kernels(seed):
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        ([1.0], "x is a list"),
+        ([1.0], r"x is \[1.0\], expected a torch tensor"),
         (torch.tensor(1.0), r"x has shape \(\), expected \(..., m\)"),
         (torch.ones(2, 0), r"x has shape \(2, 0\), expected \(..., m\)"),
         (torch.tensor([1, 2]), "x has dtype torch.int64"),
@@ -226,6 +331,9 @@ def test_what_is_not_a_feature_axis_of_real_numbers_is_refused(name, x, message)
         (lambda: taylor_size(2, True), "order is True"),
         (lambda: positive_random(0), "n is 0, expected an integer >= 1"),
         (lambda: positive_random_features(points(2), -3), "n is -3"),
+        (lambda: positive_random(2, -1), "seed is -1, expected an integer from 0 to"),
+        (lambda: positive_random_features(points(2), 3, 2**63), "seed is 9223372036854775808, exp"),
+        (lambda: positive_random(2).scaled([1.0]), r"x is \[1.0\], expected a torch tensor"),
     ],
 )
 def test_sizes_that_make_no_sense_are_refused(call, message):

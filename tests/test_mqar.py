@@ -212,25 +212,63 @@ def test_peak_memory_is_below_one_and_a_half_times_the_output(num_examples, task
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"num_examples": 0}, "num_examples = 0"),
-        ({"num_examples": 2.0}, "num_examples = 2.0"),
-        ({"seq_len": 63}, "seq_len = 63: expected an even number"),
-        ({"num_kv_pairs": 17}, "seq_len = 64: .* = 68 positions"),
-        ({"queries_per_key": 4}, "seq_len = 64: num_kv_pairs = 8 asked 4 times"),
-        ({"queries_per_key": 0}, "queries_per_key = 0"),
-        ({"num_kv_pairs": 0}, "num_kv_pairs = 0"),
-        ({"num_kv_pairs": True}, "num_kv_pairs = True"),
-        ({"vocab_size": 64}, "vocab_size = 64: expected more than seq_len = 64"),
-        ({"power_a": float("nan")}, "power_a = nan: expected a number from -10 to 10"),
-        ({"power_a": "1"}, "power_a = '1'"),
-        ({"random_non_queries": 1}, "random_non_queries = 1: expected True or False"),
-        ({"seed": -1}, "seed = -1"),
-        ({"seed": None}, "seed = None"),
+        ({"num_examples": 0}, "num_examples is 0"),
+        ({"num_examples": 2.0}, "num_examples is 2.0"),
+        ({"seq_len": 63}, "seq_len is 63, expected an even number"),
+        ({"num_kv_pairs": 17}, "seq_len is 64, expected at least 68 = "),
+        (
+            {"queries_per_key": 4},
+            "seq_len is 64, .* num_kv_pairs = 8 pairs and queries_per_key = 4",
+        ),
+        ({"queries_per_key": 0}, "queries_per_key is 0"),
+        ({"num_kv_pairs": 0}, "num_kv_pairs is 0"),
+        ({"num_kv_pairs": True}, "num_kv_pairs is True"),
+        ({"vocab_size": 64}, "vocab_size is 64, expected more than seq_len = 64"),
+        ({"power_a": float("nan")}, "power_a is nan, expected a number >= -10 and <= 10"),
+        ({"power_a": "1"}, "power_a is '1'"),
+        ({"random_non_queries": 1}, "random_non_queries is 1, expected True or False"),
+        ({"seed": -1}, "seed is -1"),
+        ({"seed": None}, "seed is None"),
     ],
 )
 def test_impossible_arguments_are_refused_by_name_and_value(change, message):
     with pytest.raises(ValueError, match=message):
         mqar.generate(**{"num_examples": 2, **change})
+
+
+STREAM = np.random.default_rng(0)
+LABELS = torch.tensor([-100, 5, -100, 6])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: mqar.distinct(np.random, 2, 1, 3), r"stream is .*, expected a numpy.random.Gener"),
+        (lambda: mqar.distinct(STREAM, 2, 4, 3), "count is 4, expected an integer from 1 to 3"),
+        (lambda: mqar.plackett_luce(STREAM, 0, 1, 3, 1.0), "num_rows is 0, expected an integer"),
+        (
+            lambda: mqar.plackett_luce(STREAM, 2, 1, 3, 11),
+            "power_a is 11, expected a number >= -10",
+        ),
+        (lambda: mqar.chance_levels(0, 8), "num_kv_pairs is 0, expected an integer >= 1"),
+        (lambda: mqar.chance_levels(1, 1), "vocab_size is 1, expected an integer >= 2"),
+        (
+            lambda: mqar.accuracy([5], LABELS),
+            r"predictions is \[5\], expected .* int64 \(4,\)",
+        ),
+        (lambda: mqar.accuracy(LABELS.float(), LABELS), "predictions has dtype torch.float32, exp"),
+        (lambda: mqar.accuracy(LABELS, LABELS.to("meta")), "labels is on meta, expected a device"),
+        (lambda: mqar.asked_positions(LABELS), r"labels has shape \(4,\), expected int64 \(num"),
+        (lambda: mqar.asked_positions(LABELS[None, :0]), r"labels has shape \(1, 0\), .* no empty"),
+        (
+            lambda: mqar.describe(torch.arange(4), LABELS.abs()),
+            "labels asks for 4 keys, expected at most L/2 = 2",
+        ),
+    ],
+)
+def test_helpers_refuse_by_name(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
 # Helpers.
@@ -257,7 +295,7 @@ def test_accuracy_counts_asked_positions_only():
     assert mqar.accuracy(torch.tensor([[5, 5, 5, 5], [7, 7, 7, 8]]), labels) == 0.75
     with pytest.raises(ValueError, match="predictions has shape"):
         mqar.accuracy(torch.zeros(2, 3, dtype=torch.int64), labels)
-    with pytest.raises(ValueError, match="labels asks nothing"):
+    with pytest.raises(ValueError, match="labels is -100 everywhere"):
         mqar.accuracy(labels, torch.full_like(labels, -100))
 
 
@@ -274,5 +312,5 @@ def test_describe():
     inputs = torch.tensor([3, 9, 5, 8, 5, 0, 3, 0])
     labels = torch.tensor([-100, -100, -100, -100, 8, -100, 9, -100])
     assert mqar.describe(inputs, labels) == "pairs shown  3→9  5→8\nquestions    4: 5→8  6: 3→9"
-    with pytest.raises(ValueError, match="one example"):
+    with pytest.raises(ValueError, match=r"inputs has shape \(1, 8\), expected int64 \(L,\)"):
         mqar.describe(inputs[None], labels[None])

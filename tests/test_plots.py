@@ -218,12 +218,22 @@ def test_states_are_drawn_with_the_channel_outside_and_the_feature_inside():
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda: plots.plot_matrices({}), "matrices is empty"),
+        (lambda: plots.plot_matrices({}), "matrices is {}, expected at least one"),
         (lambda: plots.plot_matrices({"Φ": torch.ones(3)}), r"matrices\['Φ'\] has shape \(3,\)"),
         (lambda: plots.plot_states(torch.ones(3)), r"states has shape \(3,\).*2 or 3 axes"),
         (lambda: plots.plot_states(torch.ones(0, 2)), r"states has shape \(0, 2\)"),
         (lambda: plots.plot_states(torch.ones(3, 2) * 1j), "states has .*complex64"),
-        (lambda: plots.heatmap(plt.gca(), [["a"]]), "matrix has shape"),
+        (lambda: plots.plot_matrices([torch.ones(2, 2)]), "matrices is .*, expected at least one"),
+        (
+            lambda: plots.plot_matrices({"Φ": torch.ones(2, 2)}, causal=1),
+            "causal is 1, expected True",
+        ),
+        (lambda: plots.heatmap(plt.gca(), [["a"]]), "matrix is 'a', expected numbers"),
+        (lambda: plots.heatmap(plt.gca(), [[1], [1, 2]]), "matrix is .*, expected a rectangular"),
+        (lambda: plots.heatmap(plt.gca(), [[1]], causal=None), "causal is None, expected True"),
+        (lambda: plots.heatmap(plt.gca(), [[1]], limits=1), "limits is 1, expected a pair"),
+        (lambda: plots.heatmap(plt.gca(), [[1]], limits=(1, 1)), r"limits\[1\] is 1, .* > 1"),
+        (lambda: plots.heatmap(plt.gca(), [[1]], limits=(None, 1)), r"limits\[0\] is None"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(draw, message):

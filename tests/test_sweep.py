@@ -77,10 +77,10 @@ def test_a_grid_is_the_product_of_its_lists_with_the_defaults_fastest(tmp_path):
         ("grid = [1]\n", "grid holds 1: expected fields"),
         ("[[grid]]\nn = 4\n[[grid]]\nm = 3\n", r"number 2: m = 3: expected a field"),
         ("[[grid]]\nn = []\n", r"number 1: n = \[\]: expected at least one value"),
-        ("[[grid]]\nn = [4, 0]\n", r"number 1: n = 0: expected a whole number, at least 1"),
-        ("[[grid]]\nmixer = 'qlstm'\n", "n = 16: expected 1, qlstm has one state"),
-        ("[[grid]]\nmixer = 's4d'\nn = 3\n", "n = 3: expected an even number"),
-        ("[[grid]]\nforget_bias = 1\n", "forget_bias = 1.0: expected 0, softmax has none"),
+        ("[[grid]]\nn = [4, 0]\n", r"number 1: n is 0, expected an integer >= 1"),
+        ("[[grid]]\nmixer = 'qlstm'\n", "n is 16, expected 1: qlstm has one state"),
+        ("[[grid]]\nmixer = 's4d'\nn = 3\n", "n is 3, expected an even number"),
+        ("[[grid]]\nforget_bias = 1\n", "forget_bias is 1.0, expected 0: softmax has none"),
     ],
 )
 def test_a_bad_grid_is_refused_before_anything_starts(tmp_path, text, message):
@@ -302,7 +302,7 @@ def test_a_device_that_is_not_there_is_refused_before_anything_starts(grid, tmp_
     monkeypatch.setattr(sweep, "ProcessPoolExecutor", None)
     mixed = read_grid(grid)[:2] + on(grid, device="cuda")[2:]
     with Record(tmp_path / "runs.jsonl") as record:
-        with pytest.raises(ValueError, match="device = 'cuda': this machine has no such device"):
+        with pytest.raises(ValueError, match="device is 'cuda', expected a device of this machine"):
             list(run_sweep(mixed, record))
         with pytest.raises(ValueError, match="compile = True: expected False"):
             list(run_sweep(on(grid, compile=True), record, inline, stack=2))
