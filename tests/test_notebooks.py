@@ -60,8 +60,8 @@ def test_code_parses_and_set_up_pins_nothing(path: Path) -> None:
     setup, *rest = cells(path, "code")
     for source in (setup, *rest):
         ast.parse(manager.transform_cell(source))
-    assert "import dsf" in setup
-    assert settings.load(ROOT).repository in setup
+    book = settings.load(ROOT)
+    assert f"git+{book.repository}@{book.release}" in setup
     for source in (setup, *rest):
         for line in re.findall(r"^.*pip install.*$", source, re.M):
             assert "==" not in line

@@ -7,6 +7,7 @@ first state drawn here and a script (``static/widgets.js``) that takes over in t
 Needs anywidget (``pip install dsf-book[notebooks]``); ``import dsf`` does not.
 """
 
+from dsf.widgets import base as base  # first: it says what to install where anywidget is missing
 from dsf.widgets.decay import DecayAndMemory
 from dsf.widgets.explorer import DSFExplorer
 from dsf.widgets.gallery import FeatureMapGallery
