@@ -299,6 +299,7 @@ def test_both_ways_to_a_wheel_lead_to_the_same(clone: Path, sdist: Path, tmp_pat
     one, other = wheels
     assert one == other
     package = {p.relative_to(clone).as_posix() for p in (clone / "dsf").rglob("*") if p.is_file()}
+    assert "dsf/py.typed" in package, "type checkers read the annotations"
     sources = {name for name in package if name.startswith("dsf/widgets/js/")}
     assert package - sources <= one.keys(), "what the package needs beside its modules"
 
