@@ -12,15 +12,20 @@ import io
 import json
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Picture
-from plotly.graph_objects import Figure  # type: ignore[import-untyped]
 
+from dsf._extras import missing
 from dsf.colours import COLOURS, VARIANTS
 from dsf.plots import BOOK_STYLE, MARKERS
 from dsf.widgets.base import table_html
+
+try:
+    import matplotlib.pyplot as plt
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Picture
+    from plotly.graph_objects import Figure  # type: ignore[import-untyped]
+except ModuleNotFoundError as error:
+    raise missing(error, "notebooks") from error
 
 SYMBOLS: dict[str, Any] = {
     "circle": "o",
