@@ -27,9 +27,9 @@ from book import settings
 
 CHAPTER_FILE = re.compile(r"(\d\d)-.*\.md$")
 
-# A tag, since a branch would move under the reader's feet. PyPI's own `dsf` is another project.
+# A tag, since a branch would move under the reader's feet.
 SETUP = """\
-# Set-up, safe to run again: installs the package of the book where it is missing.
+# Set-up, safe to run again: installs the book's package (not PyPI's `dsf`) where it is missing.
 try:
     from dsf import LTVSystem
 except ModuleNotFoundError:

@@ -136,7 +136,7 @@ def run(
     if limit is not None:
         kernel = ["sh", "-c", f'ulimit -d {limit // 1024} && exec "$@"', "kernel", *kernel]
     specification = {
-        "argv": ["env", *(f"--unset={name}" for name in ("PYTHONPATH", "IPYTHONDIR")), *kernel],
+        "argv": ["env", *(f"-u{name}" for name in ("PYTHONPATH", "IPYTHONDIR")), *kernel],
         "display_name": "place",
         "language": "python",
         "env": {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", **variables},

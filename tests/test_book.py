@@ -284,7 +284,8 @@ def test_fonts_and_typesetter_are_of_one_katex() -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    for name in ("dsf/system.py", "book/build.py", "pyproject.toml", "requirements.txt"):
+    made_with = ("pyproject.toml", "requirements.txt", "binder/install-torch.sh")
+    for name in ("dsf/system.py", "book/build.py", *made_with):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("one")
     return tmp_path
@@ -297,6 +298,7 @@ def project(tmp_path: Path) -> Path:
         ("dsf/system.py", ["executions"]),
         ("dsf/new.py", ["executions"]),
         ("pyproject.toml", ["executions"]),
+        ("binder/install-torch.sh", ["executions"]),
         ("book/build.py", ["pages"]),
         ("requirements.txt", ["executions", "pages"]),
     ],
