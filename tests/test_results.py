@@ -330,7 +330,7 @@ def test_runs_of_another_version_are_told_and_read(file, capsys):
 def test_one_setting_with_two_sizes_is_told(file, capsys):
     path = file(LINES[0], LINES[1], with_changes(LINES[2], result__num_parameters=17409))
     results.read(path)
-    said = "line 3: with 17409 parameters, where line 1 of the same setting has 17408"
+    said = "line 3: with other num_parameters than earlier lines of the same setting"
     assert f"{path}, {said}\n" in capsys.readouterr().err
 
 
