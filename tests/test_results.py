@@ -239,6 +239,7 @@ CASES = [
     ({"result__validation_accuracy": 0.5}, "result.validation_accuracy is 0.5, expected 0.9982"),
     ({"result__steps": -1}, "result.steps is -1"),
     ({"result__steps": True}, "result.steps is True"),
+    ({"result__steps": 300.0}, "result.steps is 300.0, expected a whole number"),
     ({"result__steps": 250}, "result.steps is 250, expected 300, the step of the last report"),
     ({"result__diverged": ""}, "result.diverged is '', expected null or the reason"),
     ({"result__diverged": 1}, "result.diverged is 1"),
@@ -356,6 +357,18 @@ UNREADABLE = {
     "nested extra": (
         TEXT.replace(b'"n": 4', b'"n": 4, "x": ' + b"[" * 50 + b"]" * 50),
         r"config.x is .*\[\.\.\.\].*, expected at most 8 values within each other",
+    ),
+    "nested result": (
+        TEXT.replace(b'"steps": 300', b'"steps": 300, "x": ' + b"[" * 50 + b"]" * 50),
+        "result.x is .*, expected at most 8 values within each other",
+    ),
+    "nested provenance": (
+        TEXT.replace(b'"threads": 1', b'"threads": 1, "x": ' + b'{"y": ' * 50 + b"0" + b"}" * 50),
+        "provenance.x is .*, expected at most 8 values within each other",
+    ),
+    "control in a list": (
+        TEXT.replace(b'"n": 4', b'"n": 4, "x": ["\\u001b[31m"]'),
+        "a text is .*control characters",
     ),
     "control": (TEXT.replace(b"softmax", b"\\u001b[31m"), "a text is .*control characters"),
     "half a character": (TEXT.replace(b"AMD", b"\\ud800"), "a text is .*control characters"),
