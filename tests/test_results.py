@@ -300,6 +300,9 @@ def test_a_run_that_diverged_may_lack_numbers_in_its_last_report_only(file):
     result = {**GOOD["result"], **lost, "history": history}
     (run,) = results.read(file(json.dumps({**GOOD, "result": result}).encode()))
     assert run.result["diverged"] == "why"
+    early = {**GOOD["result"], **lost, "history": history[:-1], "steps": 250}
+    with pytest.raises(ValueError, match="result.steps is 250, expected 1000, as it neither"):
+        results.read(file(json.dumps({**GOOD, "result": early}).encode()))
     history[0] = [50, None, 0.5]
     with pytest.raises(ValueError, match=r"result.history\[0\]\[1\] is None"):
         results.read(file(json.dumps({**GOOD, "result": result}).encode()))
