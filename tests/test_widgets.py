@@ -1,5 +1,6 @@
 """The figures from the Python side: what a page gets, that it is true, that bundles are fresh."""
 
+import dataclasses
 import gzip
 import inspect
 import json
@@ -268,6 +269,21 @@ def test_mqar_shows_the_recorded_runs_by_default() -> None:
     assert sorted(key(cell["n"], cell["d"], cell["accuracy"]) for cell in shown) == sorted(
         key(cell.config["n"], cell.config["d_model"], cell.accuracy) for cell in wanted
     )
+
+
+def test_mqar_shows_mark_up_in_names_as_it_is(cells: list[results.Cell]) -> None:
+    name = '<img src="x" onerror="alert(1)"></script><b>bold</b> & \'quoted\''
+    config = {**cells[0].config, "mixer": name, "forget_bias": name}
+    widget = widgets.MQARExplorer([*cells, dataclasses.replace(cells[0], config=config)])
+    widget.mixer = f"{name}, forget bias = {name}"
+    page = figure(widget)
+    assert page.select("img, b") == []
+    assert len(page.select("script")) == 1
+    assert page.figcaption
+    assert name in page.figcaption.text
+    assert any(name in text.text for text in page.select("svg text"))
+    assert any(name in head.text for head in page.select("th"))
+    assert json.loads(page.script.string) == widget.state()
 
 
 def test_mqar_without_runs_says_so() -> None:

@@ -37,7 +37,7 @@
       dragmode: touch ? false : "zoom",
       margin: { l: 50, r: 12, t: 12, b: 45 },
       font: { color: text, family: style.fontFamily, size: 13 },
-      hoverlabel: { align: "left", bgcolor: panel, font: { color: text, family: style.fontFamily } },
+      hoverlabel: { align: "left", namelength: -1, bgcolor: panel, font: { color: text, family: style.fontFamily } },
       xaxis: { ...layout.xaxis, ...axis },
       yaxis: { ...layout.yaxis, ...axis },
     };

@@ -114,14 +114,13 @@ def _is_json(text: bytes) -> bool:
 def _tell_of_versions(numbered: list[tuple[int, Run]], source: str) -> None:
     """Tell of runs that another version of this package has, or may have, recorded."""
     found: dict[str, list[int]] = {}
-    models: dict[str, tuple[int, int]] = {}
+    sizes: dict[str, int] = {}
     for number, run in numbered:
         if said := foreign(run):
             found.setdefault(f"of another version, {said}", []).append(number)
         size = run.result["num_parameters"]
-        before, known = models.setdefault(setting(run), (number, size))
-        if size != known:
-            said = f"with {size} parameters, where line {before} of the same setting has {known}"
+        if sizes.setdefault(setting(run), size) != size:
+            said = "with other num_parameters than earlier lines of the same setting"
             found.setdefault(said, []).append(number)
     for said, lines in found.items():
         more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
