@@ -847,7 +847,9 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
     ),
     "theory.attention_output_bound": lambda m: Example(
         {
-            "epsilon": Arg(0.1, lambda x: is_real(x) and 0 <= x <= math.inf, m.number(0.1).bad),
+            "epsilon": Arg(
+                0.1, lambda x: is_real(x) and (0 <= x < 1e300 or x == math.inf), m.number(0.1).bad
+            ),
             "v_max": m.number(2.0, lambda x: x >= 0),
         },
         infinite=True,
