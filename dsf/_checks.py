@@ -113,6 +113,8 @@ def _known(letters: list[str], sizes: Mapping[str, int], origin: Mapping[str, st
 
 
 def _broadcast(name: str, leading: tuple[int, ...], more: tuple[int, ...]) -> tuple[int, ...]:
+    if not leading or not more or more == leading:  # as a rule, and PyTorch's function is slow
+        return leading or more
     try:
         return tuple(torch.broadcast_shapes(leading, more))
     except RuntimeError:
@@ -238,12 +240,6 @@ def check_choice(name: str, value: Any, choices: Collection[str]) -> None:
         raise ValueError(f"{name} is {shown(value)}, expected one of {', '.join(choices)}")
 
 
-def check_flag(name: str, value: Any) -> None:
-    """Refuse a value that is not a truth value."""
-    if not isinstance(value, bool):
-        raise ValueError(f"{name} is {shown(value)}, expected True or False")
-
-
 def as_numbers(name: str, value: Any) -> NDArray[Any]:
     """A tensor, array, number, or nested lists of them, as an array in its own precision.
 
@@ -286,24 +282,3 @@ def shown(value: Any) -> str:
         return "an integer of more than 30 digits"
     text = repr(value)
     return text if len(text) <= 40 and "\n" not in text else f"a {type(value).__name__}"
-
-
-def check_sequence(name: str, x: Tensor, shape: str, length: int | None = None) -> None:
-    """Refuse x unless it is a floating sequence with time second to last."""
-    if not isinstance(x, Tensor):
-        raise ValueError(f"{name} is a {type(x).__name__}, expected a torch tensor {shape}")
-    if not (x.is_floating_point() or x.is_complex()):
-        raise ValueError(f"{name} has dtype {x.dtype}, expected a floating or complex dtype")
-    axes = shape.count(",")  # as many as are named after the leading ...
-    if x.ndim < axes or 0 in x.shape:
-        raise ValueError(f"{name} has shape {tuple(x.shape)}, expected {shape} with no empty axis")
-    if length is not None and x.shape[-axes] != length:
-        raise ValueError(f"{name} has shape {tuple(x.shape)}, expected {shape} with L = {length}")
-
-
-def check_width(name: str, x: Tensor, width: int, what: str) -> None:
-    """Refuse x unless its last axis has the given width."""
-    if x.shape[-1] != width:
-        raise ValueError(
-            f"{name} has shape {tuple(x.shape)}, expected a last axis of {what} = {width}"
-        )

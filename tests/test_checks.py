@@ -230,7 +230,7 @@ def test_a_state_has_the_shape_asked_for_and_the_precision_of_states():
     half, single = ones(2, dtype=torch.bfloat16), ones(3, 2)
     check_state("state", single, "(..., n, d)", half, n=3, d=2)
     check_state("state", single.bfloat16(), "(..., n, d)", half, n=3, d=2)
-    check_state("state", single + 0j, "(..., n, d)", ones(2), n=3, d=2)
+    check_state("state", single + 0j, "(..., n, d)", ones(2) + 0j, n=3, d=2)
     for state, like, message in (
         (None, half, "state is None, expected a torch tensor (..., n, d)"),
         (single, half.float(), "state has shape (3, 2), expected (..., n, d) with n = 4, d = 2"),
@@ -245,6 +245,11 @@ def test_a_state_has_the_shape_asked_for_and_the_precision_of_states():
             "state has dtype torch.bfloat16, expected the precision torch.float32",
         ),
         (ones(4, 2, **META), half, "state is on meta, expected cpu"),
+        (
+            ones(4, 2) + 0j,
+            half,
+            "state has dtype torch.complex64, expected a real floating dtype",
+        ),
     ):
         assert refusal(check_state, "state", state, "(..., n, d)", like, n=4, d=2) == message
 

@@ -111,6 +111,81 @@ class TestEveryFormIsTheSameMap:
         torch.testing.assert_close(torch.stack(y), system.run(u, "recurrent"), **EXACT)
 
 
+class TestWhereAxesAndComplexNumbersStand:
+    """Each of the four arrays may alone carry a leading axis, have one channel, or be complex."""
+
+    @given(
+        st.integers(1, 3),
+        st.sampled_from([1, 5, 64, 130]),
+        st.lists(st.sampled_from([(), (2,), (3, 1), (3, 2)]), min_size=6, max_size=6),
+        st.lists(st.booleans(), min_size=4, max_size=4),
+        st.lists(st.booleans(), min_size=4, max_size=4),
+        st.booleans(),
+        seeds,
+    )
+    @hypothesis.settings(max_examples=150)
+    def test_every_evaluator_is_the_definition(
+        self, n, length, leading, wide, kinds, has_feedthrough, seed
+    ):
+        g = torch.Generator().manual_seed(seed)
+
+        def normal(batch, *shape, is_complex=False):
+            x = torch.randn(*batch, *shape, generator=g, dtype=torch.float64)
+            y = torch.randn(*batch, *shape, generator=g, dtype=torch.float64)
+            return torch.complex(x, y) if is_complex else x
+
+        d = 2
+        shapes = [(length, n, d), (length, n, d), (length, n, d), (length, d)]
+        arrays = []
+        for k, (shape, batch) in enumerate(zip(shapes, leading[:4], strict=True)):
+            shape = shape if wide[k] else (*shape[:-1], 1)
+            arrays.append(normal(batch, *shape, is_complex=kinds[k]))
+        arrays[0] = 0.7 * arrays[0] / (1 + arrays[0].abs())
+        system = LTVSystem(*arrays[: 4 if has_feedthrough else 3])
+        u, h = normal(leading[4], length, d), normal(leading[5], n, d)
+        expected = torch.real(system.dense(d).run(u, h.mT.flatten(-2)))
+        for method in METHODS:
+            y, last = system.run(u, method, h, return_state=True)
+            torch.testing.assert_close(y, expected.expand(y.shape), **EXACT)
+            torch.testing.assert_close(last, system.states(u, h)[..., -1, :, :], **EXACT)
+            torch.testing.assert_close(
+                system.run(u, method), apply(system.matrix(), u, system.d), **EXACT
+            )
+        stacked = torch.real(
+            system.dense(d).matrix() @ u.flatten(-2).to(system.dense(d).input.dtype).unsqueeze(-1)
+        ).squeeze(-1)
+        torch.testing.assert_close(stacked.unflatten(-1, (length, d)), system.run(u), **EXACT)
+
+    @pytest.mark.parametrize("which", ["transition", "input", "output", "feedthrough", "u"])
+    def test_streaming_of_complex_systems_gives_real_outputs(self, which):
+        system, u = random_system(5, 2, 3)
+        arrays = {name: getattr(system, name) for name in ("transition", "input", "output")}
+        arrays["feedthrough"] = system.feedthrough
+        if which == "u":
+            u = u * (1 + 1j)
+        else:
+            arrays[which] = arrays[which] * (1 + 1j)
+        system, state = LTVSystem(**arrays), None
+        y = system.run(u)
+        assert y.is_complex() == (which == "u")
+        for i, u_i in enumerate(u):
+            state, y_i = system.step(state, u_i, i)
+            assert y_i.dtype == y.dtype
+            torch.testing.assert_close(y_i, y[i], **EXACT)
+
+    def test_heads_that_share_keys_and_values(self):
+        """Multi-query attention: only the queries, which are C, differ between heads."""
+        g = torch.Generator().manual_seed(0)
+        q = torch.randn(4, 150, 3, generator=g, dtype=torch.float64)
+        k, v = torch.randn(2, 150, 3, generator=g, dtype=torch.float64)
+        one = torch.ones(150, 1, 1, dtype=torch.float64)
+        system = LTVSystem(one, k.unsqueeze(-1), q.unsqueeze(-1))
+        expected = (q @ k.mT).tril() @ v
+        for method in METHODS:
+            y, _ = system.run(v, method, return_state=True)
+            torch.testing.assert_close(y, expected, **EXACT)
+
+
 class TestDefinition:
     """The formulas of the DSF, written out with indices."""
 

@@ -43,6 +43,11 @@
     };
   }
 
+  /* A trace whose name Plotly shows as it is written: it would take mark-up for mark-up. */
+  function plain(trace) {
+    return { ...trace, name: trace.name.replaceAll("&", "&amp;").replaceAll("<", "&lt;") };
+  }
+
   function element(tag, text = "") {
     const node = document.createElement(tag);
     node.textContent = text;
@@ -105,7 +110,7 @@
     chart.setAttribute("aria-label", figure.querySelector(".dsf-still").alt);
     const Plotly = await fetchLibrary();
     layout.uirevision = 1; // as long as it stays the same, the reader's zoom stays
-    const redraw = () => Plotly.react(chart, data, dressed(layout, chart), { displayModeBar: false, responsive: true });
+    const redraw = () => Plotly.react(chart, data.map(plain), dressed(layout, chart), { displayModeBar: false, responsive: true });
     const choice = legend(data, redraw, () => {
       layout.uirevision += 1;
       redraw();

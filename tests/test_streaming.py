@@ -1,0 +1,308 @@
+"""A sequence in pieces, or token by token, gives what it gives as a whole."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dsf import (
+    ARCHITECTURES,
+    KeyValueCache,
+    LTVSystem,
+    NormalizedState,
+    linear_attention,
+    linear_attention_system,
+    normalized_attention,
+    normalized_attention_system,
+    separable_attention_system,
+    softmax_attention,
+    softmax_attention_system,
+)
+from dsf.feature_maps import elu_plus_one, positive_random
+from dsf.layers import MIXERS, RECURRENT
+from dsf.model import Block, SequenceModel, ShortConvolution
+
+EXACT = {"rtol": 1e-9, "atol": 1e-9}
+NAMES = sorted(ARCHITECTURES)
+LENGTH = 150  # more than two chunks
+seeds = st.integers(0, 2**31)
+pieces = st.lists(st.integers(1, 70), min_size=1, max_size=5)
+
+
+def normal(*shape, seed=0, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(*shape, generator=generator, dtype=torch.float64).to(dtype)
+
+
+def spans(lengths):
+    start = 0
+    for length in lengths:
+        yield slice(start, start + length)
+        start += length
+
+
+def cut(name, arguments, length, span):
+    """The arguments of an architecture for a range of times."""
+    found = {}
+    for key, value in arguments.items():
+        timed = isinstance(value, torch.Tensor) and value.ndim > 1
+        constant = {"s4d": set("abc"), "s6": {"a"}}.get(name, set())
+        if key in ("step", "eta") and value.ndim == 2 and value.shape[-1] == length:
+            found[key] = value[..., span]
+        elif timed and key not in constant:
+            found[key] = value[..., span, :]
+        else:
+            found[key] = value
+    if "length" in found:
+        found["length"] = span.stop - span.start
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(pieces, st.integers(1, 3), st.integers(1, 3), seeds)
+@settings(max_examples=8)
+def test_native_form_in_pieces(name, lengths, n, d, seed):
+    entry, length = ARCHITECTURES[name], sum(lengths)
+    example = entry.example(length, n, d, (2,), seed, torch.float64)
+    whole, state, y = entry.native(**example.native), None, []
+    for span in spans(lengths):
+        arguments = cut(name, example.native, length, span)
+        y_i, state = entry.native(**arguments, state=state, return_state=True)
+        y.append(y_i)
+    torch.testing.assert_close(torch.cat(y, dim=-2), whole, **EXACT)
+
+
+@pytest.mark.parametrize("method", ["recurrent", "scan", "chunked", "matrix", "auto"])
+@pytest.mark.parametrize("name", NAMES)
+def test_systems_of_pieces_hand_on_what_they_know(name, method):
+    """Each piece is made from its own tokens and from what the one before has returned."""
+    entry, lengths = ARCHITECTURES[name], (1, 70, 66, 3)
+    length = sum(lengths)
+    example = entry.example(length, 3, 2, (2,), 1, torch.float64)
+    whole, state, y = entry.system(**example.system).run(example.u), None, []
+    for span in spans(lengths):
+        arguments = cut(name, example.system, length, span)
+        if entry.family == "attention":
+            arguments["before"] = state
+        system = entry.system(**arguments)
+        y_i, state = system.run(example.u[..., span, :], method, state, return_state=True)
+        y.append(y_i)
+    torch.testing.assert_close(torch.cat(y, dim=-2), whole, **EXACT)
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"softmax"}))
+def test_native_form_and_system_have_one_state(name):
+    """What one returns the other goes on from; softmax is truncated in one and not in the other."""
+    entry = ARCHITECTURES[name]
+    example = entry.example(80, 3, 2, (2,), 1, torch.float64)
+    whole = entry.native(**example.native)
+    first, second = (
+        cut(name, arguments, 80, span)
+        for arguments, span in ((example.native, slice(0, 50)), (example.system, slice(50, 80)))
+    )
+    y, state = entry.native(**first, return_state=True)
+    if entry.family == "attention":
+        second["before"] = state
+    rest, last = entry.system(**second).run(
+        example.u[..., 50:, :], "auto", state, return_state=True
+    )
+    torch.testing.assert_close(torch.cat([y, rest], -2), whole, **EXACT)
+    _, native_last = entry.native(**example.native, return_state=True)
+    assert type(last) is type(native_last)
+    for one, other in zip(last, native_last, strict=True):
+        if one is not None or other is not None:
+            torch.testing.assert_close(one, other, **EXACT)
+
+
+@pytest.mark.parametrize("feature_map", [elu_plus_one, positive_random(5)])
+def test_slices_of_a_whole_normalised_system_stay_right(feature_map):
+    q, k, v = normal(3, 90, 4).unbind(0)
+    system = linear_attention_system(q, k, feature_map)
+    y, state = system[:40].run(v[:40], return_state=True)
+    rest = system[40:].run(v[40:], "auto", state)
+    torch.testing.assert_close(torch.cat([y, rest]), system.run(v), **EXACT)
+    # The tensor alone will do, because the first transition of the slice is known.
+    torch.testing.assert_close(system[40:].run(v[40:], "auto", state.h), rest, **EXACT)
+    h, y_40 = system.step(state, v[40], 40)
+    torch.testing.assert_close(y_40, rest[0], **EXACT)
+    torch.testing.assert_close(h, system.states(v)[40], **EXACT)
+
+
+def test_a_normalised_system_that_begins_a_sequence_takes_no_state():
+    q, k, v = normal(3, 9, 2).unbind(0)
+    for system in (
+        linear_attention_system(q, k),
+        normalized_attention_system(q, k, v[:, 0].exp()),
+        softmax_attention_system(q, k, 4),
+    ):
+        _, state = system.run(v, return_state=True)
+        for given_state in (state, state.h):
+            for call in (
+                lambda s=system, h=given_state: s.run(v, "auto", h),
+                lambda s=system, h=given_state: s.states(v, h),
+                lambda s=system, h=given_state: s.step(h, v[0], 0),
+            ):
+                with pytest.raises(ValueError, match="initial_state is given, expected None"):
+                    call()
+
+
+def test_softmax_with_a_cache_of_other_leading_axes():
+    """One cache of keys for all heads, as in multi-query attention."""
+    q, k, v = normal(3, 12, 4), normal(12, 4, seed=1), normal(12, 2, seed=2)
+    whole = softmax_attention(q, k, v)
+    _, cache = softmax_attention(q[:, :7], k[:7], v[:7], return_state=True)
+    assert cache.keys.shape == (7, 4)
+    for stop in (8, 12):
+        rest = softmax_attention(q[:, 7:stop], k[7:stop], v[7:stop], state=cache)
+        torch.testing.assert_close(rest, whole[:, 7:stop], **EXACT)
+
+
+NORMALIZED = NormalizedState(normal(3, 2), normal(()).abs(), normal(3).abs())
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda q, v: linear_attention(q, q, v, state=v),
+            "state is .*, expected a NormalizedState",
+        ),
+        (
+            lambda q, v: linear_attention(q, q, v, state=NORMALIZED._replace(keys=None)),
+            "state has keys = None, expected the keys of a row sum",
+        ),
+        (
+            lambda q, v: normalized_attention(q, q, v, v[:, 0], state=NORMALIZED),
+            "state has keys = .*, expected a normaliser from outside",
+        ),
+        (
+            lambda q, v: linear_attention(q, q, v, normalize=False, state=NORMALIZED),
+            "state is a NormalizedState, expected a tensor",
+        ),
+        (
+            lambda q, v: linear_attention(q, q, v[:, :1], state=NORMALIZED),
+            r"state has shape \(3, 2\), expected .* n = 3, d = 1",
+        ),
+        (
+            lambda q, v: linear_attention_system(q, q, before=NORMALIZED._replace(h=v[0])),
+            r"before.h has shape \(2,\), expected \(\.\.\., n, d\)",
+        ),
+        (
+            lambda q, v: separable_attention_system(q, q, None, NORMALIZED),
+            "before is .*, expected None where there is no η",
+        ),
+        (lambda q, v: softmax_attention(q, q, v, state=v), "state is .*, expected a KeyValueCache"),
+        (
+            lambda q, v: softmax_attention(q, q, v, state=KeyValueCache(v, v)),
+            r"state.keys has shape \(5, 2\), expected .* m = 3",
+        ),
+        (
+            lambda q, v: LTVSystem(*[torch.ones(5, 1, 1).double()] * 3).run(v, "auto", NORMALIZED),
+            "initial_state is a NormalizedState, expected a tensor",
+        ),
+    ],
+)
+def test_states_that_do_not_fit(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(normal(5, 3), normal(5, 2))
+
+
+def model(name, num_layers=2, **options):
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        n = 1 if name in RECURRENT else 4
+        made = SequenceModel(20, 8, lambda: MIXERS[name](8, n), num_layers, **options).double()
+        for parameter in made.parameters():  # away from initialisation: as if trained
+            parameter.data += 0.1 * torch.randn_like(parameter)
+    return made
+
+
+@pytest.mark.parametrize("name", sorted(MIXERS))
+class TestModel:
+    tokens = torch.randint(20, (3, LENGTH), generator=torch.Generator().manual_seed(0))
+
+    @pytest.mark.parametrize("options", [{}, {"conv_kernel": 0, "mlp_ratio": 2, "max_length": 200}])
+    def test_token_by_token_is_the_parallel_pass(self, name, options):
+        made, state, logits = model(name, **options), None, []
+        with torch.no_grad():
+            whole = made(self.tokens)
+            for token in self.tokens.unbind(1):
+                scores, state = made.step(token, state)
+                logits.append(scores)
+        torch.testing.assert_close(torch.stack(logits, 1), whole, **EXACT)
+        assert state.length == LENGTH
+
+    def test_in_pieces_shorter_and_longer_than_the_convolution(self, name):
+        made, state, logits = model(name), None, []
+        with torch.no_grad():
+            for span in spans((2, 1, 1, 90, 1, LENGTH - 95)):
+                scores, state = made(self.tokens[:, span], None, state, return_state=True)
+                logits.append(scores)
+            torch.testing.assert_close(torch.cat(logits, 1), made(self.tokens), **EXACT)
+            positions = torch.tensor([[3, 0]] * 3)
+            _, state = made(self.tokens[:, :9], return_state=True)
+            asked = made(self.tokens[:, 9:20], positions, state)
+        torch.testing.assert_close(asked, torch.cat(logits, 1)[:, 9 + positions[0]], **EXACT)
+
+    def test_generation_is_the_parallel_pass_run_again_for_every_token(self, name):
+        made, found = model(name), self.tokens[:, :5]
+        for _ in range(8):
+            with torch.no_grad():
+                found = torch.cat([found, made(found)[:, -1:].argmax(-1)], dim=1)
+        assert torch.equal(made.generate(self.tokens[:, :5], 8), found)
+
+    def test_the_state_does_not_grow_unless_it_is_a_cache(self, name):
+        def numbers(state):
+            if isinstance(state, torch.Tensor):
+                return state.numel()
+            return sum(map(numbers, state)) if isinstance(state, tuple) else 0
+
+        made = model(name)
+        with torch.no_grad():
+            sizes = [
+                numbers(made(self.tokens[:, :length], return_state=True)[1].blocks)
+                for length in (10, 20)
+            ]
+        assert (sizes[1] > sizes[0]) == (name == "softmax")
+
+
+def test_generation_draws_from_the_softmax_of_its_temperature():
+    made, prefix = model("linear", 1), torch.zeros(4000, 1, dtype=torch.int64)
+    with torch.no_grad():
+        chances = (made(prefix[:1])[0, -1] / 2.0).softmax(-1)
+    generator = torch.Generator().manual_seed(0)
+    drawn = made.generate(prefix, 1, temperature=2.0, generator=generator)[:, 1]
+    shares = torch.bincount(drawn, minlength=20) / 4000
+    # Five standard errors of a share of 4000 draws.
+    assert ((shares - chances).abs() < 5 * (chances * (1 - chances) / 4000).sqrt() + 1e-9).all()
+    assert torch.equal(made.generate(prefix[:2], 0), prefix[:2])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m, t: m.step(t), r"tokens is .*, expected an int64 tensor \(batch,\)"),
+        (lambda m, t: m(t[0]), r"tokens is .*, expected an int64 tensor \(batch, L\)"),
+        (lambda m, t: m(t.float()), "tokens is .*, expected an int64 tensor"),
+        (lambda m, t: m.generate(t, -1), "num_tokens is -1, expected an integer >= 0"),
+        (lambda m, t: m.generate(t, 1, -1.0), "temperature is -1.0, expected"),
+        (lambda m, t: m.generate(t, 9), "tokens has length 13, expected at most max_length = 12"),
+        (lambda m, t: m(t, [0]), r"positions is \[0\], expected an int64 tensor"),
+    ],
+)
+def test_bad_calls_of_the_model(call, message):
+    made, tokens = model("linear", 1, max_length=12), torch.zeros(2, 5, dtype=torch.int64)
+    with pytest.raises(ValueError, match=message):
+        call(made, tokens)
+
+
+def test_a_convolution_continues_where_it_was():
+    conv, x = ShortConvolution(2, 4).double(), normal(3, 9, 2)
+    whole = conv(x)
+    torch.testing.assert_close(conv(x[:, 5:], x[:, 2:5]), whole[:, 5:], rtol=1e-12, atol=1e-12)
+    with pytest.raises(ValueError, match=r"before has shape \(3, 2, 2\), expected .* t = 3"):
+        conv(x[:, 5:], x[:, 3:5])
+    block = Block(MIXERS["linear"](2, 2), conv_kernel=4).double()
+    _, state = block(x[:, :1], return_state=True)
+    assert state.conv.shape == (3, 3, 2)
+    assert (state.conv[:, :2] == 0).all()
