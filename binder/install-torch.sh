@@ -15,7 +15,7 @@ install() {
 
 if [ "$(uname -s)" = Linux ]; then
   install --retries 0 --timeout 15 --extra-index-url "$cpu_index" || install
-  "$python" -m pip freeze | grep -q '^torch==.*+cpu' ||
+  "$python" -m pip freeze | grep '^torch==.*+cpu' >/dev/null ||
     echo "The index with PyTorch's CPU builds did not answer: this is the ordinary, larger build."
 else
   install

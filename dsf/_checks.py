@@ -77,7 +77,7 @@ def check_arrays(
         for letter, length in found.items():
             if letter not in sizes:
                 sizes[letter], origin[letter] = length, name
-        leading = _broadcast(name, leading, tuple(x.shape[: x.ndim - len(letters)]))
+        leading = check_leading(name, tuple(x.shape[: x.ndim - len(letters)]), leading)
     return sizes
 
 
@@ -112,7 +112,8 @@ def _known(letters: list[str], sizes: Mapping[str, int], origin: Mapping[str, st
     return f" with {' and '.join(known)}" if known else ""
 
 
-def _broadcast(name: str, leading: tuple[int, ...], more: tuple[int, ...]) -> tuple[int, ...]:
+def check_leading(name: str, more: tuple[int, ...], leading: tuple[int, ...]) -> tuple[int, ...]:
+    """Refuse leading axes that do not broadcast with those before, else return what both give."""
     if not leading or not more or more == leading:  # as a rule, and PyTorch's function is slow
         return leading or more
     try:

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dsf._checks import check_arrays, check_flag, check_number, shown, state_dtype
-from dsf.blocks import after, causal_sum
+from dsf.blocks import after, causal_sum, joined
 from dsf.feature_maps import FeatureMap, elu_plus_one, taylor_features
 from dsf.recurrence import linear_recurrence
 from dsf.state import (
@@ -114,11 +114,12 @@ def softmax_attention(
     Source: Vaswani et al. (2017); arXiv 2405.15731, eq. (2) of v1; chapter 2.
     """
     _check_qkv(q, k, v)
+    check_flag("return_state", return_state)
     scale, width, d = _scale(q, scale), max(q.shape[-1], v.shape[-1]), v.shape[-1]
     length = q.shape[-2]
     if state is not None:
         check_cache(state, k, v)
-        k, v = _joined(state.keys, k), _joined(state.values, v)
+        k, v = joined(state.keys, k), joined(state.values, v)
     batch = torch.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
     # PyTorch's fused kernel wants four axes and one width; otherwise it forms L × L arrays. Zero
     # columns change no score.
@@ -256,6 +257,7 @@ def linear_attention(
     """
     _check_qkv(q, k, v)
     check_flag("normalize", normalize)
+    check_flag("return_state", return_state)
     dtype = v.dtype
     q, k, v = (x.to(state_dtype(dtype)) for x in (q, k, v))
     if not normalize:
@@ -363,6 +365,7 @@ def normalized_attention(
     _check_qkv(q, k, v)
     check_arrays({"q": (q, "(..., L, m)"), "eta": (eta, "(..., L)")})
     check_normalized("state", state, v)
+    check_flag("return_state", return_state)
     dtype = v.dtype
     q, k, v, eta = (x.to(state_dtype(dtype)) for x in (q, k, v, eta))
     start = None
@@ -463,12 +466,6 @@ def _map(name: str, feature_map: FeatureMap, x: Tensor) -> Tensor:
     features = feature_map(x)
     check_arrays({f"feature_map({name})": (features, "(..., L, n)")}, L=x.shape[-2])
     return features
-
-
-def _joined(early: Tensor, late: Tensor) -> Tensor:
-    """Two pieces of a sequence in a row, (..., L, ·)."""
-    batch = torch.broadcast_shapes(early.shape[:-2], late.shape[:-2])
-    return torch.cat([x.expand(*batch, *x.shape[-2:]) for x in (early, late)], dim=-2)
 
 
 def _scale(q: Tensor, scale: float | None) -> float:

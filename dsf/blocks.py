@@ -140,3 +140,9 @@ def after(first: Tensor, x: Tensor) -> Tensor:
     batch = torch.broadcast_shapes(first.shape, x.shape[:-1])
     before = x[..., :-1].expand(*batch, -1)
     return torch.cat([first.expand(batch).unsqueeze(-1), before], dim=-1)
+
+
+def joined(early: Tensor, late: Tensor) -> Tensor:
+    """Two pieces of a sequence in a row, (..., L, ·)."""
+    batch = torch.broadcast_shapes(early.shape[:-2], late.shape[:-2])
+    return torch.cat([x.expand(*batch, *x.shape[-2:]) for x in (early, late)], dim=-2)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dsf._checks import check_arrays, check_state, state_dtype
+from dsf._checks import check_arrays, check_leading, check_state, state_dtype
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +64,11 @@ class DenseSystem:
         length, size, m = self.input.shape[-3:]
         arrays = {"u": (u, "(..., L, m)"), "transition": (self.transition, "(..., L, N, N)")}
         check_arrays(arrays, complex_too=arrays, L=length, m=m)
+        batch = check_leading("u", u.shape[:-2], self.input.shape[:-3])
         if initial_state is not None:
             like = u if u.is_complex() else self.transition
             check_state("initial_state", initial_state, "(..., N)", like, N=size)
+            check_leading("initial_state", initial_state.shape[:-1], batch)
         dtype = torch.promote_types(u.dtype, self.transition.dtype)
         wide = state_dtype(dtype)
         transition, b, c, d = (x.to(wide) for x in self)

@@ -125,7 +125,7 @@ class Mixer(nn.Module, ABC):
         return take(self(x), positions)
 
 
-def promoted(*arrays: Tensor) -> list[Tensor]:
+def _promoted(*arrays: Tensor) -> list[Tensor]:
     """The arrays in the widest of their precisions.
 
     Under autocast linear maps give half precision, and parameters stay as they are.
@@ -144,10 +144,10 @@ def take(x: Tensor, positions: Tensor) -> Tensor:
     Returns:
         x at the positions, (..., Q, d).
     """
-    is_index = isinstance(positions, Tensor) and positions.dtype == torch.int64
-    if not is_index or positions.ndim < 1:
-        raise ValueError(f"positions is {shown(positions)}, expected an int64 tensor (..., Q)")
-    return x.gather(-2, positions.unsqueeze(-1).expand(*positions.shape, x.shape[-1]))
+    check_arrays({"x": (x, "(..., L, d)"), "positions": (positions, "int64 (..., Q)")})
+    batch = torch.broadcast_shapes(x.shape[:-2], positions.shape[:-1])
+    index = positions.unsqueeze(-1).expand(*batch, -1, x.shape[-1])
+    return x.expand(*batch, *x.shape[-2:]).gather(-2, index)
 
 
 class _Keyed(Mixer):
@@ -172,6 +172,7 @@ class _Keyed(Mixer):
 
 def _streaming(state: Any, return_state: bool) -> dict[str, Any]:
     """The two last arguments of a native form."""
+    check_flag("return_state", return_state)
     return {"state": state, "return_state": return_state}
 
 
@@ -287,11 +288,11 @@ class NormalizedAttention(_Keyed):
         return _ETA[self.eta_name](self.eta_weight(self._tokens(x)).squeeze(-1))
 
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
-        q, k, _, eta = promoted(*self._qkv(x), self.eta(x))
+        q, k, _, eta = _promoted(*self._qkv(x), self.eta(x))
         return attention.normalized_attention_system(q, k, eta)
 
     def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
-        q, k, v, eta = promoted(*self._qkv(x), self.eta(x))
+        q, k, v, eta = _promoted(*self._qkv(x), self.eta(x))
         return attention.normalized_attention(q, k, v, eta, **_streaming(state, return_state))
 
     def at(self, x: Tensor, positions: Tensor) -> Tensor:  # noqa: D102
@@ -320,7 +321,8 @@ class GatedLinearAttention(UnnormalizedAttention):
         return (gate * y[0], y[1]) if return_state else gate * y
 
     def at(self, x: Tensor, positions: Tensor) -> Tensor:  # noqa: D102
-        return torch.sigmoid(self.gate(take(x, positions))) * super().at(x, positions)
+        y = super().at(x, positions)
+        return torch.sigmoid(self.gate(take(x, positions))) * y
 
 
 class S4D(Mixer):
@@ -366,7 +368,7 @@ class S4D(Mixer):
         return replace(plain, feedthrough=self.skip.unsqueeze(-2))
 
     def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
-        u, a, b, c, step = promoted(self.inputs(x), *self._parameters_of_system())
+        u, a, b, c, step = _promoted(self.inputs(x), *self._parameters_of_system())
         y: Any = ssm.s4d(u, a, b, c, step, **_streaming(state, return_state))
         skipped = self.skip * u
         return (y[0] + skipped, y[1]) if return_state else y + skipped
@@ -419,7 +421,7 @@ class S6(_Keyed):
 
     def _arguments(self, x: Tensor) -> list[Tensor]:
         c, b, u = self._qkv(x)
-        return promoted(u, self.step(x), self._decay(), b, c, self.skip)
+        return _promoted(u, self.step(x), self._decay(), b, c, self.skip)
 
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
         return ssm.s6_system(*self._arguments(x)[1:])
@@ -475,7 +477,7 @@ class SSD(_Keyed):
 
     def _arguments(self, x: Tensor) -> list[Tensor]:
         c, b, u = self._qkv(x)
-        return promoted(u, self.step(x), -torch.exp(self.log_decay), b, c, self.skip)
+        return _promoted(u, self.step(x), -torch.exp(self.log_decay), b, c, self.skip)
 
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
         return ssm.ssd_system(*self._arguments(x)[1:])
@@ -483,8 +485,7 @@ class SSD(_Keyed):
     def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
         # Faster than the quadratic dual `ssd` at every length, and linear in L.
         u, *rest = self._arguments(x)
-        run: Callable[..., Any] = ssm.ssd_system(*rest).run
-        return run(u, "auto", state, return_state)
+        return ssm.evaluate(ssm.ssd_system(*rest), u, state, return_state)
 
 
 class QLSTM(Mixer):
@@ -531,7 +532,7 @@ class QLSTM(Mixer):
         alpha = alpha if self.log_exponent is None else self.log_exponent.exp()
         u = self.inputs(x)
         forget, gates = self.forget(x) + self.forget_bias, (self.input_gate(x), self.output_gate(x))
-        u, forget, g, o, alpha = promoted(u, forget, *gates, alpha)
+        u, forget, g, o, alpha = _promoted(u, forget, *gates, alpha)
         return u, forget, g, o, self.reversed_sigmoid, alpha
 
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
@@ -570,7 +571,7 @@ class RGLRU(Mixer):
     def _arguments(self, x: Tensor) -> list[Tensor]:
         u = self.inputs(x)
         gates = self.recurrence_gate(x), self.input_gate(x)
-        return promoted(F.gelu(self.branch(x)), u, *gates, self.decay)
+        return _promoted(F.gelu(self.branch(x)), u, *gates, self.decay)
 
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
         branch, _, *gates = self._arguments(x)
@@ -578,6 +579,7 @@ class RGLRU(Mixer):
 
     def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
         branch, *arguments = self._arguments(x)
+        check_flag("return_state", return_state)
         y, state = rnn.rg_lru(*arguments, **_streaming(state, True))
         return (branch * y, state) if return_state else branch * y
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dsf._checks import check_arrays, check_integer, check_number, shown
+from dsf._checks import check_arrays, check_flag, check_integer, check_number, shown
+from dsf.blocks import joined
 from dsf.layers import Mixer, take
 
 
@@ -53,6 +54,8 @@ class ShortConvolution(nn.Module):
 
     def __init__(self, d_model: int, kernel: int) -> None:
         super().__init__()
+        check_integer("d_model", d_model)
+        check_integer("kernel", kernel)
         bound = kernel**-0.5  # the bound that torch.nn.Conv1d uses for a depthwise kernel
         self.weight = nn.Parameter(torch.empty(kernel, d_model).uniform_(-bound, bound))
 
@@ -66,17 +69,14 @@ class ShortConvolution(nn.Module):
         Returns:
             z (..., L, d).
         """
-        d_model = self.weight.shape[-1]
-        check_arrays({"x": (x, "(..., L, d)")}, d=d_model)
+        arrays = {"x": (x, "(..., L, d)")}
+        if before is not None:
+            arrays["before"] = (before, "(..., t, d)")
+        check_arrays(arrays, d=self.weight.shape[-1], t=len(self.weight) - 1)
         # Shifted multiply-adds: for so few taps faster than torch.nn.functional.conv1d, which
         # also wants the channels before the time.
         kernel, length = len(self.weight), x.shape[-2]
-        if before is None:
-            padded = F.pad(x, (0, 0, kernel - 1, 0))
-        else:
-            arrays = {"x": (x, "(..., L, d)"), "before": (before, "(..., t, d)")}
-            check_arrays(arrays, t=kernel - 1)
-            padded = torch.cat([before, x], dim=-2)
+        padded = F.pad(x, (0, 0, kernel - 1, 0)) if before is None else joined(before, x)
         z = x * self.weight[0]
         for shift in range(1, kernel):
             start = kernel - 1 - shift
@@ -95,6 +95,8 @@ class Block(nn.Module):
 
     def __init__(self, mixer: Mixer, conv_kernel: int = 4, mlp_ratio: int = 0) -> None:
         super().__init__()
+        if not isinstance(mixer, Mixer):
+            raise ValueError(f"mixer is {shown(mixer)}, expected a dsf.layers.Mixer")
         check_integer("conv_kernel", conv_kernel, 0)
         check_integer("mlp_ratio", mlp_ratio, 0)
         d_model = mixer.d_model
@@ -131,6 +133,14 @@ class Block(nn.Module):
         Returns:
             Tokens (batch, L, d), or (batch, Q, d); or the pair of them and the state.
         """
+        weight = self.norm.weight
+        arrays = {"the weights": (weight, "(d,)"), "x": (x, "(batch, L, d)")}
+        if positions is not None:
+            arrays["positions"] = (positions, "int64 (batch, Q)")
+        check_arrays(arrays)
+        check_flag("return_state", return_state)
+        if not (state is None or isinstance(state, BlockState)):
+            raise ValueError(f"state is {shown(state)}, expected a BlockState")
         normed = self.norm(x)
         if state is not None or return_state:
             conv, mixer = (None, None) if state is None else state
@@ -152,7 +162,7 @@ class Block(nn.Module):
         if not isinstance(self.conv, ShortConvolution):
             return None
         kernel = len(self.conv.weight)
-        x = F.pad(x, (0, 0, kernel - 1, 0)) if before is None else torch.cat([before, x], dim=-2)
+        x = F.pad(x, (0, 0, kernel - 1, 0)) if before is None else joined(before, x)
         return x[..., x.shape[-2] - kernel + 1 :, :]
 
 
@@ -188,7 +198,10 @@ class SequenceModel(nn.Module):
     ) -> None:
         super().__init__()
         check_integer("vocab_size", vocab_size)
+        check_integer("d_model", d_model)
         check_integer("num_layers", num_layers)
+        if not callable(mixer):
+            raise ValueError(f"mixer is {shown(mixer)}, expected a function that makes a Mixer")
         check_integer("max_length", max_length, 0)
         check_number("init_std", init_std, 0)
         self.embedding = nn.Embedding(vocab_size, d_model)
@@ -227,7 +240,10 @@ class SequenceModel(nn.Module):
         Raises:
             ValueError: If the tokens are not such, or longer than the position embedding.
         """
-        _check_tokens("tokens", tokens, "(batch, L)", 2)
+        self._check_tokens(tokens, "(batch, L)")
+        check_flag("return_state", return_state)
+        if not (state is None or isinstance(state, ModelState)):
+            raise ValueError(f"state is {shown(state)}, expected a ModelState")
         start = 0 if state is None else state.length
         end = start + tokens.shape[1]
         x = self.embedding(tokens)
@@ -252,6 +268,12 @@ class SequenceModel(nn.Module):
         logits = self._read_out(x)
         return (logits, ModelState(end, tuple(after))) if return_state else logits
 
+    def _check_tokens(self, tokens: Tensor, shape: str) -> None:
+        check_arrays({"tokens": (tokens, f"int64 {shape}")})
+        if tokens.device != self.embedding.weight.device:
+            device = self.embedding.weight.device
+            raise ValueError(f"tokens is on {tokens.device}, expected {device}, as the model")
+
     def _read_out(self, x: Tensor) -> Tensor:
         return F.linear(self.norm(x), self.embedding.weight)
 
@@ -266,7 +288,7 @@ class SequenceModel(nn.Module):
         Returns:
             Logits (batch, V) for the token after, and the state.
         """
-        _check_tokens("tokens", tokens, "(batch,)", 1)
+        self._check_tokens(tokens, "(batch,)")
         logits, state = self(tokens.unsqueeze(1), None, state, return_state=True)
         assert state is not None
         return logits.squeeze(1), state
@@ -292,7 +314,9 @@ class SequenceModel(nn.Module):
         """
         num_tokens = check_integer("num_tokens", num_tokens, 0)
         temperature = check_number("temperature", temperature, 0)
-        _check_tokens("tokens", tokens, "(batch, L)", 2)
+        self._check_tokens(tokens, "(batch, L)")
+        if not (generator is None or isinstance(generator, torch.Generator)):
+            raise ValueError(f"generator is {shown(generator)}, expected a torch.Generator")
         found, state = [tokens], None
         for _ in range(num_tokens):
             logits, state = self(found[-1], None, state, return_state=True)
@@ -306,12 +330,6 @@ class SequenceModel(nn.Module):
         return torch.cat(found, dim=1)
 
 
-def _check_tokens(name: str, tokens: object, shape: str, axes: int) -> None:
-    is_index = isinstance(tokens, Tensor) and tokens.dtype == torch.int64
-    if not isinstance(tokens, Tensor) or not is_index or tokens.ndim != axes or 0 in tokens.shape:
-        raise ValueError(f"{name} is {shown(tokens)}, expected an int64 tensor {shape}")
-
-
 def num_parameters(model: nn.Module) -> int:
     """Number of trained numbers in a model, shared ones counted once.
 
@@ -321,4 +339,6 @@ def num_parameters(model: nn.Module) -> int:
     Returns:
         The count.
     """
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model is {shown(model)}, expected a module of PyTorch")
     return sum(p.numel() for p in model.parameters() if p.requires_grad)

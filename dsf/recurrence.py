@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dsf._checks import check_arrays, check_state, state_dtype
+from dsf._checks import check_arrays, check_leading, check_state, state_dtype
 
 
 def linear_recurrence(transition: Tensor, x: Tensor, initial_state: Tensor | None = None) -> Tensor:
@@ -35,7 +35,7 @@ def linear_recurrence(transition: Tensor, x: Tensor, initial_state: Tensor | Non
     if initial_state is not None:
         like = x if x.is_complex() else transition
         check_state("initial_state", initial_state, "(..., d)", like, d=sizes["d"])
-        batch = torch.broadcast_shapes(batch, initial_state.shape[:-1])
+        batch = check_leading("initial_state", initial_state.shape[:-1], batch)
     wide, shape = state_dtype(dtype), (*batch, *x.shape[-2:])
     a, x = (array.to(wide).expand(shape).movedim(-2, 0) for array in (transition, x))
     a = a.contiguous()

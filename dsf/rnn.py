@@ -14,7 +14,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dsf._checks import check_arrays, check_flag, check_number, check_state, state_dtype
+from dsf._checks import (
+    check_arrays,
+    check_flag,
+    check_leading,
+    check_number,
+    check_state,
+    state_dtype,
+)
 from dsf.dense import DenseSystem
 from dsf.recurrence import linear_recurrence
 from dsf.system import LTVSystem
@@ -80,6 +87,7 @@ def qlstm(
     Source: arXiv 2405.15731, section 3.2 and eq. (22) of v1; chapter 8.
     """
     _check_gates(forget_gate=forget_gate, input_gate=input_gate, output_gate=output_gate, u=u)
+    check_flag("return_state", return_state)
     dtype = u.dtype
     gates = (x.to(state_dtype(dtype)) for x in (u, forget_gate, input_gate, output_gate))
     u, forget_gate, input_gate, output_gate = gates
@@ -161,6 +169,8 @@ def rg_lru(
     Source: De et al. (2024); chapter 8.
     """
     _check_gates(recurrence_gate=recurrence_gate, input_gate=input_gate, u=u)
+    check_arrays({"u": (u, "(..., L, d)"), "decay": (decay, "(d,)")})
+    check_flag("return_state", return_state)
     dtype = u.dtype
     gates = (x.to(state_dtype(x.dtype)) for x in (recurrence_gate, input_gate, decay))
     transition, scale = _rg_lru_gates(*gates)
@@ -316,6 +326,8 @@ def _cells(transition: Tensor, x: Tensor, state: Tensor | None) -> Tensor:
     """All states, (..., L, d), from a state (..., 1, d)."""
     if state is not None:
         check_state("state", state, "(..., 1, d)", x, d=x.shape[-1])
+        batch = torch.broadcast_shapes(transition.shape[:-2], x.shape[:-2])
+        check_leading("state", state.shape[:-2], batch)
         state = state.squeeze(-2)
     return linear_recurrence(transition, x, state)
 

@@ -18,7 +18,9 @@ from torch import Tensor
 from dsf._checks import (
     check_arrays,
     check_choice,
+    check_flag,
     check_integer,
+    check_leading,
     check_number,
     check_state,
     full_precision,
@@ -153,9 +155,10 @@ def s4d(
     Source: Gu et al. (2022), S4D; chapter 5.
     """
     _check_s4d(a, b, c, step, u)
+    check_flag("return_state", return_state)
     length, dtype = u.shape[-2], u.dtype
     if state is not None or return_state:
-        return _run(s4d_system(a, b, c, step, length, rule), u, state, return_state)
+        return evaluate(s4d_system(a, b, c, step, length, rule), u, state, return_state)
     u, a, b, c, step = (x.to(state_dtype(x.dtype)) for x in (u, a, b, c, step))
     kernel = s4d_kernel(a, b, c, step, length, rule)
     size = 2 * length  # room for the whole linear convolution, so that nothing wraps around
@@ -244,8 +247,9 @@ def s6(
 
     Source: Gu and Dao (2023); arXiv 2405.15731, section 3.2; chapter 6.
     """
-    check_arrays({**_s6_arrays(step, a, b, c), "u": (u, "(..., L, d)")})
-    feedthrough = _feedthrough(skip, "u", u)
+    check_arrays({**_s6_arrays(step, a, b, c, skip), "u": (u, "(..., L, d)")})
+    check_flag("return_state", return_state)
+    feedthrough = _feedthrough(skip, u)
     dtype, n, d = u.dtype, a.shape[-1], a.shape[-2]
     u, step, a, b, c = (x.to(state_dtype(dtype)) for x in (u, step, a, b, c))
     batch = torch.broadcast_shapes(*(x.shape[:-2] for x in (u, step, b, c)))
@@ -253,7 +257,7 @@ def s6(
         h = u.new_zeros(*batch, n, d)
     else:
         check_state("state", state, "(..., n, d)", u, n=n, d=d)
-        batch = torch.broadcast_shapes(batch, state.shape[:-2])
+        batch = check_leading("state", state.shape[:-2], batch)
         h = state.to(u.dtype).expand(*batch, n, d)
     x, step, b, c = (x.expand(*batch, *x.shape[-2:]) for x in (step * u, step, b, c))
     with full_precision(u):
@@ -277,10 +281,10 @@ def s6_system(step: Tensor, a: Tensor, b: Tensor, c: Tensor, skip: Skip = None) 
 
     Source: arXiv 2405.15731, section 3.2; chapter 6.
     """
-    check_arrays(_s6_arrays(step, a, b, c))
+    check_arrays(_s6_arrays(step, a, b, c, skip))
     transition = torch.exp(step.unsqueeze(-2) * a.mT)
     b = step.unsqueeze(-2) * b.unsqueeze(-1)
-    return LTVSystem(transition, b, c.unsqueeze(-1), _feedthrough(skip, "step", step))
+    return LTVSystem(transition, b, c.unsqueeze(-1), _feedthrough(skip, step))
 
 
 @overload
@@ -337,11 +341,12 @@ def ssd(
 
     Source: Dao and Gu (2024); arXiv 2405.15731, section 3.2; chapter 7.
     """
-    a = _rate(step, a)
-    check_arrays({**_ssd_arrays(step, b, c), "u": (u, "(..., L, d)")})
+    check_arrays({**_ssd_arrays(step, a, b, c, skip), "u": (u, "(..., L, d)")})
+    check_flag("return_state", return_state)
+    a = _rate(a, step)
     if state is not None or return_state:
-        return _run(ssd_system(step, a, b, c, skip), u, state, return_state)
-    feedthrough, dtype = _feedthrough(skip, "u", u), u.dtype
+        return evaluate(ssd_system(step, a, b, c, skip), u, state, return_state)
+    feedthrough, dtype = _feedthrough(skip, u), u.dtype
     u, step, a, b, c = (x.to(state_dtype(dtype)) for x in (u, step, a, b, c))
     rates = a * step
     length = rates.shape[-1]
@@ -372,58 +377,78 @@ def ssd_system(
 
     Source: arXiv 2405.15731, section 3.2; chapter 7.
     """
-    a = _rate(step, a)
-    check_arrays(_ssd_arrays(step, b, c))
+    check_arrays(_ssd_arrays(step, a, b, c, skip))
+    a = _rate(a, step)
     transition = torch.exp(a * step)[..., None, None]
     b = (step.unsqueeze(-1) * b).unsqueeze(-1)
-    return LTVSystem(
-        transition, b, c.unsqueeze(-1), _feedthrough(skip, "step", step, channels=False)
-    )
+    return LTVSystem(transition, b, c.unsqueeze(-1), _feedthrough(skip, step))
 
 
-def _run(
-    system: LTVSystem, u: Tensor, state: Tensor | None, return_state: bool
+def evaluate(
+    system: LTVSystem, u: Tensor, state: Tensor | None = None, return_state: bool = False
 ) -> Tensor | tuple[Tensor, Tensor]:
-    """Outputs, with the last state where it is asked for; an error names the state `state`."""
+    """Run the system of a state space model from a state, as its native form does.
+
+    Args:
+        system: of `s4d_system`, `s6_system` or `ssd_system`.
+        u: inputs, (..., L, d).
+        state: H_{-1}, (..., n, d); zero if None.
+        return_state: also return the last state.
+
+    Returns:
+        y, (..., L, d), or the pair (y, H_{L-1}).
+    """
+    check_flag("return_state", return_state)
     if state is not None:
         check_state("state", state, "(..., n, d)", system.input, n=system.n, d=u.shape[-1])
+        batch = torch.broadcast_shapes(system.input.shape[:-3], u.shape[:-2])
+        check_leading("state", state.shape[:-2], batch)
     h: Any
     y, h = system.run(u, "auto", state, return_state=True)
     return (y, h) if return_state else y
 
 
-def _feedthrough(skip: Skip, name: str, like: Tensor, channels: bool = True) -> Tensor | None:
-    """D as a system has it, (1, d|1), to go with the argument `like`, which may know d."""
-    if skip is None or not isinstance(skip, Tensor):
-        return None if skip is None else like.new_full((1, 1), check_number("skip", skip))
-    whole = "(..., L, d)" if channels else "(..., L)"
-    shape = "()" if skip.ndim == 0 else "(d|1,)"
-    check_arrays({name: (like, whole), "skip": (skip, shape)})
-    return skip.reshape(1, -1)
+def _feedthrough(skip: Skip, like: Tensor) -> Tensor | None:
+    """D as a system has it, (1, d|1)."""
+    if skip is None:
+        return None
+    return skip.reshape(1, -1) if isinstance(skip, Tensor) else like.new_full((1, 1), skip)
 
 
-def _rate(step: Tensor, a: Tensor | float) -> Tensor:
-    """The decay rate of SSD as a tensor that broadcasts with Δ."""
-    check_arrays({"step": (step, "(..., L)")})
-    if not isinstance(a, Tensor):
-        return step.new_tensor(check_number("a", a, high=0, below=True))
-    shape = "()" if a.ndim == 0 else "(..., L|1)"
-    check_arrays({"step": (step, "(..., L)"), "a": (a, shape)})
-    return a
+def _rate(a: Tensor | float, step: Tensor) -> Tensor:
+    return a if isinstance(a, Tensor) else step.new_tensor(a)
+
+
+Arrays = dict[str, tuple[Any, str]]
 
 
 def _check_s4d(a: Tensor, b: Tensor, c: Tensor, step: Tensor, u: Tensor | None = None) -> None:
-    arrays = {name: (x, "(d, n)") for name, x in (("a", a), ("b", b), ("c", c))}
+    arrays: Arrays = {name: (x, "(d, n)") for name, x in (("a", a), ("b", b), ("c", c))}
     arrays["step"] = (step, "(d,)")
     if u is not None:
         arrays["u"] = (u, "(..., L, d)")
     check_arrays(arrays, complex_too=["a", "b", "c"])
 
 
-def _s6_arrays(step: Tensor, a: Tensor, b: Tensor, c: Tensor) -> dict[str, tuple[Tensor, str]]:
-    step_a = {"step": (step, "(..., L, d)"), "a": (a, "(d, n)")}
-    return {**step_a, "b": (b, "(..., L, n)"), "c": (c, "(..., L, n)")}
+def _s6_arrays(step: Tensor, a: Tensor, b: Tensor, c: Tensor, skip: Skip) -> Arrays:
+    arrays: Arrays = {"step": (step, "(..., L, d)"), "a": (a, "(d, n)")}
+    arrays |= {"b": (b, "(..., L, n)"), "c": (c, "(..., L, n)")}
+    return arrays | _skip(skip)
 
 
-def _ssd_arrays(step: Tensor, b: Tensor, c: Tensor) -> dict[str, tuple[Tensor, str]]:
-    return {"step": (step, "(..., L)"), "b": (b, "(..., L, n)"), "c": (c, "(..., L, n)")}
+def _ssd_arrays(step: Tensor, a: Tensor | float, b: Tensor, c: Tensor, skip: Skip) -> Arrays:
+    arrays: Arrays = {"step": (step, "(..., L)"), "b": (b, "(..., L, n)"), "c": (c, "(..., L, n)")}
+    if isinstance(a, Tensor):
+        arrays["a"] = (a, "()" if a.ndim == 0 else "(..., L|1)")
+    else:
+        check_number("a", a, high=0, below=True)
+    return arrays | _skip(skip)
+
+
+def _skip(skip: Skip) -> Arrays:
+    """What is to be checked of a feed-through; a number is checked here."""
+    if isinstance(skip, Tensor):
+        return {"skip": (skip, "()" if skip.ndim == 0 else "(d|1,)")}
+    if skip is not None:
+        check_number("skip", skip)
+    return {}

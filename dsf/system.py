@@ -11,7 +11,9 @@ from torch import Tensor
 from dsf._checks import (
     check_arrays,
     check_choice,
+    check_flag,
     check_integer,
+    check_leading,
     check_state,
     full_precision,
     precision,
@@ -80,6 +82,8 @@ class LTVSystem:
         if self.feedthrough is not None:
             arrays["feedthrough"] = (self.feedthrough, "(..., L|1, d|1)")
         check_arrays(arrays, complex_too=arrays)
+        if not (self.normalizer is None or isinstance(self.normalizer, Normalizer)):
+            raise ValueError(f"normalizer is {shown(self.normalizer)}, expected a Normalizer")
         if any(x.is_complex() for x, _ in arrays.values()):
             for name, (x, _) in arrays.items():
                 object.__setattr__(self, name, x if x.is_complex() else x.to(x.dtype.to_complex()))
@@ -116,7 +120,9 @@ class LTVSystem:
 
     def __getitem__(self, span: slice) -> LTVSystem:
         """The system restricted to a range of consecutive times, for example `system[10:20]`."""
-        if not isinstance(span, slice) or span.step not in (None, 1):
+        bounds = (span.start, span.stop) if isinstance(span, slice) else (span,)
+        known = all(bound is None or isinstance(bound, int) for bound in bounds)
+        if not isinstance(span, slice) or span.step not in (None, 1) or not known:
             raise ValueError(f"index is {shown(span)}, expected a slice of times with step 1")
         if not range(self.length)[span]:
             raise ValueError(
@@ -184,6 +190,7 @@ class LTVSystem:
                 is given to a normalised system that was made without what comes before it.
         """
         check_choice("method", method, get_args(Method))
+        check_flag("return_state", return_state)
         h = self._initial_state(u, initial_state)
         wide, x = self._wide(), u.to(state_dtype(u.dtype))
         if method == "auto":
@@ -237,8 +244,11 @@ class LTVSystem:
             ValueError: u_i or state does not fit the system, or there is no such time.
         """
         check_integer("i", i, 0, self.length - 1)
-        check_arrays({"u_i": (u_i, "(..., d)")}, complex_too=["u_i"])
-        y, h = self[i : i + 1].run(u_i.unsqueeze(-2), "recurrent", state, return_state=True)
+        known = {} if self.d is None else {"d": self.d}
+        check_arrays({"u_i": (u_i, "(..., d)")}, complex_too=["u_i"], **known)
+        now, u = self[i : i + 1], u_i.unsqueeze(-2)
+        now._initial_state(u, state, "u_i", "state")  # so that an error names these
+        y, h = now.run(u, "recurrent", state, return_state=True)
         return h.h if isinstance(h, NormalizedState) else h, y.squeeze(-2)
 
     def matrix(self) -> Tensor:
@@ -361,51 +371,44 @@ class LTVSystem:
     def _device(self) -> torch.device:
         return self.transition.device
 
-    def _batch(self) -> torch.Size:
+    def _batch(self) -> tuple[int, ...]:
         shapes = [x.shape[:-3] for x in (self.transition, self.input, self.output)]
         if self.feedthrough is not None:
             shapes.append(self.feedthrough.shape[:-2])
-        return torch.Size(torch.broadcast_shapes(*shapes))
+        return tuple(torch.broadcast_shapes(*shapes))
 
-    def _initial_state(self, u: Tensor, state: State | None) -> Tensor:
+    def _initial_state(
+        self, u: Tensor, state: State | None, name: str = "u", of_state: str = "initial_state"
+    ) -> Tensor:
         """Check u against the system and return H_{-1}, (..., n, d), in the dtype of the states."""
         known = {"L": self.length} | ({} if self.d is None else {"d": self.d})
-        d = check_arrays({"u": (u, "(..., L, d)")}, complex_too=["u"], **known)["d"]
+        d = check_arrays({name: (u, "(..., L, d)")}, complex_too=[name], **known)["d"]
         if precision(u) != precision(self.input):
             raise ValueError(
-                f"u has dtype {u.dtype}, expected the precision of the system, {self.input.dtype}"
+                f"{name} has dtype {u.dtype}, expected the precision of the system, "
+                f"{self.input.dtype}"
             )
         if u.device != self._device:
-            raise ValueError(f"u is on {u.device}, expected {self._device}, that of the system")
-        try:
-            batch = torch.broadcast_shapes(self._batch(), u.shape[:-2])
-        except RuntimeError:
             raise ValueError(
-                f"u has leading axes {tuple(u.shape[:-2])}, expected axes that broadcast with "
-                f"{tuple(self._batch())}, those of the system"
-            ) from None
+                f"{name} is on {u.device}, expected {self._device}, that of the system"
+            )
+        batch = check_leading(name, tuple(u.shape[:-2]), self._batch())
         dtype = state_dtype(torch.promote_types(u.dtype, self.input.dtype))
         if state is None:
             return torch.zeros(*batch, self.n, d, dtype=dtype, device=u.device)
         if self.normalizer is not None and not self.normalizer.follows:
             raise ValueError(
-                "initial_state is given, expected None: this normalised system was made without "
+                f"{of_state} is given, expected None: this normalised system was made without "
                 "`before`, the state whose normaliser its first transition leads on from"
             )
         if isinstance(state, NormalizedState):
             if self.normalizer is None:
                 raise ValueError(
-                    "initial_state is a NormalizedState, expected a tensor: this system has no "
+                    f"{of_state} is a NormalizedState, expected a tensor: this system has no "
                     "normaliser"
                 )
             state = state.h
         like = u if u.is_complex() else self.input
-        check_state("initial_state", state, "(..., n, d)", like, n=self.n, d=d)
-        try:
-            batch = torch.broadcast_shapes(batch, state.shape[:-2])
-        except RuntimeError:
-            raise ValueError(
-                f"initial_state has leading axes {tuple(state.shape[:-2])}, expected axes that "
-                f"broadcast with {tuple(batch)}"
-            ) from None
+        check_state(of_state, state, "(..., n, d)", like, n=self.n, d=d)
+        batch = check_leading(of_state, tuple(state.shape[:-2]), batch)
         return state.to(dtype).expand(*batch, self.n, d)

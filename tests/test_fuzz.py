@@ -39,54 +39,6 @@ TRAINED = {"layers": layers, "model": model}
 # What remains: the function, a part of the line about the call, and the reason.
 KNOWN: dict[tuple[str, str], str] = {}
 
-# What fails until these functions check as the others do; then this list goes.
-PENDING = (
-    "LTVSystem",
-    "LTVSystem.__getitem__",
-    "LTVSystem.run",
-    "LTVSystem.step",
-    "linear_attention",
-    "normalized_attention",
-    "qlstm",
-    "rg_lru",
-    "s4d",
-    "s6",
-    "softmax_attention",
-    "ssd",
-    "layers.promoted",
-    "layers.take",
-    "layers.SoftmaxAttention.at",
-    "layers.SoftmaxAttention.forward",
-    "layers.LinearAttention.at",
-    "layers.LinearAttention.forward",
-    "layers.UnnormalizedAttention.at",
-    "layers.UnnormalizedAttention.forward",
-    "layers.NormalizedAttention.at",
-    "layers.NormalizedAttention.forward",
-    "layers.GatedLinearAttention.at",
-    "layers.GatedLinearAttention.forward",
-    "layers.S4D.at",
-    "layers.S4D.forward",
-    "layers.S6.at",
-    "layers.S6.forward",
-    "layers.SSD.at",
-    "layers.SSD.forward",
-    "layers.QLSTM.at",
-    "layers.QLSTM.forward",
-    "layers.RGLRU.at",
-    "layers.RGLRU.forward",
-    "model.ShortConvolution",
-    "model.ShortConvolution.forward",
-    "model.Block",
-    "model.Block.forward",
-    "model.SequenceModel",
-    "model.SequenceModel.forward",
-    "model.SequenceModel.generate",
-    "model.SequenceModel.step",
-    "model.num_parameters",
-)
-
-
 # --- what is public
 
 
@@ -875,7 +827,7 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
     ),
     "theory.change_realisation": change,
     # what is trained
-    "layers.take": lambda m: Example({"x": m.array("L d"), "positions": positions(m)}),
+    "layers.take": lambda m: Example({"x": m.array("... L d"), "positions": positions(m)}),
     "model.num_parameters": lambda m: Example({"model": m.only(nn.Linear(2, 2))}),
     "model.ShortConvolution": lambda m: Example({"d_model": m.integer(1), "kernel": m.integer(1)}),
     "model.ShortConvolution.forward": convolution_forward,
@@ -1049,21 +1001,13 @@ FAULTS += ("excluded, accepted",)
 
 def test_every_public_function_has_an_example_with_all_its_arguments():
     for name, function in PUBLIC.items():
-        if name == "layers.promoted":  # no one's but its module's: private, then this goes
-            continue
         example = example_of(name, Maker(0))
         taken = set(inspect.signature(function).parameters) - {"self"}
         assert set(example.args) == taken, name
     assert not set(EXAMPLES) - set(PUBLIC), "examples of what is no longer there"
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True)) if name in PENDING else name
-        for name in PUBLIC
-    ],
-)
+@pytest.mark.parametrize("name", PUBLIC)
 def test_a_call_runs_or_is_refused_by_name(name):
     counts, faults = Counter(), []
     for seed in range(zlib.crc32(name.encode()), zlib.crc32(name.encode()) + CALLS):
