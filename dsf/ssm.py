@@ -247,7 +247,7 @@ def s6(
 
     Source: Gu and Dao (2023); arXiv 2405.15731, section 3.2; chapter 6.
     """
-    check_arrays({**_s6_arrays(step, a, b, c, skip), "u": (u, "(..., L, d)")})
+    check_arrays({**_s6_arrays(step, a, b, c), "u": (u, "(..., L, d)"), **_skip(skip)})
     check_flag("return_state", return_state)
     feedthrough = _feedthrough(skip, u)
     dtype, n, d = u.dtype, a.shape[-1], a.shape[-2]
@@ -281,7 +281,7 @@ def s6_system(step: Tensor, a: Tensor, b: Tensor, c: Tensor, skip: Skip = None) 
 
     Source: arXiv 2405.15731, section 3.2; chapter 6.
     """
-    check_arrays(_s6_arrays(step, a, b, c, skip))
+    check_arrays(_s6_arrays(step, a, b, c) | _skip(skip))
     transition = torch.exp(step.unsqueeze(-2) * a.mT)
     b = step.unsqueeze(-2) * b.unsqueeze(-1)
     return LTVSystem(transition, b, c.unsqueeze(-1), _feedthrough(skip, step))
@@ -341,7 +341,7 @@ def ssd(
 
     Source: Dao and Gu (2024); arXiv 2405.15731, section 3.2; chapter 7.
     """
-    check_arrays({**_ssd_arrays(step, a, b, c, skip), "u": (u, "(..., L, d)")})
+    check_arrays({**_ssd_arrays(step, a, b, c), "u": (u, "(..., L, d)"), **_skip(skip)})
     check_flag("return_state", return_state)
     a = _rate(a, step)
     if state is not None or return_state:
@@ -377,7 +377,7 @@ def ssd_system(
 
     Source: arXiv 2405.15731, section 3.2; chapter 7.
     """
-    check_arrays(_ssd_arrays(step, a, b, c, skip))
+    check_arrays(_ssd_arrays(step, a, b, c) | _skip(skip))
     a = _rate(a, step)
     transition = torch.exp(a * step)[..., None, None]
     b = (step.unsqueeze(-1) * b).unsqueeze(-1)
@@ -430,19 +430,18 @@ def _check_s4d(a: Tensor, b: Tensor, c: Tensor, step: Tensor, u: Tensor | None =
     check_arrays(arrays, complex_too=["a", "b", "c"])
 
 
-def _s6_arrays(step: Tensor, a: Tensor, b: Tensor, c: Tensor, skip: Skip) -> Arrays:
+def _s6_arrays(step: Tensor, a: Tensor, b: Tensor, c: Tensor) -> Arrays:
     arrays: Arrays = {"step": (step, "(..., L, d)"), "a": (a, "(d, n)")}
-    arrays |= {"b": (b, "(..., L, n)"), "c": (c, "(..., L, n)")}
-    return arrays | _skip(skip)
+    return arrays | {"b": (b, "(..., L, n)"), "c": (c, "(..., L, n)")}
 
 
-def _ssd_arrays(step: Tensor, a: Tensor | float, b: Tensor, c: Tensor, skip: Skip) -> Arrays:
+def _ssd_arrays(step: Tensor, a: Tensor | float, b: Tensor, c: Tensor) -> Arrays:
     arrays: Arrays = {"step": (step, "(..., L)"), "b": (b, "(..., L, n)"), "c": (c, "(..., L, n)")}
     if isinstance(a, Tensor):
         arrays["a"] = (a, "()" if a.ndim == 0 else "(..., L|1)")
     else:
         check_number("a", a, high=0, below=True)
-    return arrays | _skip(skip)
+    return arrays
 
 
 def _skip(skip: Skip) -> Arrays:

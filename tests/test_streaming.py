@@ -142,7 +142,7 @@ def test_a_normalised_system_that_begins_a_sequence_takes_no_state():
                 lambda s=system, h=given_state: s.states(v, h),
                 lambda s=system, h=given_state: s.step(h, v[0], 0),
             ):
-                with pytest.raises(ValueError, match="initial_state is given, expected None"):
+                with pytest.raises(ValueError, match="state is given, expected None"):
                     call()
 
 
@@ -281,13 +281,13 @@ def test_generation_draws_from_the_softmax_of_its_temperature():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda m, t: m.step(t), r"tokens is .*, expected an int64 tensor \(batch,\)"),
-        (lambda m, t: m(t[0]), r"tokens is .*, expected an int64 tensor \(batch, L\)"),
-        (lambda m, t: m(t.float()), "tokens is .*, expected an int64 tensor"),
+        (lambda m, t: m.step(t), r"tokens has shape \(2, 5\), expected \(batch,\)"),
+        (lambda m, t: m(t[0]), r"tokens has shape \(5,\), expected \(batch, L\)"),
+        (lambda m, t: m(t.float()), "tokens has dtype torch.float32, expected .*int64"),
         (lambda m, t: m.generate(t, -1), "num_tokens is -1, expected an integer >= 0"),
         (lambda m, t: m.generate(t, 1, -1.0), "temperature is -1.0, expected"),
         (lambda m, t: m.generate(t, 9), "tokens has length 13, expected at most max_length = 12"),
-        (lambda m, t: m(t, [0]), r"positions is \[0\], expected an int64 tensor"),
+        (lambda m, t: m(t, [0]), r"positions is \[0\], expected a torch tensor"),
     ],
 )
 def test_bad_calls_of_the_model(call, message):
