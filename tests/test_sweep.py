@@ -170,6 +170,21 @@ def test_a_last_line_that_lacks_its_end_only_is_kept(grid, tmp_path):
     assert path.read_bytes().count(b"\n") == 2
 
 
+def test_a_run_is_on_the_disk_when_it_is_recorded(grid, tmp_path, monkeypatch):
+    path, seen = tmp_path / "runs.jsonl", []
+    with Record(path) as record:
+        for outcome in run_sweep(read_grid(grid)[:2], record, inline):
+            assert outcome.run is not None
+            with monkeypatch.context() as patch:
+                patch.setattr(
+                    os, "fsync", lambda file: seen.append(os.path.sameopenfile(file, own))
+                )
+                own = os.open(path, os.O_RDONLY)
+                record.append(dataclasses.replace(outcome.run, seed=outcome.run.seed + 9))
+                os.close(own)
+    assert seen == [True, True]
+
+
 def test_a_run_is_written_once_and_not_with_another_result(grid, tmp_path):
     path = tmp_path / "runs.jsonl"
     (outcome, *_) = run_all(grid, path)
