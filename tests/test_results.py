@@ -216,18 +216,18 @@ CASES = [
     ({"config__n": "4"}, "config.n is '4', expected a whole number"),
     ({"config__n": 4.0}, r"config.n is 4\.0"),
     ({"config__n": True}, "config.n is True"),
-    ({"config__n": 0}, "n = 0: expected a whole number, at least 1"),
+    ({"config__n": 0}, "n (=|is) 0"),
     ({"config__n": [4]}, r"config.n is \[4\]"),
     ({"config__mixer": ["softmax"]}, r"config.mixer is \['softmax'\], expected a str"),
     ({"config__mixer": None}, "config.mixer is None, expected a str"),
     ({"config__learning_rate": None}, "config.learning_rate is None, expected a number"),
     ({"config__learning_rate": "0.1"}, "config.learning_rate is '0.1'"),
     ({"config__learning_rate": {}}, r"config.learning_rate is \{\}"),
-    ({"config__learning_rate": 7.0}, "learning_rate = 7.0: expected"),
+    ({"config__learning_rate": 7.0}, "learning_rate (=|is) 7.0"),
     ({"config__learning_rate": False}, "config.learning_rate is False"),
     ({"config__position_embedding": 0}, "config.position_embedding is 0, expected a bool"),
     ({"config__stop_accuracy": True}, "config.stop_accuracy is True"),
-    ({"config__seq_len": 6}, "seq_len = 6: num_kv_pairs = 8"),
+    ({"config__seq_len": 6}, "seq_len (=|is) 6.*num_kv_pairs"),
     ({"result": "0.5"}, "result is '0.5', expected an object"),
     ({"result__test_accuracy": 1.5}, "result.test_accuracy is 1.5, expected a number from 0 to 1"),
     ({"result__test_accuracy": -0.5}, "result.test_accuracy is -0.5"),
@@ -301,7 +301,7 @@ def test_a_run_that_diverged_may_lack_numbers_in_its_last_report_only(file):
     (run,) = results.read(file(json.dumps({**GOOD, "result": result}).encode()))
     assert run.result["diverged"] == "why"
     early = {**GOOD["result"], **lost, "history": history[:-1], "steps": 250}
-    with pytest.raises(ValueError, match="result.steps is 250, expected 1000, as it neither"):
+    with pytest.raises(ValueError, match=r"result\.steps is 250, expected 1000, as it neither"):
         results.read(file(json.dumps({**GOOD, "result": early}).encode()))
     history[0] = [50, None, 0.5]
     with pytest.raises(ValueError, match=r"result.history\[0\]\[1\] is None"):
