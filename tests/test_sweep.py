@@ -170,6 +170,15 @@ def test_a_last_line_that_lacks_its_end_only_is_kept(grid, tmp_path):
     assert path.read_bytes().count(b"\n") == 2
 
 
+def test_a_run_is_on_the_disk_when_it_is_recorded(grid, tmp_path, monkeypatch):
+    path, flushed = tmp_path / "runs.jsonl", []
+    monkeypatch.setattr(os, "fsync", lambda file: flushed.append(os.fstat(file)))
+    with Record(path) as record:
+        for number, _ in enumerate(run_sweep(read_grid(grid)[:2], record, inline), start=1):
+            assert [state.st_ino for state in flushed] == [path.stat().st_ino] * number
+            assert flushed[-1].st_size == path.stat().st_size  # with the run in it
+
+
 def test_a_run_is_written_once_and_not_with_another_result(grid, tmp_path):
     path = tmp_path / "runs.jsonl"
     (outcome, *_) = run_all(grid, path)
