@@ -217,7 +217,9 @@ def start(mutant: Mutant, folder: Path) -> int:
     import pytest
 
     files = [f"tests/test_{name}.py" for name in TESTS[mutant.path].split()]
-    status = pytest.main(["-x", "-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", *files])
+    status = pytest.main(
+        ["-x", "-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", *files]
+    )
     os._exit(int(status))
 
 
