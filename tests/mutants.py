@@ -28,6 +28,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 # The tests of each file, those that tell most in the shortest time first.
 TESTS = {
+    "dsf/_checks.py": "checks system",
     "dsf/system.py": "system streaming precision",
     "dsf/scan.py": "recurrence ssm derivatives system",
     "dsf/recurrence.py": "recurrence derivatives streaming precision",
@@ -138,7 +139,7 @@ def faults(node: ast.AST) -> Iterator[ast.AST | None]:
                     yield changed(node, **{name: None})
                     if not isinstance(bound, ast.Constant):
                         yield changed(node, **{name: ast.BinOp(bound, ast.Add(), ast.Constant(1))})
-        case ast.IfExp(test=test):
+        case ast.IfExp():
             yield from (changed(node, test=ast.Constant(x)) for x in (True, False))
         case ast.Raise() | ast.AugAssign():
             yield None
