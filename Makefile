@@ -1,4 +1,4 @@
-# make book | serve | test | notebooks | bench | clean
+# make book | serve | test | test-all | notebooks | bench | lock | clean
 #
 # Needs Python 3.11 or newer and nothing else. Another interpreter: make book PYTHON=python3.12
 
@@ -8,13 +8,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-# PyTorch's CPU wheels lie on PyTorch's own index: `torch==2.13.0` then means 2.13.0+cpu, which sorts
-# above the plain 2.13.0 of the ordinary index (on Linux gigabytes of CUDA). Where that host does not
-# answer, pip passes over it after one short try and takes the plain version.
-TORCH := torch==2.13.0
-TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
-
-.PHONY: book serve test notebooks bench clean
+.PHONY: book serve test test-all notebooks bench lock clean
 .DEFAULT_GOAL := book
 
 book: $(READY)
@@ -34,6 +28,11 @@ test: $(READY)
 	$(PY) -m book.build --strict
 	OMP_NUM_THREADS=1 $(PY) -m pytest
 
+# Then what takes environments made from nothing: the notebooks on Binder and in Colab, the package as
+# others install it. Minutes, most of them pip's.
+test-all: test
+	OMP_NUM_THREADS=1 $(PY) -m pytest -s tests/places.py
+
 notebooks: $(READY)
 	@$(PY) -m book.notebooks
 
@@ -41,10 +40,17 @@ bench: $(READY)
 	@$(PY) -m pip install --quiet --editable ".[bench]"
 	@$(PY) -m benchmarks
 
+# Writes requirements.txt, with the hashes of everything that requirements.in brings. Versions that
+# it holds stay where they fit; to move them all: make lock UPGRADE=--upgrade
+lock: $(READY)
+	@$(PY) -m pip install --quiet --disable-pip-version-check uv
+	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
+	  --custom-compile-command "make lock" --output-file requirements.txt requirements.in
+
 clean:
 	rm -rf _build $(VENV) *.egg-info
 
-$(READY): pyproject.toml requirements.txt Makefile
+$(READY): pyproject.toml requirements.txt binder/install-torch.sh Makefile
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "No $(PYTHON) found. Install Python 3.11 or newer, or name it: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -53,14 +59,7 @@ $(READY): pyproject.toml requirements.txt Makefile
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV) || { \
 	  echo "Could not make a virtual environment (on Debian: apt-get install python3-venv)." >&2; exit 1; }
 	@echo "Installing what the book needs into $(VENV) ..."
-ifeq ($(shell uname -s),Linux)
-	@$(PY) -m pip install --quiet --disable-pip-version-check --retries 0 --timeout 15 \
-	  --extra-index-url $(TORCH_CPU_INDEX) "$(TORCH)" \
-	  || $(PY) -m pip install --quiet --disable-pip-version-check "$(TORCH)"
-	@$(PY) -m pip freeze | grep -q '^torch==.*+cpu' || \
-	  echo "The index with PyTorch's CPU builds did not answer: this is the ordinary, larger build."
-else
-	@$(PY) -m pip install --quiet --disable-pip-version-check "$(TORCH)"
-endif
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt --editable ".[test]"
+	@sh binder/install-torch.sh $(PY)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --editable ".[notebooks,test]"
 	@touch $@

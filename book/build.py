@@ -51,7 +51,10 @@ def drop_stale(root: Path = ROOT, out: Path = OUT) -> list[str]:
         The names of what was stale: `executions`, `pages`, both or none.
     """
     kinds = {
-        "executions": (("dsf", "pyproject.toml", "requirements.txt"), [".jupyter_cache"]),
+        "executions": (
+            ("dsf", "pyproject.toml", "requirements.txt", "binder/install-torch.sh"),
+            [".jupyter_cache"],
+        ),
         "pages": (("book", "requirements.txt"), ["html"]),
     }
     stale = []

@@ -27,13 +27,19 @@ from book import settings
 
 CHAPTER_FILE = re.compile(r"(\d\d)-.*\.md$")
 
+# A tag, since a branch would move under the reader's feet.
 SETUP = """\
-# Set-up, safe to run again: finds the package of the book, and installs it where it is missing.
+# Set-up, safe to run again: installs the book's package (not PyPI's `dsf`) where it is missing.
 try:
-    import dsf
+    from dsf import LTVSystem
 except ModuleNotFoundError:
-    %pip install --quiet "dsf-book[notebooks] @ git+{repository}@{branch}"
-    import dsf
+    %pip install --quiet "dsf-book[notebooks] @ git+{repository}@{release}"
+    from dsf import LTVSystem
+except ImportError as error:
+    raise ImportError(
+        "The `dsf` installed here is another project. Run `%pip uninstall --yes dsf`, "
+        "restart the kernel, then run this cell again."
+    ) from error
 """
 
 ADMONITIONS = {
@@ -547,7 +553,7 @@ class Writer:
             f"from the book *{self.book.title}*",
         ]
         self._flush()
-        setup = SETUP.format(repository=self.book.repository, branch=self.book.branch)
+        setup = SETUP.format(repository=self.book.repository, release=self.book.release)
         self._add("code", setup.strip("\n"))
 
     def _top(self, block: Block) -> None:

@@ -1,7 +1,11 @@
-"""The settings of the book that more than one tool needs, read from `_config.yml`."""
+"""The settings of the book that more than one tool needs.
+
+They stand in `_config.yml`, the version in `pyproject.toml`.
+"""
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +17,12 @@ EXAMPLE_OWNER = "OWNER"
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the repository lives, and the TeX shorthands of the book."""
+    """Where the repository lives, its last release, and the TeX shorthands of the book."""
 
     title: str
     repository: str
     branch: str
+    release: str
     binderhub: str
     colab: str
     macros: dict[str, str]
@@ -33,8 +38,11 @@ class Settings:
         return "/".join(self.repository.rstrip("/").split("/")[-2:])
 
     def colab_url(self, path: str) -> str:
-        """Address that opens the notebook at `path` (from the repository root) in Colab."""
-        return f"{self.colab}/github/{self.slug}/blob/{self.branch}/{path}"
+        """Address that opens the notebook at `path` (from the repository root) in Colab.
+
+        The notebook of the release, since that is the package which its set-up cell installs.
+        """
+        return f"{self.colab}/github/{self.slug}/blob/{self.release}/{path}"
 
     def binder_url(self, path: str) -> str:
         """Address that opens the notebook at `path` (from the repository root) on Binder."""
@@ -52,10 +60,12 @@ class Settings:
 def load(root: Path = ROOT) -> Settings:
     """Read the settings of the book whose `_config.yml` lies in `root`."""
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    package = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return Settings(
         title=config["title"],
         repository=config["repository"]["url"].rstrip("/"),
         branch=config["repository"]["branch"],
+        release=f"v{package['version']}",  # the tag that a release is given
         binderhub=config["launch_buttons"]["binderhub_url"],
         colab=config["launch_buttons"]["colab_url"],
         macros=config["sphinx"]["config"]["dsf_math_macros"],

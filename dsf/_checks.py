@@ -113,6 +113,8 @@ def _known(letters: list[str], sizes: Mapping[str, int], origin: Mapping[str, st
 
 
 def _broadcast(name: str, leading: tuple[int, ...], more: tuple[int, ...]) -> tuple[int, ...]:
+    if not leading or not more or more == leading:  # as a rule, and PyTorch's function is slow
+        return leading or more
     try:
         return tuple(torch.broadcast_shapes(leading, more))
     except RuntimeError:

@@ -6,13 +6,16 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from dsf import results, sweep
 from dsf.results import Cell
@@ -43,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dsf", description=__doc__)
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(required=True)
 
     sweep = commands.add_parser("sweep", help="train a grid of models; run it again to go on")
@@ -77,6 +81,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+class _Version(argparse.Action):
+    """Asks for the version only when it is wanted: a checkout may run without being installed."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *unused: Any) -> None:
+        print(f"dsf {metadata.version('dsf-book')}")
+        parser.exit()
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number, at least 1")
@@ -88,9 +100,10 @@ def _sweep(options: argparse.Namespace) -> int:
     path = options.out or options.grid.with_suffix(".jsonl")
     engine = _engine(options)
     outcomes = []
-    with sweep.Record(path) as record:
+    with results.Record(path) as record:
         if record.repaired is not None:
-            console.print(f"{path}: cut off a torn last line ({len(record.repaired)} characters)")
+            torn = len(record.repaired)
+            console.print(Text(f"{path}: cut off a torn last line ({torn} characters)"))
         board = _Board(configs, record)
         with Live(get_renderable=board.render, console=console, refresh_per_second=2):
             for outcome in sweep.run_sweep(configs, record, engine, options.stack):
@@ -113,7 +126,7 @@ def _engine(options: argparse.Namespace) -> sweep.Engine:
 class _Board:
     """The live table of a sweep: for every mixer what is done, and the best so far."""
 
-    def __init__(self, configs: list[TrainConfig], record: sweep.Record) -> None:
+    def __init__(self, configs: list[TrainConfig], record: results.Record) -> None:
         self.total = Counter(config.mixer for config in configs)
         self.done: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
@@ -157,8 +170,8 @@ class _Board:
         for mixer, total in self.total.items():
             best = f"{self.best[mixer]:.3f}" if mixer in self.best else ""
             counts = (self.done[mixer], total, self.diverged[mixer], self.failed[mixer])
-            table.add_row(mixer, *map(str, counts), best)
-        return Group(table, self.last, self.bar)
+            table.add_row(Text(mixer), *map(str, counts), best)
+        return Group(table, Text(self.last), self.bar)
 
 
 _MODEL = ("mixer", "n", "d_model", "forget_bias")  # the columns; all else is the task of a table
@@ -187,14 +200,19 @@ def _results(options: argparse.Namespace) -> int:
         columns = [name for name in _MODEL if name == "mixer" or name in varying]
         heads = [*columns, "params", *(f"accuracy ({name})" for name in files)]
         # Without bars and double spaces a line fits into a terminal of 80 characters.
-        table = Table(*heads, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-        table.title = title or None
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+        # Text, not str: what looks like mark-up in a name is part of the name.
+        table.title = Text(title, style="table.title") if title else None
+        for head in heads:
+            table.add_column(Text(head))
         for key, cell in group.items():
-            model = [str(cell.config.get(name, _UNKNOWN)) for name in columns]
+            model = [Text(str(cell.config.get(name, _UNKNOWN))) for name in columns]
             found = [_cell(cells[key]) if key in cells else "" for cells in files.values()]
             table.add_row(*model, f"{cell.num_parameters:,}", *found)
         console.print(table)
     console.print("mean (lowest to highest, seeds) @ learning rate chosen by validation")
+    if partial := sum(bool(cell.incomplete) for cells in files.values() for cell in cells.values()):
+        console.print(f"{partial} of them leave out rates that were run with fewer seeds")
     return 0
 
 

@@ -12,15 +12,20 @@ import io
 import json
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Picture
-from plotly.graph_objects import Figure  # type: ignore[import-untyped]
 
+from dsf._extras import missing
 from dsf.colours import COLOURS, VARIANTS
 from dsf.plots import BOOK_STYLE, MARKERS
 from dsf.widgets.base import table_html
+
+try:
+    import matplotlib.pyplot as plt
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Picture
+    from plotly.graph_objects import Figure  # type: ignore[import-untyped]
+except ModuleNotFoundError as error:
+    raise missing(error, "notebooks") from error
 
 SYMBOLS: dict[str, Any] = {
     "circle": "o",
@@ -61,8 +66,9 @@ class Interactive:
 
     Args:
         figure: of scatter traces (lines, markers, vertical error bars) in one pair of axes. Each
-            has a name, a mode and a line colour, as `trace_style` gives it; those with
-            ``visible="legendonly"`` appear when the reader asks for them.
+            has a name (plain text, whatever looks like mark-up in it), a mode and a line colour, as
+            `trace_style` gives it; those with ``visible="legendonly"`` appear when the reader asks
+            for them.
         alt: what the figure shows, in words.
         caption: of the figure, as plain text.
         table: names of the columns, and the rows, cells as text; the first cell names its row.
@@ -118,7 +124,9 @@ class Interactive:
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """What Plotly shows here; the HTML for pages, unless Plotly needs HTML itself."""
-        return {"text/html": self.html(), **self.figure._repr_mimebundle_()}
+        shown = Figure(self.figure)  # a copy, for Plotly takes names for mark-up, as pages do not
+        shown.for_each_trace(lambda trace: trace.update(name=html.escape(trace.name, quote=False)))
+        return {"text/html": self.html(), **shown._repr_mimebundle_()}
 
 
 def trace_style(mixer: str) -> dict[str, Any]:
@@ -175,7 +183,8 @@ def _draw(ax: Axes, trace: Any) -> None:
     below = above if trace.error_y.arrayminus is None else trace.error_y.arrayminus
     spread = None if above is None else np.array([below, above], float)
     x, y = np.array(trace.x, float), np.array(trace.y, float)
-    ax.errorbar(x, y, spread, label=trace.name, elinewidth=1, capsize=2, **style)
+    name = trace.name.replace("$", r"\$")  # no formula
+    ax.errorbar(x, y, spread, label=name, elinewidth=1, capsize=2, **style)
 
 
 def _furnish(ax: Axes, layout: Any) -> None:

@@ -8,16 +8,21 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
-from cycler import cycler
-from matplotlib.axes import Axes
-from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from dsf._checks import as_numbers, check_choice, check_flag, check_number, shown
+from dsf._extras import missing
 from dsf.colours import COLOURS as COLOURS  # part of this module's names too
 from dsf.colours import NEUTRAL
+
+try:
+    import matplotlib.pyplot as plt
+    from cycler import cycler
+    from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
+except ModuleNotFoundError as error:
+    raise missing(error, "notebooks") from error
 
 MARKERS = {
     "softmax": "o",

@@ -43,7 +43,9 @@ def scan(
         initial_state: H_{-1}, (..., n, d); all with the same leading axes and dtype.
 
     Returns:
-        y (..., L, d) and the last state (..., n, d). First derivatives only.
+        y (..., L, d) and the last state (..., n, d). Differentiable to any order, forwards and
+        backwards, and under `torch.func`; only the first backward pass saves memory, higher and
+        forward derivatives hold all states.
     """
     if isinstance(transition, tuple):
         step, a = transition

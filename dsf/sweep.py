@@ -1,6 +1,7 @@
 """Sweeps: many training runs, each recorded as soon as it ends::
 
-    from dsf.sweep import Record, read_grid, run_sweep
+    from dsf.results import Record
+    from dsf.sweep import read_grid, run_sweep
 
     if __name__ == "__main__":  # every worker process imports this script
         with Record("runs.jsonl") as record:
@@ -29,7 +30,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
 import math
 import os
 import platform
@@ -49,14 +49,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 
-from dsf.results import Run, run_key, split
+from dsf.results import Record, Run, run_key
+from dsf.results.line import NOT_CONFIG
 from dsf.stack import train_stack
 from dsf.train import TrainConfig, TrainResult, check_device, train
 
 _FIELDS = {field.name for field in dataclasses.fields(TrainConfig)}
-_NOT_CONFIG = ("seed", "device", "compile")
 
 
 def read_grid(path: str | Path) -> list[TrainConfig]:
@@ -141,70 +140,6 @@ def run_of(result: TrainResult, machine: dict[str, Any]) -> Run:
             "seconds": round(result.seconds, 2),
         },
     )
-
-
-class Record:
-    """A file of runs that one sweep at a time appends to, inside a `with` statement.
-
-    Attributes:
-        path: of the file.
-        runs: what the file holds, by `Run.key`.
-        repaired: None, or the torn last line that was cut off.
-    """
-
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.runs: dict[str, Run] = {}
-        self.repaired: str | None = None
-        self._lock = FileLock(f"{self.path.resolve()}.lock")  # one for all names of a file
-
-    def __enter__(self) -> Record:
-        """Lock the file, read what it holds and cut off what an interrupted write has left.
-
-        Raises:
-            ValueError: If another sweep writes this file, or a line is not a run; then the file is
-                left as it is.
-        """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout as error:
-            raise ValueError(f"{self.path}: another sweep is writing this file") from error
-        try:
-            if self.path.exists():
-                runs, rest = split(self.path)
-                self.runs = {run.key: run for run in runs}
-                if rest:
-                    self.repaired = rest.decode(errors="replace")
-                    os.truncate(self.path, self.path.stat().st_size - len(rest))
-        except BaseException:
-            self._lock.release()
-            raise
-        return self
-
-    def __exit__(self, *unused: object) -> None:
-        self._lock.release()
-
-    def append(self, run: Run) -> None:
-        """Write one run, durably: it is on the disk when this returns.
-
-        Args:
-            run: finished.
-
-        Raises:
-            OSError: Naming the file, if the run cannot be written; then none of it is.
-        """
-        line = (json.dumps(dataclasses.asdict(run), allow_nan=False) + "\n").encode()
-        with self.path.open("ab", buffering=0) as file:  # one write, so that no reader sees a part
-            size = file.tell()
-            try:
-                if file.write(line) < len(line):
-                    raise OSError("no space left for the whole of it")
-                os.fsync(file.fileno())
-            except OSError as error:
-                file.truncate(size)
-                raise OSError(f"{self.path}: a run could not be written: {error}") from error
-        self.runs[run.key] = run
 
 
 @dataclass(frozen=True)
@@ -414,7 +349,7 @@ def _start_worker() -> None:
 
 def _config(config: TrainConfig) -> dict[str, Any]:
     fields = dataclasses.asdict(config)
-    return {name: value for name, value in fields.items() if name not in _NOT_CONFIG}
+    return {name: value for name, value in fields.items() if name not in NOT_CONFIG}
 
 
 def _on_gpu(device: str) -> bool:

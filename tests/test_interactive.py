@@ -1,5 +1,6 @@
 """Figures to explore: what a page and a notebook get, and how a page behaves."""
 
+import html
 import json
 import math
 import re
@@ -22,7 +23,7 @@ LIBRARY = next((STATIC / "plotly").glob("*.min.js"))
 HEAD = ["mixer", "accuracy"]
 
 
-def sample(**more: Any) -> go.Figure:
+def sample(chance: str = "chance", **more: Any) -> go.Figure:
     figure = go.Figure()
     figure.add_scatter(
         x=[4, 16, 64],
@@ -44,15 +45,15 @@ def sample(**more: Any) -> go.Figure:
         **trace_style("normalized_sigmoid"),
     )
     line = {"color": "#767676", "dash": "dot"}
-    figure.add_scatter(x=[4, 64], y=[0.125] * 2, name="chance", mode="lines", line=line)
+    figure.add_scatter(x=[4, 64], y=[0.125] * 2, name=chance, mode="lines", line=line)
     figure.update_xaxes(type="log", title="n", tickvals=[4, 16, 64], range=[0.5, 1.9])
     figure.update_yaxes(title="accuracy", range=[0, 1])
     return figure
 
 
-def sample_html() -> str:
+def sample_html(**more: Any) -> str:
     alt = "Accuracy against state expansion, one line."
-    return Interactive(sample(), alt, "Some runs.", (HEAD, [["linear", "0.500"]])).html()
+    return Interactive(sample(**more), alt, "Some runs.", (HEAD, [["linear", "0.500"]])).html()
 
 
 # --- what it is made of --------------------------------------------------------------------------
@@ -94,6 +95,29 @@ def test_notebooks_show_what_plotly_shows(
     assert ("dsf-plotly" in data["text/html"]) == own
     if renderer == "plotly_mimetype":
         assert data["application/vnd.plotly.v1+json"]["data"][0]["x"] == [4, 16, 64]
+
+
+def test_what_looks_like_mark_up_in_a_name_is_part_of_the_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pio.renderers, "_default_renderers", [pio.renderers["plotly_mimetype"]])
+    name = '<b>a</b> & <a href="https://example.org">$\\frac$</a>'
+    table = ([name, "n"], [[name, name]])
+    figure = sample()
+    figure.data[0].name = name
+    shown = Interactive(figure, alt=name, caption=name, table=table)
+    page = BeautifulSoup(shown.html(), "html.parser")
+    assert page.img
+    assert page.img["alt"] == page.figcaption.text == name
+    assert [cell.text for cell in page.select("th, td")] == [name, "n", name, name]
+    assert page.select("b, a") == []
+    (script,) = page.select("script")
+    assert json.loads(script.text)["data"][0]["name"] == name
+    assert "$\\frac$" in shown.picture()  # as a formula it would be an error
+    live = shown._repr_mimebundle_()["application/vnd.plotly.v1+json"]["data"][0]["name"]
+    assert "<" not in live
+    assert html.unescape(live) == name
+    assert figure.data[0].name == name
 
 
 @pytest.mark.parametrize(
@@ -161,12 +185,14 @@ def visit(browser: Any, tmp_path: Path) -> Iterator[Visit]:
     problems: list[str] = []
     contexts = []
 
-    def open_page(above: int = 0, drawn: bool = True, **options: Any) -> Any:
+    def open_page(
+        above: int = 0, drawn: bool = True, chance: str = "chance", **options: Any
+    ) -> Any:
         text = PAGE.format(
             style=(STATIC / "book.css").read_text(encoding="utf-8"),
             script=(STATIC / "interactive.js").as_uri(),
             above=above,
-            figure=sample_html(),
+            figure=sample_html(chance=chance),
         )
         path = tmp_path / "page.html"
         path.write_text(text, encoding="utf-8")
@@ -215,6 +241,16 @@ def test_a_mark_under_the_pointer_tells_its_numbers(visit: Visit) -> None:
     mark = page.locator(".scatterlayer .point").first.bounding_box()
     page.mouse.move(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2)
     page.locator(".hoverlayer .hovertext", has_text="first").wait_for()
+
+
+@browsing
+def test_a_name_that_looks_like_mark_up_is_shown_as_it_is(visit: Visit) -> None:
+    name = "<i>chance</i> &amp; more than fifteen letters"
+    page = visit(chance=name)
+    assert page.get_by_label(name).is_checked()
+    mark = page.locator(".scatterlayer .trace").last.bounding_box()
+    page.mouse.move(mark["x"] + 1, mark["y"] + mark["height"] / 2)
+    page.locator(".hovertext .name", has_text=name).wait_for()
 
 
 @browsing

@@ -3,6 +3,8 @@
 import ast
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -60,12 +62,47 @@ def test_code_parses_and_set_up_pins_nothing(path: Path) -> None:
     setup, *rest = cells(path, "code")
     for source in (setup, *rest):
         ast.parse(manager.transform_cell(source))
-    assert "import dsf" in setup
-    assert settings.load(ROOT).repository in setup
+    book = settings.load(ROOT)
+    assert f"git+{book.repository}@{book.release}" in setup
     for source in (setup, *rest):
         for line in re.findall(r"^.*pip install.*$", source, re.M):
             assert "==" not in line
             assert "torch" not in line
+
+
+PIP = """
+import importlib, pathlib, sys
+class get_ipython:
+    def run_line_magic(self, magic, line):
+        print(magic, line)
+        package = pathlib.Path(sys.path[0], "dsf")
+        package.mkdir()
+        (package / "__init__.py").write_text("class LTVSystem: pass")
+        importlib.invalidate_caches()
+"""
+
+
+@pytest.mark.parametrize(
+    ("installed", "prints", "fails"),
+    [
+        (None, r'pip install --quiet "dsf-book\[notebooks\] @ git\+https://\S+"\n', ""),
+        ("class LTVSystem: pass", "", ""),
+        ("", "", r"[\s\S]*ImportError: The `dsf` installed here is another project[\s\S]*"),
+    ],
+    ids=["nothing", "ours", "another project"],
+)
+def test_set_up_installs_once_and_names_another_project(
+    tmp_path: Path, installed: str | None, prints: str, fails: str
+) -> None:
+    if installed is not None:
+        (tmp_path / "dsf").mkdir()
+        (tmp_path / "dsf" / "__init__.py").write_text(installed)
+    setup, *_ = cells(next(iter(NOTEBOOKS)), "code")
+    source = TransformerManager().transform_cell(setup)
+    program = f"{PIP}\nsys.path.insert(0, {str(tmp_path)!r})\nexec({source!r})\nexec({source!r})"
+    done = subprocess.run([sys.executable, "-IS", "-c", program], capture_output=True, text=True)
+    assert re.fullmatch(prints, done.stdout)
+    assert re.fullmatch(fails, done.stderr)
 
 
 @pytest.mark.parametrize("path", BY_NAME)
@@ -110,7 +147,8 @@ HEAD = "---\nkernelspec: {name: python3}\n---\n"
 @pytest.fixture
 def book(tmp_path: Path) -> Path:
     (tmp_path / "chapters").mkdir()
-    (tmp_path / "_config.yml").write_text((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    for name in ("_config.yml", "pyproject.toml"):
+        (tmp_path / name).write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
     (tmp_path / "references.bib").write_text(
         "@article{one, author={Gu, Albert and Dao, Tri}, title={A {T}itle}, year={2023}}\n"
         "@article{many, author={A, B and C, D and E, F}, title={Other}, year={2024}}\n"

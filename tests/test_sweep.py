@@ -2,6 +2,8 @@
 
 import contextlib
 import dataclasses
+import errno
+import fcntl
 import inspect
 import json
 import os
@@ -10,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,9 @@ import torch
 from rich.console import Console
 
 from dsf import cli, results, sweep
-from dsf.sweep import Record, key_of, read_grid, run_sweep
+from dsf.results import Record
+from dsf.results import record as record_module
+from dsf.sweep import key_of, read_grid, run_sweep
 from dsf.train import TrainConfig, train
 
 TINY = """
@@ -135,7 +140,7 @@ def test_a_torn_last_line_is_cut_off_and_run_again(grid, tmp_path, capsys):
     whole = stripped(path)
     data = path.read_bytes()
     last = len(data.splitlines()[-1]) + 1
-    for cut in (1, 30, last - 1):
+    for cut in (2, 30, last - 1):
         path.write_bytes(data[:-cut])
         with Record(path) as record:
             assert len(record.repaired) == last - cut
@@ -147,6 +152,39 @@ def test_a_torn_last_line_is_cut_off_and_run_again(grid, tmp_path, capsys):
     assert stripped(path) == whole
     said = " ".join(capsys.readouterr().out.split())
     assert f"cut off a torn last line ({last - 30} characters)" in said
+
+
+def test_a_last_line_that_lacks_its_end_only_is_kept(grid, tmp_path):
+    path, whole = tmp_path / "runs.jsonl", tmp_path / "whole.jsonl"
+    with Record(whole) as record:
+        first, second, *_ = run_sweep(read_grid(grid), record, inline)
+    data = whole.read_bytes()
+    end = data.index(b"\n")
+    path.write_bytes(data[:end])
+    with Record(path) as record:
+        assert record.repaired is None
+        assert [*record.runs.values()] == [first.run]
+        assert path.read_bytes() == data[:end]
+        record.append(second.run)
+    assert results.read(path) == [first.run, second.run]
+    assert path.read_bytes().count(b"\n") == 2
+
+
+def test_a_run_is_written_once_and_not_with_another_result(grid, tmp_path):
+    path = tmp_path / "runs.jsonl"
+    (outcome, *_) = run_all(grid, path)
+    run = outcome.run
+    before = path.read_bytes()
+    with Record(path) as record:
+        record.append(dataclasses.replace(run, provenance={**run.provenance, "seconds": 1e3}))
+        other = {**run.result, "num_parameters": 7}
+        with pytest.raises(
+            ValueError, match=r"another result of this run: num_parameters .* and 7"
+        ):
+            record.append(dataclasses.replace(run, result=other))
+        with pytest.raises(ValueError, match=r"provenance is \[\], expected an object with commit"):
+            record.append(dataclasses.replace(run, seed=9, provenance={}))
+    assert path.read_bytes() == before
 
 
 def test_a_broken_line_in_the_middle_is_refused_and_nothing_is_touched(grid, tmp_path):
@@ -211,6 +249,78 @@ def test_a_file_under_another_name_is_the_same_file(tmp_path):
         Record(tmp_path / "link.jsonl"),
     ):
         pass
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["an old file", "a new file"])
+def test_a_hard_link_is_the_same_file_whichever_sweep_comes_first(before, grid, tmp_path):
+    path, link = tmp_path / "runs.jsonl", tmp_path / "elsewhere" / "link.jsonl"
+    link.parent.mkdir()
+    if before:
+        path.touch()
+    with Record(path) as record:
+        link.hardlink_to(path)
+        with pytest.raises(ValueError, match=r"link\.jsonl: another sweep is writing this file"):
+            run_all(grid, link)
+        list(run_sweep(read_grid(grid)[:1], record, inline))
+        with pytest.raises(ValueError, match=r"link\.jsonl: another sweep is writing this file"):
+            run_all(grid, link)
+        assert len(results.read(link)) == 1  # a reader is not kept out
+    with Record(link), pytest.raises(ValueError, match=r"runs\.jsonl: another sweep"):
+        run_all(grid, path)
+    assert len(run_all(grid, link)) == 3
+    assert len(results.read(path)) == 4
+
+
+def test_a_file_that_is_replaced_under_its_name_stays_locked(grid, tmp_path):
+    path = tmp_path / "runs.jsonl"
+    path.touch()
+    with Record(path):
+        path.rename(tmp_path / "old.jsonl")
+        with pytest.raises(ValueError, match="another sweep"):
+            run_all(grid, path)
+
+
+@pytest.mark.parametrize("way", ["no flock", "refused by the file system"])
+def test_where_a_file_cannot_be_locked_it_may_have_one_name(way, grid, tmp_path, monkeypatch):
+    def refuse(*unused):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    path, link = tmp_path / "runs.jsonl", tmp_path / "link.jsonl"
+    if way == "no flock":
+        monkeypatch.setattr(record_module, "fcntl", None)
+    else:
+        monkeypatch.setattr(record_module, "fcntl", FakeLocks(refuse))
+    assert len(run_all(grid, path)) == 4
+    with Record(path), pytest.raises(ValueError, match="another sweep"), Record(path):
+        pass
+    link.hardlink_to(path)
+    with pytest.raises(ValueError, match=r"link\.jsonl: the file has 2 names \(hard links\)"):
+        run_all(grid, link)
+
+
+class FakeLocks:
+    """A file system without locks."""
+
+    LOCK_EX, LOCK_NB = fcntl.LOCK_EX, fcntl.LOCK_NB
+
+    def __init__(self, flock):
+        self.flock = flock
+
+
+def test_a_killed_sweep_leaves_nothing_locked(grid, tmp_path):
+    path = tmp_path / "runs.jsonl"
+    hold = "import sys, time; from dsf.results import Record\nwith Record(sys.argv[1]):\n"
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{hold}    print('held', flush=True); time.sleep(600)", str(path)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout.readline() == b"held\n"
+    with pytest.raises(ValueError, match="another sweep"):
+        run_all(grid, path)
+    process.kill()
+    process.wait()
+    assert len(run_all(grid, path)) == 4
 
 
 def test_what_a_run_was_made_with_is_read_before_it_starts(grid, monkeypatch):
@@ -458,7 +568,8 @@ def test_the_board_knows_the_runs_of_before(grid, tmp_path):
     path = tmp_path / "runs.jsonl"
     outcomes = run_all(grid, path)
     softmax, lost, *linear = (outcome.run for outcome in outcomes)
-    lost = {**dataclasses.asdict(lost), "result": {**lost.result, "test_accuracy": None}}
+    nothing = {"test_accuracy": None, "validation_accuracy": None, "diverged": "why"}
+    lost = {**dataclasses.asdict(lost), "result": {**lost.result, **nothing}}
     lines = [json.dumps(lost), *(json.dumps(dataclasses.asdict(r)) for r in (softmax, *linear))]
     path.write_text("\n".join(lines) + "\n")
     with Record(path) as record:
@@ -524,6 +635,41 @@ def test_results_of_two_files_stand_side_by_side(names, grid, tmp_path, capsys, 
     )
     assert softmax.count("@") == 2
     assert linear.count("@") == 1
+
+
+def test_what_looks_like_mark_up_is_shown_as_it_is(grid, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(cli, "console", Console(width=400))
+    new, old = tmp_path / "[red]new.jsonl", tmp_path / "old.jsonl"
+    run_all(grid, new)
+    entries = [json.loads(line) for line in new.read_text().splitlines()]
+    names = ["[bold]x[/]", "[/nothing]", ":smile:", "[link=file:///etc/passwd]y[/link]"]
+    for entry, name in zip(entries, names, strict=True):
+        entry["config"] |= {"mixer": name, "[blink]field[/]": f"{name} value"}
+    old.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    assert cli.main(["results", str(new), str(old)]) == 0
+    said = capsys.readouterr().out
+    assert "accuracy ([red]new)" in said
+    for name in names:
+        assert f" {name} " in said
+        assert f"[blink]field[/] = {name} value" in said
+    board = cli._Board(read_grid(grid), Record(old))
+    board.last = "[bold]last[/]"
+    board.total[names[1]] = 1
+    cli.console.print(board.render())
+    said = capsys.readouterr().out
+    assert "[bold]last[/]" in said
+    assert names[1] in said
+    torn = tmp_path / "[red].jsonl"
+    torn.write_bytes(new.read_bytes()[:-20])
+    assert cli.main(["sweep", str(grid), "--out", str(torn), "--workers", "1"]) == 0
+    assert "[red].jsonl: cut off a torn" in capsys.readouterr().out
+
+
+def test_the_command_says_its_version(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"dsf {metadata.version('dsf-book')}\n"
 
 
 def test_results_of_a_file_without_runs(tmp_path, capsys):

@@ -1,5 +1,6 @@
 """The figures from the Python side: what a page gets, that it is true, that bundles are fresh."""
 
+import dataclasses
 import gzip
 import inspect
 import json
@@ -270,6 +271,21 @@ def test_mqar_shows_the_recorded_runs_by_default() -> None:
     )
 
 
+def test_mqar_shows_mark_up_in_names_as_it_is(cells: list[results.Cell]) -> None:
+    name = '<img src="x" onerror="alert(1)"></script><b>bold</b> & \'quoted\''
+    config = {**cells[0].config, "mixer": name, "forget_bias": name}
+    widget = widgets.MQARExplorer([*cells, dataclasses.replace(cells[0], config=config)])
+    widget.mixer = f"{name}, forget bias = {name}"
+    page = figure(widget)
+    assert page.select("img, b") == []
+    assert len(page.select("script")) == 1
+    assert page.figcaption
+    assert name in page.figcaption.text
+    assert any(name in text.text for text in page.select("svg text"))
+    assert any(name in head.text for head in page.select("th"))
+    assert json.loads(page.script.string) == widget.state()
+
+
 def test_mqar_without_runs_says_so() -> None:
     widget = widgets.MQARExplorer([])
     page = figure(widget)
@@ -478,7 +494,9 @@ def test_traits_follow_and_tell_a_real_kernel() -> None:
         messages: list[dict[str, Any]] = []
         run = partial(client.execute_interactive, timeout=60, output_hook=messages.append)
         assert run(LIVE)["content"]["status"] == "ok"
-        shown = next(m["content"]["data"] for m in messages if m["msg_type"] == "execute_result")
+        # Colab's ipywidgets 7 displays a figure itself, 8 leaves it to the kernel.
+        results = ("execute_result", "display_data")
+        shown = next(m["content"]["data"] for m in messages if m["msg_type"] in results)
         comm = shown["application/vnd.jupyter.widget-view+json"]["model_id"]
         opened = next(
             m["content"]["data"]["state"]

@@ -37,10 +37,15 @@
       dragmode: touch ? false : "zoom",
       margin: { l: 50, r: 12, t: 12, b: 45 },
       font: { color: text, family: style.fontFamily, size: 13 },
-      hoverlabel: { align: "left", bgcolor: panel, font: { color: text, family: style.fontFamily } },
+      hoverlabel: { align: "left", namelength: -1, bgcolor: panel, font: { color: text, family: style.fontFamily } },
       xaxis: { ...layout.xaxis, ...axis },
       yaxis: { ...layout.yaxis, ...axis },
     };
+  }
+
+  /* A trace whose name Plotly shows as it is written: it would take mark-up for mark-up. */
+  function plain(trace) {
+    return { ...trace, name: trace.name.replaceAll("&", "&amp;").replaceAll("<", "&lt;") };
   }
 
   function element(tag, text = "") {
@@ -105,7 +110,7 @@
     chart.setAttribute("aria-label", figure.querySelector(".dsf-still").alt);
     const Plotly = await fetchLibrary();
     layout.uirevision = 1; // as long as it stays the same, the reader's zoom stays
-    const redraw = () => Plotly.react(chart, data, dressed(layout, chart), { displayModeBar: false, responsive: true });
+    const redraw = () => Plotly.react(chart, data.map(plain), dressed(layout, chart), { displayModeBar: false, responsive: true });
     const choice = legend(data, redraw, () => {
       layout.uirevision += 1;
       redraw();

@@ -4,9 +4,10 @@ Each is an anywidget: in a notebook its traits follow the controls and the contr
 traits (``w.n = 8``, ``w.observe(...)``). Its ``text/html`` is the same figure for a page, with a
 first state drawn here and a script (``static/widgets.js``) that takes over in the browser.
 
-Needs anywidget (``pip install dsf-book[notebooks]``); ``import dsf`` does not.
+Needs anywidget (``pip install "dsf-book[notebooks]"``); ``import dsf`` does not.
 """
 
+from dsf.widgets import base as base  # first: it says what to install where anywidget is missing
 from dsf.widgets.decay import DecayAndMemory
 from dsf.widgets.explorer import DSFExplorer
 from dsf.widgets.gallery import FeatureMapGallery

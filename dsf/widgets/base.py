@@ -9,8 +9,13 @@ from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Any, ClassVar
 
-import anywidget
-import traitlets
+from dsf._extras import missing
+
+try:
+    import anywidget
+    import traitlets
+except ModuleNotFoundError as error:
+    raise missing(error, "notebooks") from error
 
 STATIC = Path(__file__).with_name("static")
 

@@ -1,0 +1,185 @@
+"""Of each setting the learning rate that validation chooses, and each run once."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from reprlib import repr as short
+from typing import Any
+
+from dsf.results.line import Run, run_key
+
+_NAMED = ("mixer", "n", "d_model", "num_kv_pairs", "learning_rate")  # tells which run is meant
+_LISTED = 3  # repeats that are named
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The runs of one setting at the learning rate that validation chose for it.
+
+    Attributes:
+        config: what was trained, without the learning rate.
+        learning_rate: the chosen one: highest validation accuracy, mean over the seeds.
+        learning_rates: all that were tried, ascending.
+        seeds: ascending.
+        accuracy: on the test sets, in the order of the seeds; NaN for a run that diverged.
+        num_parameters: trained numbers in the model.
+        incomplete: the rates that were not run with as many seeds as others, and did not compete.
+    """
+
+    config: dict[str, Any]
+    learning_rate: float
+    learning_rates: tuple[float, ...]
+    seeds: tuple[int, ...]
+    accuracy: tuple[float, ...]
+    num_parameters: int
+    incomplete: tuple[float, ...] = ()
+
+    @property
+    def mean(self) -> float:
+        """Mean test accuracy over the seeds that did not diverge; NaN if all did."""
+        finite = self._finite()
+        return sum(finite) / len(finite) if finite else math.nan
+
+    @property
+    def low(self) -> float:
+        """Lowest test accuracy over the seeds that did not diverge."""
+        return min(self._finite(), default=math.nan)
+
+    @property
+    def high(self) -> float:
+        """Highest test accuracy over the seeds that did not diverge."""
+        return max(self._finite(), default=math.nan)
+
+    @property
+    def diverged(self) -> int:
+        """Number of seeds whose run diverged."""
+        return len(self.accuracy) - len(self._finite())
+
+    def _finite(self) -> list[float]:
+        return [value for value in self.accuracy if math.isfinite(value)]
+
+
+def cells(runs: Iterable[Run]) -> list[Cell]:
+    """Choose a learning rate for every setting by validation, and collect the test accuracies.
+
+    A setting is a config without its learning rate. A run that diverged counts as validation
+    accuracy 0. Of the rates, only those compete that were run with as many seeds as any. A run that
+    is given twice counts once; a note on stderr says so.
+
+    Args:
+        runs: runs of any number of settings.
+
+    Returns:
+        One cell a setting, in the order in which the settings first appear.
+
+    Raises:
+        ValueError: If two runs have the same config and seed, but not the same result.
+    """
+    settings: dict[str, dict[float, list[Run]]] = {}
+    for run in once(enumerate(runs, start=1), "runs", "number"):
+        rates = settings.setdefault(setting(run), {})
+        rates.setdefault(run.config["learning_rate"], []).append(run)
+    return [_cell(rates) for rates in settings.values()]
+
+
+def once(runs: Iterable[tuple[int, Run]], source: str, unit: str) -> list[Run]:
+    """Each run once: what stands twice is left out, and a note on stderr says so.
+
+    Args:
+        runs: with their numbers.
+        source: where they are from, for messages.
+        unit: what is numbered there.
+
+    Returns:
+        The runs in their order. Of equal ones the first, whatever their provenance.
+
+    Raises:
+        ValueError: Naming both numbers and what differs, if two runs have the same config and seed,
+            but not the same result.
+    """
+    first: dict[str, tuple[int, Run]] = {}
+    repeats = []
+    for number, run in runs:
+        before, known = first.setdefault(run.key, (number, run))
+        if before == number:
+            continue
+        if known.result != run.result:
+            raise ValueError(
+                f"{source}, {unit}s {before} and {number}: two results of one run "
+                f"({_words(run)}): {difference(known, run)}"
+            )
+        repeats.append(f"{unit} {number} (as {before})")
+    if repeats:
+        more = len(repeats) - _LISTED
+        listed = ", ".join(repeats[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+        tell(f"{source}: runs that stand there again count once: {listed}")
+    return [run for _, run in first.values()]
+
+
+def difference(one: Run, other: Run) -> str:
+    """What differs between the results of two runs.
+
+    Args:
+        one: a run.
+        other: another.
+
+    Returns:
+        The fields with both values, none if nothing differs.
+    """
+    said = []
+    for name in dict.fromkeys((*one.result, *other.result)):
+        here, there = one.result.get(name, "nothing"), other.result.get(name, "nothing")
+        if here != there:
+            said.append(f"{name} {short(here)} and {short(there)}")
+    return ", ".join(said)
+
+
+def setting(run: Run) -> str:
+    """What all seeds and learning rates of an experiment share.
+
+    Args:
+        run: one of them.
+
+    Returns:
+        Text, as of `run_key`.
+    """
+    return run_key({**run.config, "learning_rate": None}, 0)
+
+
+def tell(note: str) -> None:
+    """Say something beside the output.
+
+    Args:
+        note: one line.
+    """
+    print(note, file=sys.stderr)
+
+
+def _words(run: Run) -> str:
+    named = [f"{name} = {run.config[name]!r}" for name in _NAMED if name in run.config]
+    return ", ".join([*named, f"seed = {run.seed}"])
+
+
+def _cell(rates: dict[float, list[Run]]) -> Cell:
+    most = max(len(runs) for runs in rates.values())
+    complete = {rate: runs for rate, runs in rates.items() if len(runs) == most}
+    # Between equals the smaller rate.
+    rate = max(sorted(complete), key=lambda rate: sum(map(_validation, complete[rate])))
+    runs = sorted(complete[rate], key=lambda run: run.seed)
+    tested = [run.result["test_accuracy"] for run in runs]
+    return Cell(
+        config={name: value for name, value in runs[0].config.items() if name != "learning_rate"},
+        learning_rate=rate,
+        learning_rates=tuple(sorted(rates)),
+        seeds=tuple(run.seed for run in runs),
+        accuracy=tuple(math.nan if value is None else value for value in tested),
+        num_parameters=runs[0].result["num_parameters"],
+        incomplete=tuple(sorted(rates.keys() - complete.keys())),
+    )
+
+
+def _validation(run: Run) -> float:
+    return float(run.result["validation_accuracy"] or 0)
