@@ -188,6 +188,14 @@ def test_heads_are_a_leading_axis():
             lambda q, k, v: softmax_matrix(q, k, -1.0),
             r"scale is -1.0, expected a finite number > 0",
         ),
+        (
+            lambda q, k, v: softmax_attention(q, k, v, 0),
+            r"scale is 0, expected a finite number > 0",
+        ),
+        (
+            lambda q, k, v: softmax_attention_system(q, k, 2, 0.0),
+            r"scale is 0.0, expected a finite number > 0",
+        ),
         (lambda q, k, v: softmax_attention_system(q, k, -1), r"order"),
         (lambda q, k, v: normalized_attention(q, k, v, v[:3, 0]), r"eta has shape \(3,\)"),
         (lambda q, k, v: normalized_attention_system(q, k, v[:3, 0]), r"eta has shape \(3,\)"),

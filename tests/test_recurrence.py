@@ -4,6 +4,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from dsf import linear_recurrence, segment_products
 from dsf.scan import scan
@@ -90,3 +92,29 @@ def test_a_scan_over_states_too_large_for_a_chunk_still_keeps_few_of_them(length
     for x, right in zip(found[2], expected[2], strict=True):
         # The adjoint is rounded once more at every border.
         torch.testing.assert_close(x, right, rtol=1e-11, atol=1e-11)
+
+
+class Allocated(TorchDispatchMode):
+    """The largest tensor that any operation gives back, in numbers."""
+
+    largest = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        found = func(*args, **(kwargs or {}))
+        for x in tree_leaves(found):
+            if isinstance(x, torch.Tensor):
+                self.largest = max(self.largest, x.untyped_storage().nbytes() // 8)
+        return found
+
+
+@pytest.mark.parametrize("numel", [1, 2 * 3 * 5 * 20])
+def test_a_scan_never_holds_more_than_a_chunk_or_the_borders(numel, monkeypatch):
+    """Chunks of 20 states where 20 fit, and of √(L/3) where not a single one does."""
+    monkeypatch.setattr("dsf.scan._CHUNK_NUMEL", numel)
+    length, state = 1200, 2 * 3 * 5
+    with Allocated() as allocated:
+        *_, kept = run_scan(length, 3, 5)
+    size = 20  # both ways
+    assert kept == length // size
+    # B and C, as long as the sequence, are the smaller ones: n of the n·d numbers of a state.
+    assert allocated.largest == max(length * 2 * 5, length // size * state)

@@ -126,6 +126,15 @@ class TestTrajectories:
         _, system = elman_trajectory(x, normal(2, 2), normal(2, 2))
         assert torch.equal(system.input[0], normal(2, 2))
 
+    def test_gradient_at_zero_preactivation(self):
+        """tanh(z)/z = 1 - z²/3 + … has slope 0 at z = 0, not NaN."""
+        x, w_in, w_rec = torch.zeros(3, 2).double(), normal(2, 2), normal(2, 2, seed=1)
+        arguments = [z.requires_grad_() for z in (x, w_in, w_rec)]
+        _, system = elman_trajectory(*arguments)
+        found = torch.autograd.grad(sum(matrices.sum() for matrices in system), arguments)
+        for gradient, expected in zip(found, (0.0, 3.0, 3.0), strict=True):
+            assert torch.equal(gradient, torch.full_like(gradient, expected))
+
 
 ONES = torch.ones(5, 3)
 

@@ -63,6 +63,15 @@ class TestS4D:
             a_bar * x0 + b_bar * u, torch.as_tensor([x], dtype=torch.complex128), rtol=1e-7, atol=0
         )
 
+    @pytest.mark.parametrize("step", [0.1, 3.0])
+    def test_the_bilinear_rule_is_the_trapezoidal_rule(self, step):
+        """x(Δ) = x(0) + Δ (a (x(0) + x(Δ))/2 + b u), which is implicit in x(Δ)."""
+        a = torch.tensor([-0.7 + 2j, -4.0], dtype=torch.complex128)
+        b, x0, u = torch.tensor([1.3, 0.4]).double(), 0.6, 0.9
+        a_bar, b_bar = discretize(a, b, torch.tensor(step, dtype=b.dtype), "bilinear")
+        x = a_bar * x0 + b_bar * u
+        torch.testing.assert_close(x, x0 + step * (a * (x0 + x) / 2 + b * u), **EXACT)
+
     def test_rules_agree_for_small_steps_and_keep_stability(self):
         a = torch.tensor([-0.5 + 3j, -2.0 + 0j], dtype=torch.complex128)
         one = torch.ones_like(a)
@@ -192,6 +201,14 @@ ONES = torch.ones(5, 3)
         (
             lambda: discretize(ONES, ONES, ONES, "euler"),
             r"rule is 'euler', expected one of zoh, bilinear",
+        ),
+        (
+            lambda: discretize(ONES, ONES, ONES * 1j),
+            r"step has dtype torch.complex64, expected a real floating dtype",
+        ),
+        (
+            lambda: s4d(ONES.mT, ONES * 1j, ONES, ONES, ONES[:, 0] * 1j),
+            r"step has dtype torch.complex64, expected a real floating dtype",
         ),
         (
             lambda: s4d_kernel(ONES, ONES, ONES, ONES[:, 0], 0),

@@ -221,16 +221,19 @@ def model(name, num_layers=2, **options):
 class TestModel:
     tokens = torch.randint(20, (3, LENGTH), generator=torch.Generator().manual_seed(0))
 
-    @pytest.mark.parametrize("options", [{}, {"conv_kernel": 0, "mlp_ratio": 2, "max_length": 200}])
-    def test_token_by_token_is_the_parallel_pass(self, name, options):
+    @pytest.mark.parametrize(
+        ("length", "options"),
+        [(LENGTH, {}), (70, {"conv_kernel": 0, "mlp_ratio": 2, "max_length": 200})],
+    )
+    def test_token_by_token_is_the_parallel_pass(self, name, length, options):
         made, state, logits = model(name, **options), None, []
         with torch.no_grad():
-            whole = made(self.tokens)
-            for token in self.tokens.unbind(1):
+            whole = made(self.tokens[:, :length])
+            for token in self.tokens[:, :length].unbind(1):
                 scores, state = made.step(token, state)
                 logits.append(scores)
         torch.testing.assert_close(torch.stack(logits, 1), whole, **EXACT)
-        assert state.length == LENGTH
+        assert state.length == length
 
     def test_in_pieces_shorter_and_longer_than_the_convolution(self, name):
         made, state, logits = model(name), None, []

@@ -262,7 +262,70 @@ class TestDefinition:
         assert unknown.dense(d=4).transition.shape == (5, 12, 12)
 
 
+class TestWhichEvaluatorRuns:
+    """Results agree, so what tells the evaluators apart is what they keep for the backward pass."""
+
+    @staticmethod
+    def kept(length, method, transition=1, b=1, c=1):
+        """Numbers kept beside the arrays, for n = d = 4; widths are those of the three arrays."""
+        g = torch.Generator().manual_seed(0)
+        shapes = [(length, min(transition, 4), transition), (length, 4, b), (length, 4, c)]
+        arrays = [torch.rand(s, generator=g, requires_grad=True) for s in shapes]
+        u = torch.rand(length, 4, generator=g)
+        known = {x.untyped_storage().data_ptr() for x in (*arrays, u)}
+        kept = {}
+
+        def pack(x):
+            storage = x.untyped_storage()
+            if storage.data_ptr() not in known:
+                kept[storage.data_ptr()] = storage.nbytes() // 4, x  # x lives, so addresses differ
+            return x
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda x: x):
+            LTVSystem(*arrays).run(u, method)
+        return sum(numbers for numbers, _ in kept.values())
+
+    def test_the_one_that_is_named(self):
+        length = 512
+        kept = {method: self.kept(length, method) for method in METHODS}
+        assert kept["scan"] == 2 * 16  # the state before its one chunk, and the last
+        assert 16 * length <= kept["recurrent"] < 17 * length  # every state
+        assert 64 * length <= kept["chunked"] < 4 * 64 * length  # blocks of 64 × 64
+        assert length**2 <= kept["matrix"]
+        assert kept["auto"] == kept["chunked"]
+
+    @pytest.mark.parametrize(
+        ("length", "widths", "method"),
+        [
+            (1, {}, "matrix"),
+            (128, {}, "matrix"),
+            (129, {}, "chunked"),
+            (100, {"transition": 4}, "scan"),
+            (200, {"transition": 4}, "scan"),
+            (100, {"b": 4}, "scan"),
+            (200, {"c": 4}, "scan"),
+        ],
+    )
+    def test_the_fastest_where_it_is_left_open(self, length, widths, method):
+        kept = {m: self.kept(length, m, **widths) for m in METHODS}
+        assert kept["auto"] == kept[method]
+        assert length == 1 or sorted(kept.values()).count(kept[method]) == 2
+
+
 class TestStateInAndOut:
+    @pytest.mark.parametrize("method", METHODS)
+    @pytest.mark.parametrize("shape", [(70, 1, 1), (70, 3, 2)])
+    def test_the_first_transition_acts_on_the_initial_state(self, method, shape):
+        system, u = random_system(70, 3, 2)
+        first = torch.tensor(0.5).double().expand(1, *shape[1:])
+        transition = torch.cat([first, torch.zeros(69, *shape[1:]).double()])
+        system = LTVSystem(transition, system.input, system.output)
+        h = torch.randn(3, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+        change = system.run(u, method, h) - system.run(u, method)
+        expected = torch.zeros(70, 2).double()
+        expected[0] = (system.output[0] * 0.5 * h).sum(-2)
+        torch.testing.assert_close(change, expected, **EXACT)
+
     @pytest.mark.parametrize("method", METHODS)
     @given(st.integers(2, 140), small, small, batches, seeds)
     def test_two_halves_with_the_state_handed_over(self, method, length, n, d, batch, seed):
@@ -463,6 +526,50 @@ class TestHardTransitions:
             assert ((y - expected).abs().max() / expected.abs().max()).item() < 5e-5, method
 
 
+class TestDevice:
+    """The device "meta" has shapes and no numbers: a stand-in for every device but the CPU."""
+
+    @pytest.mark.parametrize("name", NAMES)
+    @pytest.mark.parametrize("length", [9, 140])
+    def test_everything_is_made_where_the_arguments_are(self, name, length):
+        entry = ARCHITECTURES[name]
+        example = entry.example(length, 3, 2, (2,), 0)
+
+        def moved(arguments):
+            return {k: x.to("meta") if torch.is_tensor(x) else x for k, x in arguments.items()}
+
+        system, u = entry.system(**moved(example.system)), example.u.to("meta")
+        made = [system.matrix(), system.states(u), *system.dense(2)]
+        made += [system.run(u, method) for method in METHODS]
+        made += [entry.native(**moved(example.native)), system.step(None, u[:, 0], 0)[1]]
+        _, state = entry.native(**moved(example.native), return_state=True)
+        made += [x for x in (state if isinstance(state, tuple) else (state,)) if x is not None]
+        assert {x.device.type for x in made} == {"meta"}
+
+    @pytest.mark.parametrize("name", ["transition", "input", "output", "feedthrough"])
+    def test_arrays_of_two_devices(self, name):
+        one = {"transition": torch.ones(4, 1, 1), "feedthrough": torch.ones(4, 2)}
+        arrays = {"input": torch.ones(4, 3, 2), "output": torch.ones(4, 3, 2), **one}
+        arrays[name] = arrays[name].to("meta")
+        with pytest.raises(ValueError, match=r"is on (meta|cpu), expected (cpu|meta)"):
+            LTVSystem(**arrays)
+
+    def test_inputs_and_states_of_another_device(self):
+        system, u = random_system(4, 3, 2)
+        h = torch.zeros(3, 2).double()
+        with pytest.raises(ValueError, match="u is on meta, expected cpu, that of the system"):
+            system.run(u.to("meta"))
+        for call in (system.run, system.states):
+            with pytest.raises(ValueError, match="initial_state is on meta, expected cpu"):
+                call(u, initial_state=h.to("meta"))
+        with pytest.raises(ValueError, match="u is on meta"):
+            system.step(None, u[0].to("meta"), 0)
+        with pytest.raises(ValueError, match="transition is on cpu, expected meta"):
+            system.dense().run(u.to("meta"))
+        with pytest.raises(ValueError, match="initial_state is on meta, expected cpu"):
+            system.dense().run(u, h.flatten().to("meta"))
+
+
 class TestBadInput:
     """Every refusal names the argument, what it was and what was expected."""
 
@@ -508,6 +615,18 @@ class TestBadInput:
             (
                 lambda s: s.run(torch.ones(4, 2), "scan", torch.ones(5, 2)),
                 r"initial_state has shape \(5, 2\), expected .* with n = 3, d = 2",
+            ),
+            (
+                lambda s: s.run(torch.ones(4, 2), "scan", 0.0),
+                r"initial_state is 0.0, expected a torch tensor",
+            ),
+            (
+                lambda s: s.states(torch.ones(4, 2), [0.0]),
+                r"initial_state is \[0.0\], expected a torch tensor",
+            ),
+            (
+                lambda s: s.dense().run(torch.ones(4, 2), 0.0),
+                r"initial_state is 0.0, expected a torch tensor",
             ),
             (lambda s: s.step(None, torch.ones(2), 4), r"i is 4, expected an integer from 0 to 3"),
             (lambda s: s.dense(5), r"d is 5, expected 2"),

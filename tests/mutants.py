@@ -1,0 +1,303 @@
+"""A mutation run: small faults in the core, each of which some test has to notice.
+
+    python tests/mutants.py [--number 300] [--seed 0] [--jobs 2] [FILE ...]
+
+A seeded sample of all faults that the operators below can make, and every one named in
+`mutants.toml`, is tested with the fast tests of its file, stopping at the first that fails. The
+run works on copies in a temporary folder. PyTorch is imported once and every fault gets a fork.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import difflib
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+# The tests of each file, those that tell most in the shortest time first.
+TESTS = {
+    "dsf/_checks.py": "checks system",
+    "dsf/system.py": "system streaming precision",
+    "dsf/scan.py": "recurrence ssm derivatives system",
+    "dsf/recurrence.py": "recurrence derivatives streaming precision",
+    "dsf/blocks.py": "recurrence attention system precision",
+    "dsf/dense.py": "rnn system precision",
+    "dsf/state.py": "streaming precision",
+    "dsf/attention.py": "attention streaming precision",
+    "dsf/ssm.py": "ssm precision streaming",
+    "dsf/rnn.py": "rnn precision streaming",
+    "dsf/layers.py": "layers streaming precision",
+    "dsf/model.py": "model streaming precision",
+}
+PASS_MARK = 0.95
+
+COMPARE: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
+ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Add,
+    ast.Pow: ast.Mult,
+    ast.LShift: ast.RShift,
+    ast.BitOr: ast.BitAnd,
+    ast.BitAnd: ast.BitOr,
+}
+MODULES = ("torch", "F", "math", "nn", "torch.nn", "torch.func", "super()")
+SYMMETRIC = ("movedim", "broadcast_shapes", "promote_types", "max", "min", "maximum", "transpose")
+KEPT_DECORATORS = ("property", "staticmethod", "abstractmethod")  # without them nothing imports
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A file in which one piece of text is replaced."""
+
+    path: str
+    source: str
+    mutated: str
+
+    def diff(self) -> str:
+        pair = (self.source.splitlines(True), self.mutated.splitlines(True))
+        return "".join(difflib.unified_diff(*pair, self.path, self.path, n=1))
+
+    def key(self) -> tuple[str, str, str]:
+        """The changed lines before and after, which is how `mutants.toml` names a fault."""
+        lines = self.diff().splitlines()[2:]
+        old, new = (" ".join(x[1:].strip() for x in lines if x[0] == sign) for sign in "-+")
+        return self.path, old, new
+
+
+def changed(node: ast.AST, **fields: object) -> ast.AST:
+    other = copy.copy(node)
+    for name, value in fields.items():
+        setattr(other, name, value)
+    return other
+
+
+def without(items: list, k: int) -> list:  # type: ignore[type-arg]
+    return items[:k] + items[k + 1 :]
+
+
+def faults(node: ast.AST) -> Iterator[ast.AST | None]:
+    """What may stand in place of a node; None for nothing."""
+    match node:
+        case ast.Compare(ops=[op]):
+            yield changed(node, ops=[COMPARE[type(op)]()])
+        case ast.Compare(ops=ops):
+            for k, op in enumerate(ops):
+                yield changed(node, ops=[*ops[:k], COMPARE[type(op)](), *ops[k + 1 :]])
+        case ast.BinOp(op=op) if type(op) in ARITHMETIC:
+            yield changed(node, op=ARITHMETIC[type(op)]())
+        case ast.UnaryOp(op=ast.Not() | ast.USub() | ast.Invert(), operand=operand):
+            yield operand
+        case ast.BoolOp(op=op, values=values):
+            yield changed(node, op=ast.Or() if isinstance(op, ast.And) else ast.And())
+            yield from (changed(node, values=without(values, k)) for k in range(len(values)))
+        case ast.Constant(value=bool(value)):
+            yield ast.Constant(not value)
+        case ast.Constant(value=int() | float() as value):
+            yield from (ast.Constant(value + 1), ast.Constant(value - 1))
+        case ast.Call(func=func, args=args, keywords=keywords):
+            if isinstance(func, ast.Attribute) and ast.unparse(func.value) not in MODULES:
+                yield func.value
+            elif len(args) == 1 and not keywords and not isinstance(args[0], ast.Starred):
+                yield args[0]
+            for k in range(len(args) if len(args) + len(keywords) > 1 else 0):
+                yield changed(node, args=without(args, k))
+            yield from (changed(node, keywords=without(keywords, k)) for k in range(len(keywords)))
+            if len(args) > 1 and ast.unparse(func).split(".")[-1] not in SYMMETRIC:
+                yield changed(node, args=[args[1], args[0], *args[2:]])
+        case ast.Attribute(attr="mT", value=value):
+            yield value
+        case ast.Slice(lower=lower, upper=upper):
+            for name, bound in (("lower", lower), ("upper", upper)):
+                if bound is not None:
+                    yield changed(node, **{name: None})
+                    if not isinstance(bound, ast.Constant):
+                        yield changed(node, **{name: ast.BinOp(bound, ast.Add(), ast.Constant(1))})
+        case ast.IfExp():
+            yield from (changed(node, test=ast.Constant(x)) for x in (True, False))
+        case ast.Raise() | ast.AugAssign():
+            yield None
+        case ast.Expr(value=value) if not isinstance(value, ast.Constant):
+            yield None
+        case ast.Assign(targets=[ast.Subscript() | ast.Attribute()]):
+            yield None
+        case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            if any(isinstance(x, ast.Name) and x.id == name for x in ast.walk(value)):
+                yield None
+
+
+def visited(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes whose faults are looked for: no annotations, messages or overloads."""
+    if isinstance(node, ast.Raise | ast.JoinedStr | ast.Assert | ast.Import | ast.ImportFrom):
+        if isinstance(node, ast.Raise):
+            yield node
+        return
+    if isinstance(node, ast.FunctionDef) and "overload" in map(ast.unparse, node.decorator_list):
+        return
+    yield node
+    for name, value in ast.iter_fields(node):
+        if name not in ("annotation", "returns", "bases"):
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST):
+                    yield from visited(child)
+
+
+def mutants(path: str) -> Iterator[Mutant]:
+    """All faults of a file that the operators can make, from top to bottom."""
+    source = (ROOT / path).read_text(encoding="utf-8")
+    data, starts = source.encode(), [0]
+    for line in data.splitlines(True):
+        starts.append(starts[-1] + len(line))
+
+    def replaced(node: ast.AST, text: str) -> Mutant:
+        start = starts[node.lineno - 1] + node.col_offset  # type: ignore[attr-defined]
+        end = starts[node.end_lineno - 1] + node.end_col_offset  # type: ignore[attr-defined]
+        return Mutant(path, source, (data[:start] + text.encode() + data[end:]).decode())
+
+    for node in visited(ast.parse(source)):
+        for fault in faults(node):
+            if fault is None:
+                yield replaced(node, "pass")
+            else:
+                text = ast.unparse(ast.fix_missing_locations(fault))
+                bare = isinstance(node, ast.Constant | ast.Slice)
+                yield replaced(node, text if bare else f"({text})")
+        if isinstance(node, ast.If):
+            yield replaced(node.test, "True")
+            yield replaced(node.test, "False")
+        for decorator in getattr(node, "decorator_list", []):
+            if ast.unparse(decorator) not in KEPT_DECORATORS:
+                yield replaced(decorator, "(lambda x: x)")
+
+
+def named(entry: dict[str, str]) -> Mutant:
+    """A fault of `mutants.toml` that is always part of the run."""
+    source = (ROOT / entry["file"]).read_text(encoding="utf-8")
+    if source.count(entry["old"]) != 1:
+        sys.exit(f"mutants.toml: not found once in {entry['file']}: {entry['old']}")
+    return Mutant(entry["file"], source, source.replace(entry["old"], entry["new"]))
+
+
+def start(mutant: Mutant, folder: Path) -> int:
+    """Test a fault in a fork; the exit status is that of pytest."""
+    (folder / mutant.path).write_text(mutant.mutated, encoding="utf-8")
+    pid = os.fork()
+    if pid:
+        return pid
+    os.setpgid(0, 0)
+    os.chdir(folder)
+    sys.path[0] = str(folder)
+    for descriptor in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+    import pytest
+
+    files = [f"tests/test_{name}.py" for name in TESTS[mutant.path].split()]
+    status = pytest.main(
+        ["-x", "-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", *files]
+    )
+    os._exit(int(status))
+
+
+def test(
+    queue: list[Mutant], folders: list[Path], limit: Callable[[Mutant], float]
+) -> Iterator[tuple[Mutant, int, float]]:
+    """Each mutant with the exit status of its tests and the seconds they took."""
+    queue, running = queue[::-1], {}
+    while queue or running:
+        while queue and folders:
+            mutant, folder = queue.pop(), folders.pop()
+            running[start(mutant, folder)] = (mutant, folder, time.monotonic())
+        time.sleep(0.02)
+        for pid, (mutant, folder, began) in list(running.items()):
+            seconds = time.monotonic() - began
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if not done and seconds > limit(mutant):
+                os.killpg(pid, signal.SIGKILL)
+                done, status = os.waitpid(pid, 0)
+            if done:
+                del running[pid]
+                (folder / mutant.path).write_text(mutant.source, encoding="utf-8")
+                folders.append(folder)
+                yield mutant, os.waitstatus_to_exitcode(status), seconds
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Put faults into the core and run its tests.")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="of the core; all if none")
+    parser.add_argument("--number", type=int, default=300, help="size of the sample")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="tested at a time")
+    options = parser.parse_args()
+    files = options.files or list(TESTS)
+
+    found = [mutant for path in files for mutant in dict.fromkeys(mutants(path))]
+    known = tomllib.loads((ROOT / "tests/mutants.toml").read_text(encoding="utf-8"))
+    equivalent = {(x["file"], x["old"], x["new"]) for x in known["equivalent"]}
+    if stale := {key for key in equivalent if key[0] in files} - {x.key() for x in found}:
+        sys.exit("mutants.toml: no such mutant: " + "\n".join(map(str, sorted(stale))))
+    found = [x for x in found if x.key() not in equivalent and x.source != x.mutated]
+    sample = random.Random(options.seed).sample(found, min(options.number, len(found)))
+    sample += [named(x) for x in known["named"] if x["file"] in files]
+    print(f"{len(sample)} of {len(found)} faults", flush=True)
+
+    os.environ |= {"OMP_NUM_THREADS": "1", "HYPOTHESIS_PROFILE": "mutants"}
+    sys.dont_write_bytecode = True
+    import hypothesis
+    import numpy  # noqa: F401 - imported once for all forks
+    import torch  # noqa: F401
+
+    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)  # no search for a smaller case
+    hypothesis.settings.register_profile(
+        "mutants", deadline=None, max_examples=25, derandomize=True, phases=phases
+    )
+    with tempfile.TemporaryDirectory() as temporary:
+        folders = [Path(temporary, str(k)) for k in range(options.jobs)]
+        for folder in folders:
+            for part in ("dsf", "book", "tests", "pyproject.toml"):
+                copied = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+                folder.mkdir(exist_ok=True)
+                copied(ROOT / part, folder / part)
+        usual = {}
+        whole = [Mutant(path, *[(ROOT / path).read_text(encoding="utf-8")] * 2) for path in files]
+        for mutant, status, seconds in test(whole, folders, lambda _: 600):
+            if status:
+                sys.exit(f"the tests of {mutant.path} fail without a fault, pytest says {status}")
+            usual[mutant.path] = seconds
+        survivors = 0
+        for mutant, status, _ in test(sample, folders, lambda x: 10 + 3 * usual[x.path]):
+            if status == 0:
+                survivors += 1
+                print(mutant.diff(), flush=True)
+    score = 1 - survivors / len(sample)
+    print(f"{len(sample) - survivors} of {len(sample)} faults were noticed: {score:.1%}")
+    return int(score < PASS_MARK)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
