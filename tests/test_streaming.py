@@ -284,8 +284,8 @@ def test_generation_draws_from_the_softmax_of_its_temperature():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda m, t: m.step(t), r"tokens has shape \(2, 5\), expected \(batch,\)"),
-        (lambda m, t: m(t[0]), r"tokens has shape \(5,\), expected \(batch, L\)"),
+        (lambda m, t: m.step(t), r"tokens has shape \(2, 5\), expected int64 \(batch,\)"),
+        (lambda m, t: m(t[0]), r"tokens has shape \(5,\), expected int64 \(batch, L\)"),
         (lambda m, t: m(t.float()), "tokens has dtype torch.float32, expected .*int64"),
         (lambda m, t: m.generate(t, -1), "num_tokens is -1, expected an integer >= 0"),
         (lambda m, t: m.generate(t, 1, -1.0), "temperature is -1.0, expected"),

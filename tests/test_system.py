@@ -562,7 +562,7 @@ class TestDevice:
         for call in (system.run, system.states):
             with pytest.raises(ValueError, match="initial_state is on meta, expected cpu"):
                 call(u, initial_state=h.to("meta"))
-        with pytest.raises(ValueError, match="u is on meta"):
+        with pytest.raises(ValueError, match="u_i is on meta"):
             system.step(None, u[0].to("meta"), 0)
         with pytest.raises(ValueError, match="transition is on cpu, expected meta"):
             system.dense().run(u.to("meta"))
