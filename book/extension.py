@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import html
+import importlib
 import json
 import re
 import shutil
 import subprocess
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -56,6 +58,17 @@ SPOKEN = {
     '<summary aria-label="Toggle hidden content">': "<summary>",
     'role="doc-biblioentry"': 'role="listitem"',
 }
+
+# What a browser may load and run for a page: what lies beside it, and the scripts that the page
+# itself holds, by their hashes. Styles may stand in the page, for there are thousands and they can
+# ask no other host either: KaTeX places each part of a formula by an attribute, figures colour
+# their marks by one, and Plotly writes a style sheet of its own. Firefox does not count the search
+# page among 'self' where the book lies in files.
+POLICY = (
+    "default-src 'self'; script-src 'self' HASHES; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; object-src 'none'; form-action 'self' file:; base-uri 'none'"
+)
+INLINE_SCRIPT = re.compile(r"<script(?![^>]*(?: src=|json))[^>]*>(.*?)</script>", re.S)
 
 # Packages whose names may stand in a signature. Their documentation lies on other hosts and the
 # book is built without network, so such a name stays text. A wrong name of our own still warns.
@@ -394,7 +407,8 @@ def foreign_name(app: Sphinx, env: Any, node: Any, contnode: nodes.Element) -> A
         return None
     target = node["reftarget"]
     if "." not in target and node.get("py:module"):
-        meant = getattr(sys.modules.get(node["py:module"]), target, None)
+        # Imported here: a page that is written again from the cache has imported nothing yet.
+        meant = getattr(importlib.import_module(node["py:module"]), target, None)
         origin = getattr(meant, "__module__", "") if isinstance(meant, type) else "typing"
         target = f"{origin}.{target}" if meant is not None else target
     return contnode if target.split(".")[0] in FOREIGN else None
@@ -450,6 +464,7 @@ def page_context(app: Sphinx, pagename: str, template: str, context: Any, doctre
     context["css_files"] = [c for c in context["css_files"] if not is_unused(str(c.filename))]
     context["asset_digest"] = lambda path: _digest(HERE / "static" / path)
     context["page_sections"] = _sections(context)
+    context["policy"], context["with_policy"] = POLICY, with_policy
     context["author"] = app.config.author
     toctree = context["toctree"]
     context["toctree"] = lambda **options: spoken(toctree(**options))
@@ -461,6 +476,15 @@ def page_context(app: Sphinx, pagename: str, template: str, context: Any, doctre
         paragraph = next(iter(doctree.findall(nodes.paragraph)), None)
         if paragraph is not None:
             context["page_description"] = " ".join(paragraph.astext().split())[:160]
+
+
+def with_policy(caller: Callable[[], str]) -> str:
+    """The page that the template calls this with, its policy completed by hashes of its scripts."""
+    markup = caller()
+    scripts = {match[1] for match in INLINE_SCRIPT.finditer(markup)}
+    hashes = (base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts)
+    known = " ".join(sorted(f"'sha256-{one}'" for one in hashes))
+    return markup.replace(POLICY, POLICY.replace("HASHES", known), 1)
 
 
 def spoken(markup: str) -> str:

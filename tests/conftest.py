@@ -1,9 +1,13 @@
+import functools
+import http.server
 import math
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +45,42 @@ def site() -> Path:
         lines = (done.stdout + done.stderr).splitlines()
         pytest.fail("\n".join(["the book does not build:", *filter(is_trouble, lines)]), False)
     return root / "_build" / "html"
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """A server on this machine: its address, and the paths it is asked for."""
+    asked: list[str] = []
+
+    class Server(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args: object) -> None:
+            asked.append(self.path)
+
+    handler = functools.partial(Server, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{httpd.server_port}", asked
+        httpd.shutdown()
+
+
+@pytest.fixture(scope="module")
+def server(site: Path) -> Iterator[str]:
+    """The address of a server that has the pages."""
+    with serving(site) as (address, _):
+        yield address
+
+
+@pytest.fixture(params=["file", "server"])
+def base(request: pytest.FixtureRequest, site: Path, server: str) -> str:
+    """Where the pages are: the address of their folder, or of a server that has it."""
+    return site.as_uri() if request.param == "file" else server
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Another host: its address, and what it is asked for."""
+    with serving(tmp_path) as (address, asked):
+        yield address, asked
 
 
 @pytest.fixture
@@ -83,6 +123,6 @@ def browser() -> Iterator[Any]:
 def axe() -> str:
     """The script that looks for what keeps readers out."""
     try:
-        return (bundle.npm_package("axe-core@4.14.1") / "axe.min.js").read_text(encoding="utf-8")
+        return (bundle.npm_package("axe-core") / "axe.min.js").read_text(encoding="utf-8")
     except bundle.PackageMissingError as error:
         pytest.skip(f"axe not run: {error}")

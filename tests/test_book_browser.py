@@ -1,45 +1,37 @@
 """The built pages in a browser, from files and from a server, as different readers meet them."""
 
-import functools
-import http.server
-import threading
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import pages
 import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.book]
 Open = Callable[..., Any]
 
 
-@pytest.fixture(scope="module")
-def server(site: Path) -> Iterator[str]:
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args: object) -> None:
-            pass
-
-    handler = functools.partial(Quiet, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
-        threading.Thread(target=httpd.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{httpd.server_port}"
-        httpd.shutdown()
-
-
 @pytest.fixture
 def visit(browser: Any) -> Iterator[Open]:
-    """Open an address; the page remembers what went wrong and what it asked for."""
+    """Open an address, after `script`; the page remembers what went wrong and what it asked for."""
     contexts = []
 
-    def open_page(address: str, **options: Any) -> Any:
+    def open_page(address: str, script: str = "", **options: Any) -> Any:
         options.setdefault("viewport", {"width": 1280, "height": 900})
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
+        page.add_init_script(script)
         page.problems, page.requests = [], []
         page.on("console", lambda m: m.type == "error" and page.problems.append(m.text))
         page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.on("requestfailed", lambda r: page.problems.append(f"failed: {r.url}"))
+        page.on(
+            "requestfailed",
+            # A picture of the page before, which the next one no longer waits for, is no problem.
+            lambda r: r.failure == "net::ERR_ABORTED" or page.problems.append(f"failed: {r.url}"),
+        )
         page.on("request", lambda r: page.requests.append(r.url))
         page.goto(address)
         page.wait_for_load_state("networkidle")
@@ -236,3 +228,155 @@ def test_print_shows_what_is_folded(site: Path, visit: Open) -> None:
     page.emulate_media(media="print")
     assert not page.locator("#menu").is_visible()
     assert not page.locator(".topbar").is_visible()
+
+
+# --- what addresses and stored values may hold ---------------------------------------------------
+
+LISTEN_EXCEPT = """const own = addEventListener;
+window.addEventListener = function (event, ...rest) {{
+  if (starting() && event === "{}") stop();
+  own.call(this, event, ...rest);
+}};"""
+# What takes from each comfort something that it cannot start without.
+BREAK = {
+    "colours": """const own = document.getElementById;
+        document.getElementById = function (id) {
+          if (starting() && id === "theme-button") stop();
+          return own.call(this, id);
+        };""",
+    "copying": "Object.defineProperty(navigator, 'clipboard', { get: stop });",
+    "keyboardScrolling": "Object.defineProperty(document, 'fonts', { get: stop });",
+    "folded": LISTEN_EXCEPT.format("hashchange"),
+    "printing": LISTEN_EXCEPT.format("beforeprint"),
+    "whereAmI": "window.IntersectionObserver = stop;",
+}
+SABOTAGE = """(() => {
+  const starting = () => document.currentScript?.src.includes("/book.js");
+  function stop() { throw new Error("sabotage"); }
+  %s
+})();"""
+
+
+def comforts(page: Any) -> dict[str, bool]:
+    """Which of the comforts of the script work; the page is a chapter with folds and a figure."""
+    return dict(page.evaluate(pages.COMFORTS))
+
+
+@pytest.mark.parametrize("broken", [None, *BREAK])
+def test_a_comfort_that_fails_is_reported_and_takes_no_other_along(
+    site: Path, visit: Open, broken: str | None
+) -> None:
+    page = visit(first_chapter(site).as_uri(), SABOTAGE % BREAK[broken] if broken else "")
+    assert page.locator(".dsf-live").count() == 1
+    assert comforts(page) == {name: name != broken for name in BREAK}
+    assert page.problems == (["sabotage"] if broken else [])
+
+
+def odd_hashes(page: Any, count: int) -> list[str]:
+    """Addresses within a page: its own, odd ones, and its own with something odd in them."""
+    chance = random.Random(9)
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(node => node.id)")
+    figures = page.evaluate(
+        """[...document.querySelectorAll('figure.dsf-widget')].map(figure => {
+             const text = figure.querySelector("script[type='application/json']").textContent;
+             return [figure.id, JSON.parse(text)];
+           })"""
+    )
+    names = ["constructor", "__proto__", "toString", "hasOwnProperty", "", "n", "text"]
+    odd = ["%", "%%", "%E0%A4%A", "%zz", "%00", "%ED%A0%80", "<b>", "'\"", "#", "=", ",", ":"]
+    odd += ["é", "\U0001f600", "\u202e", " ", "1e999", "NaN", "-1", "true", "null", "x" * 3000]
+
+    def part() -> str:
+        return chance.choice([*odd, *names, quote(chance.choice(odd)), str(chance.random())])
+
+    def state() -> str:
+        figure, first = chance.choice(figures)
+        pairs = []
+        for _ in range(chance.randint(0, 4)):
+            name = chance.choice([*first, *first, *names, part()])
+            own = quote(str(first.get(name, part())))
+            pairs.append(f"{name}={chance.choice([own, part(), own + part()])}")
+        return f"{figure}:" + chance.choice([",", ";", ",,"]).join(pairs)
+
+    def hash_() -> str:
+        kind = chance.randrange(4)
+        if kind == 0:
+            return "".join(part() for _ in range(chance.randint(1, 5)))
+        if kind == 1:
+            return str(chance.choice(ids)) + part()
+        return state()
+
+    return ["%", f"{figures[0][0]}:text=%", *(hash_() for _ in range(count - 2))]
+
+
+def test_no_hash_breaks_a_page(site: Path, visit: Open) -> None:
+    for name in names(site):
+        page = visit((site / name).as_uri())
+        figures = page.locator("figure.dsf-widget").count()
+        for number, hash_ in enumerate(odd_hashes(page, 100) if figures else []):
+            page.evaluate("hash => { location.hash = hash; }", hash_)
+            page.evaluate("new Promise(done => setTimeout(done))")  # hashchange has been heard
+            if number % 25 < 2:
+                page.reload()
+                assert page.locator(".dsf-live").count() == figures, (name, hash_)
+            if number % 50 == 1 and name.startswith("chapters"):
+                assert comforts(page) == dict.fromkeys(BREAK, True), (name, hash_)
+            assert page.problems == [], (name, hash_)
+        assert page.evaluate(pages.TURN_FIGURES) >= figures
+        page.close()
+
+
+@pytest.mark.parametrize("stored", ["constructor", "__proto__", "<script>", "", "Dark", "dark "])
+def test_a_stored_theme_that_is_none_leaves_the_colours_of_the_system(
+    site: Path, visit: Open, stored: str
+) -> None:
+    page = visit(first_chapter(site).as_uri(), color_scheme="dark")
+    page.evaluate("stored => localStorage.setItem('dsf-theme', stored)", stored)
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") is None
+    button = page.locator("#theme-button")
+    assert button.get_attribute("aria-label") == "Colours: as the system. Change"
+    button.click()
+    assert button.get_attribute("aria-label") == "Colours: light. Change"
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    assert page.problems == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf", "%", "<xyzzy>", '"'],
+)
+def test_a_search_for_what_no_page_has_finds_nothing(site: Path, visit: Open, asked: str) -> None:
+    page = visit(f"{(site / 'search.html').as_uri()}?q={quote(asked)}")
+    page.wait_for_selector("text=did not match any documents", timeout=5000)
+    assert page.get_by_role("searchbox").input_value() == asked
+    assert page.locator("#search-results li").count() == 0
+    assert page.problems == []
+
+
+# --- the content security policy -----------------------------------------------------------------
+
+
+def test_no_page_is_stopped_by_its_own_policy(site: Path, base: str, visit: Open) -> None:
+    for name in names(site):
+        page = visit(f"{base}/{name}", pages.LISTEN)
+        drawn = page.evaluate(pages.USE)
+        assert drawn == page.locator("figure:is(.dsf-widget, .dsf-plotly)").count()
+        page.emulate_media(media="print")
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("violations") == [], name
+        assert page.problems == [], name
+        page.close()
+
+
+def test_scripts_and_hosts_that_a_page_does_not_know_are_stopped(
+    base: str, visit: Open, stranger: tuple[str, list[str]]
+) -> None:
+    address, asked = stranger
+    page = visit(f"{base}/index.html")
+    ran = page.evaluate(pages.INTRUDE, address)
+    page.evaluate(pages.SEND, address)
+    page.wait_for_timeout(300)
+    assert page.url == f"{base}/index.html"
+    assert (ran, asked) == ([], [])

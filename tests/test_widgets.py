@@ -1,16 +1,21 @@
 """The figures from the Python side: what a page gets, that it is true, that bundles are fresh."""
 
+import base64
 import dataclasses
 import gzip
+import hashlib
 import inspect
+import io
 import json
 import math
 import os
 import re
 import subprocess
+import tarfile
 from collections.abc import Iterable
 from functools import partial
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import golden
@@ -427,7 +432,7 @@ def test_javascript_computes_the_golden_numbers() -> None:
 
 def test_types_of_the_javascript_hold() -> None:
     try:
-        compiler = bundle.npm_package("typescript@5.9.3") / "bin" / "tsc"
+        compiler = bundle.npm_package("typescript") / "bin" / "tsc"
     except bundle.PackageMissingError as error:
         pytest.skip(f"types of the JavaScript not checked: {error}")
     options = ["--noEmit", "--allowJs", "--checkJs", "--strict", "--noImplicitAny", "false"]
@@ -437,6 +442,84 @@ def test_types_of_the_javascript_hold() -> None:
     command = [str(bundle.node_program()), str(compiler), *options, *sources]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_packages_of_npm_are_pinned_by_version_and_hash_and_name_no_other_registry() -> None:
+    files = (bundle.LOCKED / name for name in ("package.json", "package-lock.json"))
+    wanted, lock = (json.loads(file.read_text(encoding="utf-8")) for file in files)
+    _, *packages = lock["packages"].items()
+    assert lock["packages"][""]["devDependencies"] == wanted["devDependencies"]
+    for name, version in wanted["devDependencies"].items():
+        assert dict(packages)[f"node_modules/{name}"]["version"] == version
+    for path, package in packages:
+        assert re.fullmatch(r"sha512-[\w+/]{86}==", package["integrity"]), path
+        registry = "https://registry.npmjs.org/"
+        assert package.get("resolved", registry).startswith(registry), path
+
+
+@pytest.fixture
+def registry(
+    tmp_path: Path, stranger: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> tuple[dict[str, Any], list[str]]:
+    """A registry that has one package, with a lock for it, and what the registry is asked for."""
+    address, asked = stranger
+    package = {"name": "made-up", "version": "1.0.0"}
+    with tarfile.open(tmp_path / "made-up.tgz", "w:gz") as archive:
+        text = json.dumps(package).encode()
+        entry = tarfile.TarInfo("package/package.json")
+        entry.size = len(text)
+        archive.addfile(entry, io.BytesIO(text))
+    hashed = hashlib.sha512((tmp_path / "made-up.tgz").read_bytes()).digest()
+    integrity = f"sha512-{base64.b64encode(hashed).decode()}"
+    offered = {**package, "dist": {"tarball": f"{address}/made-up.tgz", "integrity": integrity}}
+    page = {"name": "made-up", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": offered}}
+    (tmp_path / "made-up").write_text(json.dumps(page), encoding="utf-8")
+    needs = {"name": "tools", "devDependencies": {"made-up": "1.0.0"}}
+    own = {"version": "1.0.0", "integrity": integrity, "dev": True}
+    lock = {"lockfileVersion": 3, "packages": {"": needs, "node_modules/made-up": own}}
+    monkeypatch.setenv("npm_config_registry", address)
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
+    monkeypatch.setattr(bundle, "LOCKED", tmp_path / "locked")
+    monkeypatch.setattr(bundle, "INSTALLED", tmp_path / "installed")
+    bundle.LOCKED.mkdir()
+    (bundle.LOCKED / "package.json").write_text(json.dumps(needs), encoding="utf-8")
+    (bundle.LOCKED / "package-lock.json").write_text(json.dumps(lock), encoding="utf-8")
+    return lock, asked
+
+
+def test_a_package_comes_once_from_whatever_registry_npm_uses(
+    registry: tuple[dict[str, Any], list[str]],
+) -> None:
+    lock, asked = registry
+    folder = bundle.npm_package("made-up")
+    assert json.loads((folder / "package.json").read_text("utf-8"))["version"] == "1.0.0"
+    assert "/made-up.tgz" in asked
+    asked.clear()
+    bundle.npm_package("made-up")
+    assert asked == []
+    (folder / "package.json").unlink()
+    lock["name"] = "other"
+    (bundle.LOCKED / "package-lock.json").write_text(json.dumps(lock), encoding="utf-8")
+    assert (bundle.npm_package("made-up") / "package.json").exists(), "another lock, but no new try"
+
+
+def test_a_package_whose_files_have_another_hash_is_refused_until_it_is_put_right(
+    registry: tuple[dict[str, Any], list[str]],
+) -> None:
+    lock, _ = registry
+    right = (bundle.LOCKED / "package-lock.json").read_bytes()
+    lock["packages"]["node_modules/made-up"]["integrity"] = f"sha512-{'A' * 86}=="
+    (bundle.LOCKED / "package-lock.json").write_text(json.dumps(lock), encoding="utf-8")
+    for _ in range(2):
+        with pytest.raises(bundle.PackageMissingError, match="EINTEGRITY"):
+            bundle.npm_package("made-up")
+    (bundle.LOCKED / "package-lock.json").write_bytes(right)
+    assert (bundle.npm_package("made-up") / "package.json").exists()
+
+
+def test_a_package_that_the_lock_does_not_have_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"name is 'made-up', expected .*package\.json"):
+        bundle.npm_package("made-up")
 
 
 def test_bundles_say_that_they_are_made_from_these_sources() -> None:

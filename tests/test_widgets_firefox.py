@@ -6,8 +6,10 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
+import pages
 import pytest
 from programs import running
 from test_widgets_browser import KINDS, write_page
@@ -24,9 +26,11 @@ class Firefox:
     def __init__(self, socket: Any) -> None:
         self.socket, self.sent = socket, 0
         self.problems: list[str] = []
+        self.home = "file:"
         self.call("session.new", capabilities={})
         self.call("session.subscribe", events=["log.entryAdded", "network.beforeRequestSent"])
         self.context = self.call("browsingContext.getTree")["contexts"][0]["context"]
+        self.call("script.addPreloadScript", functionDeclaration=f"() => {{ {pages.LISTEN} }}")
 
     def call(self, method: str, **params: Any) -> Any:
         self.sent += 1
@@ -41,26 +45,27 @@ class Firefox:
             self.problems.append(params["text"])
         if event == "network.beforeRequestSent":
             url = params["request"]["url"]
-            if not url.startswith(("file:", "data:", "blob:")):
+            if not url.startswith((self.home, "data:", "blob:")):
                 self.problems.append(f"asks for {url}")
 
-    def open(self, path: Path) -> None:
+    def open(self, address: str) -> None:
+        self.home = re.match(r"file:|http://[^/]+", address)[0]
         self.problems.clear()
-        self.call(
-            "browsingContext.navigate", context=self.context, url=path.as_uri(), wait="complete"
-        )
+        self.call("browsingContext.navigate", context=self.context, url=address, wait="complete")
 
     def evaluate(self, expression: str) -> Any:
         target = {"context": self.context}
         answer = self.call(
             "script.evaluate", expression=expression, target=target, awaitPromise=True
         )
-        assert answer["type"] == "success", answer
+        assert answer["type"] == "success", answer["exceptionDetails"]["text"]
         return answer["result"].get("value")
 
     def wait_for(self, condition: str) -> None:
-        look = f"() => {condition} ? done() : setTimeout(look, 20)"
-        self.evaluate(f"new Promise(done => {{ const look = {look}; look(); }})")
+        end = monotonic() + 30
+        while not self.evaluate(f"Boolean({condition})"):
+            assert monotonic() < end, f"never: {condition}"
+            sleep(0.02)
 
     def press(self, key: str) -> None:
         strokes = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]
@@ -91,7 +96,7 @@ def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_figure_lives_and_follows_the_keyboard(firefox: Firefox, tmp_path: Path, name: str) -> None:
-    firefox.open(write_page(tmp_path, KINDS[name]().html()))
+    firefox.open(write_page(tmp_path, KINDS[name]().html()).as_uri())
     assert firefox.evaluate("document.querySelectorAll('.dsf-live svg').length") > 0
     assert firefox.evaluate("document.querySelector('.dsf-still').checkVisibility()") is False
     firefox.evaluate(
@@ -105,9 +110,39 @@ def test_figure_lives_and_follows_the_keyboard(firefox: Firefox, tmp_path: Path,
 
 
 @pytest.mark.book
-def test_pages_come_to_life_quietly(firefox: Firefox, site: Path) -> None:
+def test_pages_come_to_life_quietly_and_their_policy_stops_nothing(
+    firefox: Firefox, site: Path, base: str
+) -> None:
     for path in sorted(site.rglob("*.html")):
-        firefox.open(path)
-        figures = firefox.evaluate("document.querySelectorAll('figure.dsf-widget').length")
-        firefox.wait_for(f"document.querySelectorAll('.dsf-live').length === {figures}")
+        firefox.open(f"{base}/{path.relative_to(site)}")
+        figures = "figure:is(.dsf-widget, .dsf-plotly)"
+        wanted = firefox.evaluate(f"document.querySelectorAll('{figures}').length")
+        assert firefox.evaluate(pages.USE) == wanted
+        assert firefox.evaluate("violations.join()") == "", path.name
         assert firefox.problems == [], path.name
+
+
+@pytest.mark.book
+def test_search_finds_what_is_there_and_nothing_else(firefox: Firefox, base: str) -> None:
+    for asked, found in (("recurrence", True), ("constructor", False), ("__proto__", False)):
+        firefox.open(f"{base}/index.html")
+        firefox.evaluate(
+            f"document.getElementById('search-input').value = '{asked}';"
+            "document.querySelector('.search').requestSubmit()"
+        )
+        firefox.wait_for("document.querySelector('.search-summary')?.textContent")
+        assert (firefox.evaluate("document.querySelectorAll('ul.search a').length") > 0) == found
+        assert firefox.problems == []
+
+
+@pytest.mark.book
+def test_scripts_and_hosts_that_a_page_does_not_know_are_stopped(
+    firefox: Firefox, base: str, stranger: tuple[str, list[str]]
+) -> None:
+    address, asked = stranger
+    firefox.open(f"{base}/index.html")
+    ran = firefox.evaluate(f"({pages.INTRUDE})('{address}').then((ran) => ran.join())")
+    firefox.evaluate(f"({pages.SEND})('{address}')")
+    firefox.evaluate("new Promise((done) => setTimeout(done, 300))")
+    assert firefox.evaluate("location.href") == f"{base}/index.html"
+    assert (ran, asked) == ("", [])

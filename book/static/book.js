@@ -1,7 +1,28 @@
 /* Comforts of a page that is complete without them: colours, copying, keyboard, printing. */
 "use strict";
 
-(function colours() {
+/* Comforts stand alone: what goes wrong in one is an error on the console, and the others come all the same. */
+function comfort(start) {
+  try {
+    start();
+  } catch (error) {
+    reportError(error);
+  }
+}
+
+/* The element that a hash such as `#name` leads to, or null; as browsers do, by its name as it is written first. */
+function targetOf(hash) {
+  const name = hash.slice(1);
+  const found = document.getElementById(name);
+  if (found) return found;
+  try {
+    return document.getElementById(decodeURIComponent(name));
+  } catch {
+    return null; // a % that stands for nothing
+  }
+}
+
+comfort(function colours() {
   const button = document.getElementById("theme-button");
   const names = { "": "as the system", light: "light", dark: "dark" };
   const current = () => document.documentElement.dataset.theme || "";
@@ -27,11 +48,12 @@
       // Storage may be closed, as in a private window: the choice then lasts for this page.
     }
   });
-})();
+});
 
-(function copying() {
+comfort(function copying() {
   if (!navigator.clipboard) return;
-  for (const block of document.querySelectorAll(".cell_input .highlight, div.highlight-python .highlight, div.highlight-bash .highlight")) {
+  const code = ":is(.cell_input, div.highlight-python, div.highlight-bash) .highlight";
+  for (const block of document.querySelectorAll(code)) {
     if (block.querySelector(".copy-button")) continue;
     const button = document.createElement("button");
     button.type = "button";
@@ -45,9 +67,9 @@
     });
     block.append(button);
   }
-})();
+});
 
-(function keyboardScrolling() {
+comfort(function keyboardScrolling() {
   // A box that scrolls sideways must be reachable by keyboard; one that does not must not be a stop.
   const boxes = document.querySelectorAll(".equation-body, .highlight pre, .table-box, .cell_output");
   const update = () => {
@@ -62,19 +84,21 @@
   document.fonts.ready.then(update);
   document.addEventListener("toggle", update, true);
   window.addEventListener("resize", update);
-})();
+});
 
-(function folded() {
+comfort(function folded() {
   const openTarget = () => {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    const closed = target && target.parentElement.closest("details:not([open])");
+    const target = targetOf(location.hash);
+    const closed = target?.parentElement?.closest("details:not([open])");
     if (!closed) return;
     for (let node = closed; node; node = node.parentElement.closest("details")) node.open = true;
     target.scrollIntoView();
   };
   window.addEventListener("hashchange", openTarget);
   openTarget();
+});
 
+comfort(function printing() {
   let opened = [];
   window.addEventListener("beforeprint", () => {
     opened = [...document.querySelectorAll("article details:not([open])")];
@@ -83,12 +107,12 @@
   window.addEventListener("afterprint", () => {
     for (const details of opened) details.open = false;
   });
-})();
+});
 
-(function whereAmI() {
+comfort(function whereAmI() {
   const links = new Map();
   for (const link of document.querySelectorAll(".on-this-page-wide a[href^='#']")) {
-    const section = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+    const section = targetOf(link.hash);
     if (section) links.set(section, link);
   }
   if (!links.size) return;
@@ -106,4 +130,4 @@
     }
   }, { rootMargin: "-15% 0px -70% 0px" });
   for (const section of links.keys()) observer.observe(section);
-})();
+});

@@ -127,7 +127,10 @@
     for (const { isIntersecting, target } of entries) {
       if (!isIntersecting) continue;
       observer.unobserve(target);
-      draw(target).catch(() => {}); // the picture is still there
+      draw(target).catch((problem) => {
+        // The picture is still there. Of a library that cannot be fetched the browser itself has told.
+        if (problem instanceof Error) reportError(problem);
+      });
     }
   }, { rootMargin: "600px" });
   document.querySelectorAll("figure.dsf-plotly").forEach((figure) => observer.observe(figure));

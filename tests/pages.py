@@ -1,0 +1,149 @@
+"""What tests do in a page, whatever the browser: scripts that are run there."""
+
+# Before the page: remember what its policy stops.
+LISTEN = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) => {
+  violations.push(`${event.effectiveDirective}: ${event.blockedURI} ${event.sample}`);
+});
+"""
+
+# Turn every control of every live figure. Gives how many there are.
+TURN_FIGURES = """(() => {
+  const sliders = document.querySelectorAll(".dsf-live input[type=range]:enabled");
+  for (const slider of sliders) {
+    slider.value = slider.value === slider.min ? slider.max : slider.min;
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  return sliders.length;
+})()"""
+
+# Do what a reader may do in a page. Gives how many figures came to life.
+USE = f"""(async () => {{
+  const until = async (happened) => {{
+    while (!happened()) await new Promise((done) => setTimeout(done, 20));
+  }};
+  for (const details of document.querySelectorAll("details")) details.open = true;
+  const charts = document.querySelectorAll("figure.dsf-plotly");
+  for (const chart of charts) {{
+    chart.scrollIntoView();
+    await until(() => chart.querySelector(".main-svg .scatterlayer .trace"));
+    const box = chart.querySelector(".nsewdrag").getBoundingClientRect();
+    for (let x = box.left; x < box.right; x += 10) {{
+      const at = {{ clientX: x, clientY: box.top + box.height / 2, bubbles: true }};
+      chart.querySelector(".nsewdrag").dispatchEvent(new MouseEvent("mousemove", at));
+    }}
+    chart.querySelector("input[type=checkbox]").click();
+  }}
+  const figures = document.querySelectorAll("figure.dsf-widget");
+  await until(() => document.querySelectorAll(".dsf-live").length === figures.length);
+  {TURN_FIGURES};
+  for (const figure of figures) figure.scrollIntoView();
+  document.getElementById("theme-button").click();
+  window.dispatchEvent(new Event("beforeprint"));
+  window.dispatchEvent(new Event("afterprint"));
+  await new Promise((done) => setTimeout(done, 100));
+  return charts.length + figures.length;
+}})()"""
+
+# Which comforts of the script work, by name; the page is a chapter with folds, wide enough for the
+# list of its sections.
+COMFORTS = """async () => {
+  const settled = () => new Promise((done) => setTimeout(done, 60));
+  const works = {};
+  const button = document.getElementById("theme-button");
+  const before = button.getAttribute("aria-label");
+  button.click();
+  works.colours = !button.hidden && button.getAttribute("aria-label") !== before;
+  for (let clicks = 0; clicks < 2; clicks += 1) button.click(); // as it was
+  works.copying = document.querySelectorAll(".cell_input .copy-button").length > 0;
+
+  const box = document.querySelector(".equation-body");
+  box.style.cssText = "flex: none; width: 20px; overflow: auto";
+  window.dispatchEvent(new Event("resize"));
+  works.keyboardScrolling = box.tabIndex === 0;
+  box.style.cssText = "";
+  window.dispatchEvent(new Event("resize"));
+
+  const fold = document.querySelector("details.fold");
+  const inside = fold.lastElementChild;
+  inside.id ||= "inside-a-fold";
+  const folds = document.querySelectorAll("article details");
+  const hash = location.hash;
+  location.hash = inside.id;
+  await settled();
+  for (const details of folds) details.open = false; // some browsers have opened it themselves
+  window.dispatchEvent(new Event("hashchange"));
+  works.folded = fold.open;
+  history.replaceState(null, "", hash || "#");
+
+  for (const details of folds) details.open = false;
+  window.dispatchEvent(new Event("beforeprint"));
+  works.printing = [...folds].every((details) => details.open);
+  window.dispatchEvent(new Event("afterprint"));
+  works.printing &&= ![...folds].some((details) => details.open);
+
+  const link = document.querySelector(".on-this-page-wide a");
+  const section = document.getElementById(link.hash.slice(1));
+  works.whereAmI = false;
+  for (let tries = 0; tries < 20 && !works.whereAmI; tries += 1) {
+    // Again and again, for the page may still be gliding to where the address has led it.
+    const top = section.getBoundingClientRect().top + scrollY - innerHeight * 0.2;
+    window.scrollTo({ top, behavior: "instant" });
+    await settled();
+    works.whereAmI = link.classList.contains("here");
+  }
+  return works;
+}"""
+
+# Try to run scripts that the page does not know and to ask another host for something. Gives what
+# has run; the host knows what it was asked for.
+INTRUDE = """async (host) => {
+  const happened = [];
+  window.ran = (name) => happened.push(name);
+  const add = (tag, attributes, content = "") => {
+    const node = Object.assign(document.createElement(tag), attributes);
+    node.textContent = content;
+    document.body.append(node);
+    return node;
+  };
+  const settled = () => new Promise((done) => setTimeout(done, 400));
+  const source = (name) => new Blob([`ran("${name}")`], { type: "text/javascript" });
+
+  add("script", {}, "ran('inline script')");
+  add("div", {}).innerHTML = "<img src='none:' onerror='ran(`event handler`)'>";
+  add("a", { href: "javascript:ran('address')" }).click();
+  add("script", { src: "data:text/javascript,ran('data')" });
+  add("script", { src: URL.createObjectURL(source("blob")) });
+
+  add("script", { src: `${host}/script.js` });
+  add("link", { rel: "stylesheet", href: `${host}/style.css` });
+  add("img", { src: `${host}/image.png` });
+  add("iframe", { src: `${host}/frame.html` });
+  add("object", { data: `${host}/object.html` });
+  add("video", { src: `${host}/video.mp4` });
+  add("style", {}, `@import "${host}/import.css"; body { background: url(${host}/back.png) }`);
+  add("div", { style: "font-family: strange" }, "text");
+  document.fonts.add(new FontFace("strange", `url(${host}/font.woff2)`));
+  fetch(`${host}/fetch`, { mode: "no-cors" }).catch(() => {});
+  navigator.sendBeacon(`${host}/beacon`);
+  new EventSource(`${host}/events`);
+  try {
+    new Worker(URL.createObjectURL(source("worker")));
+  } catch {
+    // Some browsers say so at once.
+  }
+  await settled();
+  add("base", { href: `${host}/base/` });
+  add("img", { src: "relative.png" });
+  await settled();
+  return happened;
+}"""
+
+# Leave the page with what the reader has written.
+SEND = """(host) => {
+  const form = document.createElement("form");
+  Object.assign(form, { action: `${host}/form`, method: "post" });
+  document.body.append(form);
+  setTimeout(() => form.submit()); // some browsers throw when it is stopped
+}"""
