@@ -25,21 +25,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tqdm import tqdm
+
 ROOT = Path(__file__).parent.parent
 # The tests of each file, those that tell most in the shortest time first.
 TESTS = {
-    "dsf/_checks.py": "checks system",
-    "dsf/system.py": "system streaming precision",
+    "dsf/_checks.py": "checks system fuzz",
+    "dsf/system.py": "system streaming precision fuzz",
     "dsf/scan.py": "recurrence ssm derivatives system",
-    "dsf/recurrence.py": "recurrence derivatives streaming precision",
+    "dsf/recurrence.py": "recurrence derivatives streaming precision fuzz",
     "dsf/blocks.py": "recurrence attention system precision",
-    "dsf/dense.py": "rnn system precision",
-    "dsf/state.py": "streaming precision",
-    "dsf/attention.py": "attention streaming precision",
-    "dsf/ssm.py": "ssm precision streaming",
-    "dsf/rnn.py": "rnn precision streaming",
-    "dsf/layers.py": "layers streaming precision",
-    "dsf/model.py": "model streaming precision",
+    "dsf/dense.py": "rnn system precision fuzz",
+    "dsf/state.py": "streaming precision fuzz",
+    "dsf/attention.py": "attention streaming precision fuzz",
+    "dsf/ssm.py": "ssm precision streaming fuzz",
+    "dsf/rnn.py": "rnn precision streaming fuzz",
+    "dsf/layers.py": "layers streaming precision fuzz",
+    "dsf/model.py": "model streaming precision fuzz",
 }
 PASS_MARK = 0.95
 
@@ -290,7 +292,8 @@ def main() -> int:
                 sys.exit(f"the tests of {mutant.path} fail without a fault, pytest says {status}")
             usual[mutant.path] = seconds
         survivors = 0
-        for mutant, status, _ in test(sample, folders, lambda x: 10 + 3 * usual[x.path]):
+        results = test(sample, folders, lambda x: 10 + 3 * usual[x.path])
+        for mutant, status, _ in tqdm(results, total=len(sample)):
             if status == 0:
                 survivors += 1
                 print(mutant.diff(), flush=True)

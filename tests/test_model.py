@@ -123,6 +123,23 @@ def test_initialisation():
     assert model.blocks[0].mixer.step_bias != model.blocks[1].mixer.step_bias
 
 
+def test_what_a_model_is_made_of_where_nothing_is_said():
+    model = SequenceModel(500, 64, lambda: LinearAttention(64, 16))
+    assert (len(model.blocks), model.position) == (1, None)
+    block = model.blocks[0]
+    assert (block.conv.weight.shape, block.mlp) == ((4, 64), None)
+    assert abs(model.embedding.weight.std().item() / 0.1 - 1) < 5 / (2 * 500 * 64) ** 0.5
+    plain = Block(LinearAttention(8, 4))
+    assert (plain.conv.weight.shape, plain.mlp) == ((4, 8), None)
+    # The bound of PyTorch's own convolutions: uniform between ±1/√kernel, so of that size.
+    weight = ShortConvolution(5000, 4).weight
+    assert weight.abs().max() <= 0.5
+    assert weight.min() < -0.499
+    assert weight.max() > 0.499
+    wide = Block(LinearAttention(8, 4), mlp_ratio=3).mlp
+    assert (wide[1].weight.shape, wide[3].weight.shape) == ((24, 8), (8, 24))
+
+
 def test_a_model_without_layers_is_refused():
     with pytest.raises(ValueError, match="num_layers is 0, expected"):
         make(num_layers=0)

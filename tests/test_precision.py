@@ -195,15 +195,18 @@ class TestPositiveRandomFeatures:
     def test_pieces_keep_the_maximum_so_far(self):
         """The largest key first, in the middle, or last."""
         for where in (0, 5, 11):
-            k = normal(12, 3)
-            k[where] *= 30
-            q, v = normal(12, 3, seed=1), normal(12, 2, seed=2)
+            k = normal(2, 12, 3)
+            k[0, where] *= 30
+            q, v = normal(2, 12, 3, seed=1), normal(2, 12, 2, seed=2)
+            early, late = ([x[:, span] for x in (q, k, v)] for span in (slice(6), slice(6, None)))
             whole = linear_attention(q, k, v, positive_random(16))
-            y, state = linear_attention(q[:6], k[:6], v[:6], positive_random(16), return_state=True)
-            rest = linear_attention(q[6:], k[6:], v[6:], positive_random(16), state=state)
-            torch.testing.assert_close(torch.cat([y, rest]), whole, rtol=1e-9, atol=1e-9)
-            system = linear_attention_system(q[6:], k[6:], positive_random(16), before=state)
-            torch.testing.assert_close(system.run(v[6:], "auto", state), rest, rtol=1e-9, atol=1e-9)
+            y, state = linear_attention(*early, positive_random(16), return_state=True)
+            rest = linear_attention(*late, positive_random(16), state=state)
+            torch.testing.assert_close(torch.cat([y, rest], 1), whole, rtol=1e-9, atol=1e-9)
+            system = linear_attention_system(*late[:2], positive_random(16), before=state)
+            torch.testing.assert_close(
+                system.run(late[2], "auto", state), rest, rtol=1e-9, atol=1e-9
+            )
 
     def test_gradients_at_large_norm_are_finite(self):
         q, k, v = (10 * normal(9, 4, seed=s, dtype=torch.float32) for s in range(3))

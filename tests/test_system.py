@@ -644,6 +644,11 @@ class TestBadInput:
         with pytest.raises(ValueError, match=r"u has leading axes \(3,\), expected .*\(2,\)"):
             system.run(torch.ones(3, 4, 2))
 
+    def test_leading_axes_of_the_state(self):
+        system = LTVSystem(*[torch.ones(2, 4, 3, 2)] * 3)
+        with pytest.raises(ValueError, match=r"initial_state has leading axes \(3,\), .*\(2,\)"):
+            system.run(torch.ones(4, 2), "scan", torch.ones(3, 3, 2))
+
     def test_dense_needs_d_where_it_is_not_known(self):
         system = LTVSystem(*[torch.ones(4, 1, 1)] * 3)
         with pytest.raises(ValueError, match="d is None, expected the number of channels"):
