@@ -446,6 +446,11 @@ def _features(
     largest scale so far; what was summed before is then multiplied by e^{M_{i-1} - M_i} ≤ 1.
     """
     if not hasattr(feature_map, "scaled"):
+        if before is not None and before.shift is not None:
+            raise ValueError(
+                f"feature_map is {shown(feature_map)}, expected one with a `scaled` form, as the "
+                "map of the piece before"
+            )
         return _map("q", feature_map, q), _map("k", feature_map, k), None, None
     phi, _ = feature_map.scaled(q)
     psi, log_scale = feature_map.scaled(k)

@@ -191,6 +191,10 @@ NORMALIZED = NormalizedState(normal(3, 2), normal(()).abs(), normal(3).abs())
             lambda q, v: separable_attention_system(q, q, None, NORMALIZED),
             "before is .*, expected None where there is no η",
         ),
+        (
+            lambda q, v: linear_attention(q, q, v, state=NORMALIZED._replace(shift=v[0, 0])),
+            "feature_map is .*, expected one with a `scaled` form",
+        ),
         (lambda q, v: softmax_attention(q, q, v, state=v), "state is .*, expected a KeyValueCache"),
         (
             lambda q, v: softmax_attention(q, q, v, state=KeyValueCache(v, v)),
