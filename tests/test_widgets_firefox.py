@@ -51,7 +51,10 @@ class Firefox:
     def open(self, address: str) -> None:
         self.home = re.match(r"file:|http://[^/]+", address)[0]
         self.problems.clear()
-        self.call("browsingContext.navigate", context=self.context, url=address, wait="complete")
+        self.call("browsingContext.navigate", context=self.context, url=address, wait="none")
+        # Not left to the call: a figure of the page before that writes its address would end it.
+        arrived = f"location.href.startsWith({address!r}) && document.readyState === 'complete'"
+        self.wait_for(arrived)
 
     def evaluate(self, expression: str) -> Any:
         target = {"context": self.context}
