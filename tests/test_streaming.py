@@ -157,6 +157,44 @@ def test_softmax_with_a_cache_of_other_leading_axes():
         torch.testing.assert_close(rest, whole[:, 7:stop], **EXACT)
 
 
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"softmax"}))
+@pytest.mark.parametrize("batches", [((2,), ()), ((), (2,)), ((2, 1), (3,))])
+@pytest.mark.parametrize("length", [5, 70])
+def test_one_state_for_a_batch_and_one_piece_after_a_batch_of_states(name, batches, length):
+    """The leading axes of a state and of the piece after it broadcast, in both forms."""
+    entry, (before, batch) = ARCHITECTURES[name], batches
+    _, state = entry.native(
+        **entry.example(4, 3, 2, before, 1, torch.float64).native, return_state=True
+    )
+    example = entry.example(length, 3, 2, batch, 2, torch.float64)
+    y, last = entry.native(**example.native, state=state, return_state=True)
+    whole = torch.broadcast_shapes(before, batch)
+    assert y.shape == (*whole, length, 2)
+    wide = entry.example(length, 3, 2, batch, 2, torch.float64).native
+    constant = {"s4d": set("abc") | {"step"}, "s6": {"a"}, "rg_lru": {"decay"}}.get(name, set())
+    flat = {
+        key: x.expand(*whole, *x.shape[len(batch) :])
+        if torch.is_tensor(x) and key not in constant | {"skip"}
+        else x
+        for key, x in wide.items()
+    }
+
+    def spread(x):
+        axes = x.shape[len(before) :]
+        return x.expand(*whole, *axes)
+
+    if isinstance(state, NormalizedState):
+        state = NormalizedState(*(None if x is None else spread(x) for x in state))
+    else:
+        state = spread(state)
+    expected, right = entry.native(**flat, state=state, return_state=True)
+    torch.testing.assert_close(y, expected, **EXACT)
+    pairs = zip(last, right, strict=True) if isinstance(last, tuple) else [(last, right)]
+    for one, other in pairs:
+        if one is not None:
+            torch.testing.assert_close(one.expand(other.shape), other, **EXACT)
+
+
 NORMALIZED = NormalizedState(normal(3, 2), normal(()).abs(), normal(3).abs())
 
 
