@@ -65,6 +65,10 @@ def npm_package(name: str) -> Path:
             shutil.copyfile(LOCKED / file, INSTALLED / file)
         npm = next(Path(NODE_ROOT).rglob("npm/bin/npm-cli.js"))
         options = ["--prefix", str(INSTALLED), "--no-audit", "--no-fund", "--ignore-scripts"]
+        options += [
+            "--fetch-retries=1",
+            "--fetch-timeout=60000",
+        ]  # else half an hour without a network
         command = [str(node_program()), str(npm), "ci", *options]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:

