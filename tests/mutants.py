@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -206,8 +206,8 @@ def named(entry: dict[str, str]) -> Mutant:
     return Mutant(entry["file"], source, source.replace(entry["old"], entry["new"]))
 
 
-def start(mutant: Mutant, folder: Path) -> int:
-    """Test a fault in a fork; the exit status is that of pytest."""
+def start(mutant: Mutant, tests: str, folder: Path) -> int:
+    """Test a fault in a fork, whose exit status is that of pytest."""
     (folder / mutant.path).write_text(mutant.mutated, encoding="utf-8")
     pid = os.fork()
     if pid:
@@ -217,36 +217,50 @@ def start(mutant: Mutant, folder: Path) -> int:
     sys.path[0] = str(folder)
     for descriptor in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
-    import pytest
-
-    files = [f"tests/test_{name}.py" for name in TESTS[mutant.path].split()]
-    status = pytest.main(
-        ["-x", "-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", *files]
-    )
-    os._exit(int(status))
+    options = ["-x", "-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider"]
+    os._exit(pytest.main([*options, *(f"tests/test_{name}.py" for name in tests.split())]))
 
 
 def test(
-    queue: list[Mutant], folders: list[Path], limit: Callable[[Mutant], float]
-) -> Iterator[tuple[Mutant, int, float]]:
-    """Each mutant with the exit status of its tests and the seconds they took."""
+    queue: list[tuple[Mutant, str, float]], folders: list[Path]
+) -> Iterator[tuple[Mutant, str, int, float]]:
+    """Mutants with their tests and a limit in seconds: each with exit status and time."""
     queue, running = queue[::-1], {}
-    while queue or running:
-        while queue and folders:
-            mutant, folder = queue.pop(), folders.pop()
-            running[start(mutant, folder)] = (mutant, folder, time.monotonic())
-        time.sleep(0.02)
-        for pid, (mutant, folder, began) in list(running.items()):
-            seconds = time.monotonic() - began
-            done, status = os.waitpid(pid, os.WNOHANG)
-            if not done and seconds > limit(mutant):
-                os.killpg(pid, signal.SIGKILL)
-                done, status = os.waitpid(pid, 0)
-            if done:
-                del running[pid]
-                (folder / mutant.path).write_text(mutant.source, encoding="utf-8")
-                folders.append(folder)
-                yield mutant, os.waitstatus_to_exitcode(status), seconds
+    try:
+        while queue or running:
+            while queue and folders:
+                (mutant, tests, limit), folder = queue.pop(), folders.pop()
+                pid = start(mutant, tests, folder)
+                running[pid] = (mutant, tests, limit, folder, time.monotonic())
+            time.sleep(0.02)
+            for pid, (mutant, tests, limit, folder, began) in list(running.items()):
+                seconds = time.monotonic() - began
+                done, status = os.waitpid(pid, os.WNOHANG)
+                if not done and seconds > limit:
+                    os.killpg(pid, signal.SIGKILL)
+                    done, status = os.waitpid(pid, 0)
+                if done:
+                    del running[pid]
+                    (folder / mutant.path).write_text(mutant.source, encoding="utf-8")
+                    folders.append(folder)
+                    yield mutant, tests, os.waitstatus_to_exitcode(status), seconds
+    finally:
+        for pid in running:
+            os.killpg(pid, signal.SIGKILL)
+
+
+def drawn(files: list[str], number: int, seed: int) -> list[Mutant]:
+    """The faults of a run: a sample of all that are not equivalent, and the named ones."""
+    found = [mutant for path in files for mutant in dict.fromkeys(mutants(path))]
+    known = tomllib.loads((ROOT / "tests/mutants.toml").read_text(encoding="utf-8"))
+    equivalent = {(x["file"], x["old"], x["new"]) for x in known["equivalent"]}
+    if stale := {key for key in equivalent if key[0] in files} - {x.key() for x in found}:
+        sys.exit("mutants.toml: no such mutant: " + "\n".join(map(str, sorted(stale))))
+    found = [x for x in found if x.key() not in equivalent and x.source != x.mutated]
+    sample = random.Random(seed).sample(found, min(number, len(found)))
+    sample += [named(x) for x in known["named"] if x["file"] in files]
+    print(f"{len(sample)} of {len(found)} faults", flush=True)
+    return sample
 
 
 def main() -> int:
@@ -257,43 +271,25 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="tested at a time")
     options = parser.parse_args()
     files = options.files or list(TESTS)
-
-    found = [mutant for path in files for mutant in dict.fromkeys(mutants(path))]
-    known = tomllib.loads((ROOT / "tests/mutants.toml").read_text(encoding="utf-8"))
-    equivalent = {(x["file"], x["old"], x["new"]) for x in known["equivalent"]}
-    if stale := {key for key in equivalent if key[0] in files} - {x.key() for x in found}:
-        sys.exit("mutants.toml: no such mutant: " + "\n".join(map(str, sorted(stale))))
-    found = [x for x in found if x.key() not in equivalent and x.source != x.mutated]
-    sample = random.Random(options.seed).sample(found, min(options.number, len(found)))
-    sample += [named(x) for x in known["named"] if x["file"] in files]
-    print(f"{len(sample)} of {len(found)} faults", flush=True)
-
-    os.environ |= {"OMP_NUM_THREADS": "1", "HYPOTHESIS_PROFILE": "mutants"}
-    sys.dont_write_bytecode = True
-    import hypothesis
-    import numpy  # noqa: F401 - imported once for all forks
-    import torch  # noqa: F401
-
-    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)  # no search for a smaller case
-    hypothesis.settings.register_profile(
-        "mutants", deadline=None, max_examples=25, derandomize=True, phases=phases
-    )
+    sample = drawn(files, options.number, options.seed)
     with tempfile.TemporaryDirectory() as temporary:
         folders = [Path(temporary, str(k)) for k in range(options.jobs)]
         for folder in folders:
-            for part in ("dsf", "book", "tests", "pyproject.toml"):
-                copied = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-                folder.mkdir(exist_ok=True)
-                copied(ROOT / part, folder / part)
-        usual = {}
-        whole = [Mutant(path, *[(ROOT / path).read_text(encoding="utf-8")] * 2) for path in files]
-        for mutant, status, seconds in test(whole, folders, lambda _: 600):
+            for part in ("dsf", "book", "tests"):
+                shutil.copytree(ROOT / part, folder / part)
+            shutil.copy(ROOT / "pyproject.toml", folder)
+
+        usual = dict.fromkeys(name for path in files for name in TESTS[path].split())
+        source = (ROOT / files[0]).read_text(encoding="utf-8")
+        whole = Mutant(files[0], source, source)
+        for _, name, status, seconds in test([(whole, name, 600) for name in usual], folders):
             if status:
-                sys.exit(f"the tests of {mutant.path} fail without a fault, pytest says {status}")
-            usual[mutant.path] = seconds
-        survivors = 0
-        results = test(sample, folders, lambda x: 10 + 3 * usual[x.path])
-        for mutant, status, _ in tqdm(results, total=len(sample)):
+                sys.exit(f"tests/test_{name}.py fails without a fault: pytest says {status}")
+            usual[name] = seconds
+        limits = {x: 10 + 3 * sum(usual[name] for name in TESTS[x].split()) for x in files}
+
+        queue, survivors = [(x, TESTS[x.path], limits[x.path]) for x in sample], 0
+        for mutant, _, status, _ in tqdm(test(queue, folders), total=len(queue)):
             if status == 0:
                 survivors += 1
                 print(mutant.diff(), flush=True)
@@ -303,4 +299,19 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # Before the forks, so that they share it: one thread, no search for smaller failing cases.
+    os.environ |= {"OMP_NUM_THREADS": "1", "HYPOTHESIS_PROFILE": "mutants"}
+    sys.dont_write_bytecode = True
+    import numpy  # noqa: F401
+    import pytest
+    import torch  # noqa: F401
+    from hypothesis import Phase, settings
+
+    settings.register_profile(
+        "mutants",
+        deadline=None,
+        max_examples=25,
+        derandomize=True,
+        phases=(Phase.explicit, Phase.generate),
+    )
     sys.exit(main())
