@@ -13,6 +13,7 @@ import argparse
 import ast
 import copy
 import difflib
+import json
 import os
 import random
 import shutil
@@ -45,30 +46,10 @@ TESTS = {
 }
 PASS_MARK = 0.95
 
-COMPARE: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-}
-ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Div,
-    ast.Div: ast.Mult,
-    ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.Add,
-    ast.Pow: ast.Mult,
-    ast.LShift: ast.RShift,
-    ast.BitOr: ast.BitAnd,
-    ast.BitAnd: ast.BitOr,
-}
+SWAPS = """Lt LtE, LtE Lt, Gt GtE, GtE Gt, Eq NotEq, NotEq Eq, Is IsNot, IsNot Is, In NotIn,
+    NotIn In, Add Sub, Sub Add, Mult Div, Div Mult, FloorDiv Mult, Mod Add, Pow Mult, LShift RShift,
+    BitOr BitAnd, BitAnd BitOr, And Or, Or And"""
+SWAP = {getattr(ast, a): getattr(ast, b)() for a, b in map(str.split, SWAPS.split(","))}
 MODULES = ("torch", "F", "math", "nn", "torch.nn", "torch.func", "super()")
 SYMMETRIC = ("movedim", "broadcast_shapes", "promote_types", "max", "min", "maximum", "transpose")
 KEPT_DECORATORS = ("property", "staticmethod", "abstractmethod")  # without them nothing imports
@@ -76,21 +57,28 @@ KEPT_DECORATORS = ("property", "staticmethod", "abstractmethod")  # without them
 
 @dataclass(frozen=True)
 class Mutant:
-    """A file in which one piece of text is replaced."""
+    """A file in which a piece of text, `lines`, is replaced by `fault`."""
 
     path: str
     source: str
     mutated: str
+    lines: str = ""
+    fault: str = ""
 
-    def diff(self) -> str:
-        pair = (self.source.splitlines(True), self.mutated.splitlines(True))
-        return "".join(difflib.unified_diff(*pair, self.path, self.path, n=1))
+    def __str__(self) -> str:
+        texts = (self.source.splitlines(True), self.mutated.splitlines(True))
+        diff = "".join(difflib.unified_diff(*texts, self.path, self.path, n=1))
+        entry = zip(("file", "old", "new"), self.key(), strict=True)
+        return (
+            diff
+            + "{ "
+            + ", ".join(f"{k} = {json.dumps(x, ensure_ascii=False)}" for k, x in entry)
+            + " }\n"
+        )
 
     def key(self) -> tuple[str, str, str]:
-        """The changed lines before and after, which is how `mutants.toml` names a fault."""
-        lines = self.diff().splitlines()[2:]
-        old, new = (" ".join(x[1:].strip() for x in lines if x[0] == sign) for sign in "-+")
-        return self.path, old, new
+        """How `mutants.toml` names it among those that are equivalent."""
+        return self.path, " ".join(self.lines.split()), " ".join(self.fault.split())
 
 
 def changed(node: ast.AST, **fields: object) -> ast.AST:
@@ -107,17 +95,15 @@ def without(items: list, k: int) -> list:  # type: ignore[type-arg]
 def faults(node: ast.AST) -> Iterator[ast.AST | None]:
     """What may stand in place of a node; None for nothing."""
     match node:
-        case ast.Compare(ops=[op]):
-            yield changed(node, ops=[COMPARE[type(op)]()])
         case ast.Compare(ops=ops):
             for k, op in enumerate(ops):
-                yield changed(node, ops=[*ops[:k], COMPARE[type(op)](), *ops[k + 1 :]])
-        case ast.BinOp(op=op) if type(op) in ARITHMETIC:
-            yield changed(node, op=ARITHMETIC[type(op)]())
+                yield changed(node, ops=[*ops[:k], SWAP[type(op)], *ops[k + 1 :]])
+        case ast.BinOp(op=op) if type(op) in SWAP:
+            yield changed(node, op=SWAP[type(op)])
         case ast.UnaryOp(op=ast.Not() | ast.USub() | ast.Invert(), operand=operand):
             yield operand
         case ast.BoolOp(op=op, values=values):
-            yield changed(node, op=ast.Or() if isinstance(op, ast.And) else ast.And())
+            yield changed(node, op=SWAP[type(op)])
             yield from (changed(node, values=without(values, k)) for k in range(len(values)))
         case ast.Constant(value=bool(value)):
             yield ast.Constant(not value)
@@ -180,7 +166,10 @@ def mutants(path: str) -> Iterator[Mutant]:
     def replaced(node: ast.AST, text: str) -> Mutant:
         start = starts[node.lineno - 1] + node.col_offset  # type: ignore[attr-defined]
         end = starts[node.end_lineno - 1] + node.end_col_offset  # type: ignore[attr-defined]
-        return Mutant(path, source, (data[:start] + text.encode() + data[end:]).decode())
+        mutated = data[:start] + text.encode() + data[end:]
+        first, last = starts[node.lineno - 1], starts[node.end_lineno]  # type: ignore[attr-defined]
+        lines = data[first:last], mutated[first : len(mutated) - len(data) + last]
+        return Mutant(path, source, mutated.decode(), *(x.decode() for x in lines))
 
     for node in visited(ast.parse(source)):
         for fault in faults(node):
@@ -292,7 +281,7 @@ def main() -> int:
         for mutant, _, status, _ in tqdm(test(queue, folders), total=len(queue)):
             if status == 0:
                 survivors += 1
-                print(mutant.diff(), flush=True)
+                print(mutant, flush=True)
     score = 1 - survivors / len(sample)
     print(f"{len(sample) - survivors} of {len(sample)} faults were noticed: {score:.1%}")
     return int(score < PASS_MARK)
