@@ -1,14 +1,15 @@
-# make book | serve | test | test-all | notebooks | bench | lock | clean
+# make book | serve | test | test-all | mutants | notebooks | bench | lock | clean
 #
 # Needs Python 3.11 or newer and nothing else. Another interpreter: make book PYTHON=python3.12
 
 PYTHON ?= python3
 PORT ?= 8000
+SEED ?= 0
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: book serve test test-all notebooks bench lock clean
+.PHONY: book serve test test-all mutants notebooks bench lock clean
 .DEFAULT_GOAL := book
 
 book: $(READY)
@@ -32,6 +33,11 @@ test: $(READY)
 # others install it. Minutes, most of them pip's.
 test-all: test
 	OMP_NUM_THREADS=1 $(PY) -m pytest -s tests/places.py
+
+# Puts some 300 small faults into the core, one at a time, and counts those that a fast test notices.
+# Half an hour on two cores; another sample: make mutants SEED=1
+mutants: $(READY)
+	@$(PY) tests/mutants.py --seed $(SEED)
 
 notebooks: $(READY)
 	@$(PY) -m book.notebooks

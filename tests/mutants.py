@@ -13,6 +13,7 @@ import argparse
 import ast
 import copy
 import difflib
+import json
 import os
 import random
 import shutil
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,30 +46,10 @@ TESTS = {
 }
 PASS_MARK = 0.95
 
-COMPARE: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-}
-ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Div,
-    ast.Div: ast.Mult,
-    ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.Add,
-    ast.Pow: ast.Mult,
-    ast.LShift: ast.RShift,
-    ast.BitOr: ast.BitAnd,
-    ast.BitAnd: ast.BitOr,
-}
+SWAPS = """Lt LtE, LtE Lt, Gt GtE, GtE Gt, Eq NotEq, NotEq Eq, Is IsNot, IsNot Is, In NotIn,
+    NotIn In, Add Sub, Sub Add, Mult Div, Div Mult, FloorDiv Mult, Mod Add, Pow Mult, LShift RShift,
+    BitOr BitAnd, BitAnd BitOr, And Or, Or And"""
+SWAP = {getattr(ast, a): getattr(ast, b)() for a, b in map(str.split, SWAPS.split(","))}
 MODULES = ("torch", "F", "math", "nn", "torch.nn", "torch.func", "super()")
 SYMMETRIC = ("movedim", "broadcast_shapes", "promote_types", "max", "min", "maximum", "transpose")
 KEPT_DECORATORS = ("property", "staticmethod", "abstractmethod")  # without them nothing imports
@@ -76,21 +57,28 @@ KEPT_DECORATORS = ("property", "staticmethod", "abstractmethod")  # without them
 
 @dataclass(frozen=True)
 class Mutant:
-    """A file in which one piece of text is replaced."""
+    """A file in which a piece of text, `lines`, is replaced by `fault`."""
 
     path: str
     source: str
     mutated: str
+    lines: str = ""
+    fault: str = ""
 
-    def diff(self) -> str:
-        pair = (self.source.splitlines(True), self.mutated.splitlines(True))
-        return "".join(difflib.unified_diff(*pair, self.path, self.path, n=1))
+    def __str__(self) -> str:
+        texts = (self.source.splitlines(True), self.mutated.splitlines(True))
+        diff = "".join(difflib.unified_diff(*texts, self.path, self.path, n=1))
+        entry = zip(("file", "old", "new"), self.key(), strict=True)
+        return (
+            diff
+            + "{ "
+            + ", ".join(f"{k} = {json.dumps(x, ensure_ascii=False)}" for k, x in entry)
+            + " }\n"
+        )
 
     def key(self) -> tuple[str, str, str]:
-        """The changed lines before and after, which is how `mutants.toml` names a fault."""
-        lines = self.diff().splitlines()[2:]
-        old, new = (" ".join(x[1:].strip() for x in lines if x[0] == sign) for sign in "-+")
-        return self.path, old, new
+        """How `mutants.toml` names it among those that are equivalent."""
+        return self.path, " ".join(self.lines.split()), " ".join(self.fault.split())
 
 
 def changed(node: ast.AST, **fields: object) -> ast.AST:
@@ -107,17 +95,15 @@ def without(items: list, k: int) -> list:  # type: ignore[type-arg]
 def faults(node: ast.AST) -> Iterator[ast.AST | None]:
     """What may stand in place of a node; None for nothing."""
     match node:
-        case ast.Compare(ops=[op]):
-            yield changed(node, ops=[COMPARE[type(op)]()])
         case ast.Compare(ops=ops):
             for k, op in enumerate(ops):
-                yield changed(node, ops=[*ops[:k], COMPARE[type(op)](), *ops[k + 1 :]])
-        case ast.BinOp(op=op) if type(op) in ARITHMETIC:
-            yield changed(node, op=ARITHMETIC[type(op)]())
+                yield changed(node, ops=[*ops[:k], SWAP[type(op)], *ops[k + 1 :]])
+        case ast.BinOp(op=op) if type(op) in SWAP:
+            yield changed(node, op=SWAP[type(op)])
         case ast.UnaryOp(op=ast.Not() | ast.USub() | ast.Invert(), operand=operand):
             yield operand
         case ast.BoolOp(op=op, values=values):
-            yield changed(node, op=ast.Or() if isinstance(op, ast.And) else ast.And())
+            yield changed(node, op=SWAP[type(op)])
             yield from (changed(node, values=without(values, k)) for k in range(len(values)))
         case ast.Constant(value=bool(value)):
             yield ast.Constant(not value)
@@ -180,7 +166,10 @@ def mutants(path: str) -> Iterator[Mutant]:
     def replaced(node: ast.AST, text: str) -> Mutant:
         start = starts[node.lineno - 1] + node.col_offset  # type: ignore[attr-defined]
         end = starts[node.end_lineno - 1] + node.end_col_offset  # type: ignore[attr-defined]
-        return Mutant(path, source, (data[:start] + text.encode() + data[end:]).decode())
+        mutated = data[:start] + text.encode() + data[end:]
+        first, last = starts[node.lineno - 1], starts[node.end_lineno]  # type: ignore[attr-defined]
+        lines = data[first:last], mutated[first : len(mutated) - len(data) + last]
+        return Mutant(path, source, mutated.decode(), *(x.decode() for x in lines))
 
     for node in visited(ast.parse(source)):
         for fault in faults(node):
@@ -206,8 +195,8 @@ def named(entry: dict[str, str]) -> Mutant:
     return Mutant(entry["file"], source, source.replace(entry["old"], entry["new"]))
 
 
-def start(mutant: Mutant, folder: Path) -> int:
-    """Test a fault in a fork; the exit status is that of pytest."""
+def start(mutant: Mutant, tests: str, folder: Path) -> int:
+    """Test a fault in a fork, whose exit status is that of pytest."""
     (folder / mutant.path).write_text(mutant.mutated, encoding="utf-8")
     pid = os.fork()
     if pid:
@@ -217,36 +206,50 @@ def start(mutant: Mutant, folder: Path) -> int:
     sys.path[0] = str(folder)
     for descriptor in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
-    import pytest
-
-    files = [f"tests/test_{name}.py" for name in TESTS[mutant.path].split()]
-    status = pytest.main(
-        ["-x", "-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", *files]
-    )
-    os._exit(int(status))
+    options = ["-x", "-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider"]
+    os._exit(pytest.main([*options, *(f"tests/test_{name}.py" for name in tests.split())]))
 
 
 def test(
-    queue: list[Mutant], folders: list[Path], limit: Callable[[Mutant], float]
-) -> Iterator[tuple[Mutant, int, float]]:
-    """Each mutant with the exit status of its tests and the seconds they took."""
+    queue: list[tuple[Mutant, str, float]], folders: list[Path]
+) -> Iterator[tuple[Mutant, str, int, float]]:
+    """Mutants with their tests and a limit in seconds: each with exit status and time."""
     queue, running = queue[::-1], {}
-    while queue or running:
-        while queue and folders:
-            mutant, folder = queue.pop(), folders.pop()
-            running[start(mutant, folder)] = (mutant, folder, time.monotonic())
-        time.sleep(0.02)
-        for pid, (mutant, folder, began) in list(running.items()):
-            seconds = time.monotonic() - began
-            done, status = os.waitpid(pid, os.WNOHANG)
-            if not done and seconds > limit(mutant):
-                os.killpg(pid, signal.SIGKILL)
-                done, status = os.waitpid(pid, 0)
-            if done:
-                del running[pid]
-                (folder / mutant.path).write_text(mutant.source, encoding="utf-8")
-                folders.append(folder)
-                yield mutant, os.waitstatus_to_exitcode(status), seconds
+    try:
+        while queue or running:
+            while queue and folders:
+                (mutant, tests, limit), folder = queue.pop(), folders.pop()
+                pid = start(mutant, tests, folder)
+                running[pid] = (mutant, tests, limit, folder, time.monotonic())
+            time.sleep(0.02)
+            for pid, (mutant, tests, limit, folder, began) in list(running.items()):
+                seconds = time.monotonic() - began
+                done, status = os.waitpid(pid, os.WNOHANG)
+                if not done and seconds > limit:
+                    os.killpg(pid, signal.SIGKILL)
+                    done, status = os.waitpid(pid, 0)
+                if done:
+                    del running[pid]
+                    (folder / mutant.path).write_text(mutant.source, encoding="utf-8")
+                    folders.append(folder)
+                    yield mutant, tests, os.waitstatus_to_exitcode(status), seconds
+    finally:
+        for pid in running:
+            os.killpg(pid, signal.SIGKILL)
+
+
+def drawn(files: list[str], number: int, seed: int) -> list[Mutant]:
+    """The faults of a run: a sample of all that are not equivalent, and the named ones."""
+    found = [mutant for path in files for mutant in dict.fromkeys(mutants(path))]
+    known = tomllib.loads((ROOT / "tests/mutants.toml").read_text(encoding="utf-8"))
+    equivalent = {(x["file"], x["old"], x["new"]) for x in known["equivalent"]}
+    if stale := {key for key in equivalent if key[0] in files} - {x.key() for x in found}:
+        sys.exit("mutants.toml: no such mutant: " + "\n".join(map(str, sorted(stale))))
+    found = [x for x in found if x.key() not in equivalent and x.source != x.mutated]
+    sample = random.Random(seed).sample(found, min(number, len(found)))
+    sample += [named(x) for x in known["named"] if x["file"] in files]
+    print(f"{len(sample)} of {len(found)} faults", flush=True)
+    return sample
 
 
 def main() -> int:
@@ -257,50 +260,47 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="tested at a time")
     options = parser.parse_args()
     files = options.files or list(TESTS)
-
-    found = [mutant for path in files for mutant in dict.fromkeys(mutants(path))]
-    known = tomllib.loads((ROOT / "tests/mutants.toml").read_text(encoding="utf-8"))
-    equivalent = {(x["file"], x["old"], x["new"]) for x in known["equivalent"]}
-    if stale := {key for key in equivalent if key[0] in files} - {x.key() for x in found}:
-        sys.exit("mutants.toml: no such mutant: " + "\n".join(map(str, sorted(stale))))
-    found = [x for x in found if x.key() not in equivalent and x.source != x.mutated]
-    sample = random.Random(options.seed).sample(found, min(options.number, len(found)))
-    sample += [named(x) for x in known["named"] if x["file"] in files]
-    print(f"{len(sample)} of {len(found)} faults", flush=True)
-
-    os.environ |= {"OMP_NUM_THREADS": "1", "HYPOTHESIS_PROFILE": "mutants"}
-    sys.dont_write_bytecode = True
-    import hypothesis
-    import numpy  # noqa: F401 - imported once for all forks
-    import torch  # noqa: F401
-
-    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)  # no search for a smaller case
-    hypothesis.settings.register_profile(
-        "mutants", deadline=None, max_examples=25, derandomize=True, phases=phases
-    )
+    sample = drawn(files, options.number, options.seed)
     with tempfile.TemporaryDirectory() as temporary:
         folders = [Path(temporary, str(k)) for k in range(options.jobs)]
         for folder in folders:
-            for part in ("dsf", "book", "tests", "pyproject.toml"):
-                copied = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-                folder.mkdir(exist_ok=True)
-                copied(ROOT / part, folder / part)
-        usual = {}
-        whole = [Mutant(path, *[(ROOT / path).read_text(encoding="utf-8")] * 2) for path in files]
-        for mutant, status, seconds in test(whole, folders, lambda _: 600):
+            for part in ("dsf", "book", "tests"):
+                shutil.copytree(ROOT / part, folder / part)
+            shutil.copy(ROOT / "pyproject.toml", folder)
+
+        usual = dict.fromkeys(name for path in files for name in TESTS[path].split())
+        source = (ROOT / files[0]).read_text(encoding="utf-8")
+        whole = Mutant(files[0], source, source)
+        for _, name, status, seconds in test([(whole, name, 600) for name in usual], folders):
             if status:
-                sys.exit(f"the tests of {mutant.path} fail without a fault, pytest says {status}")
-            usual[mutant.path] = seconds
-        survivors = 0
-        results = test(sample, folders, lambda x: 10 + 3 * usual[x.path])
-        for mutant, status, _ in tqdm(results, total=len(sample)):
+                sys.exit(f"tests/test_{name}.py fails without a fault: pytest says {status}")
+            usual[name] = seconds
+        limits = {x: 10 + 3 * sum(usual[name] for name in TESTS[x].split()) for x in files}
+
+        queue, survivors = [(x, TESTS[x.path], limits[x.path]) for x in sample], 0
+        for mutant, _, status, _ in tqdm(test(queue, folders), total=len(queue)):
             if status == 0:
                 survivors += 1
-                print(mutant.diff(), flush=True)
+                print(mutant, flush=True)
     score = 1 - survivors / len(sample)
     print(f"{len(sample) - survivors} of {len(sample)} faults were noticed: {score:.1%}")
     return int(score < PASS_MARK)
 
 
 if __name__ == "__main__":
+    # Before the forks, so that they share it: one thread, no search for smaller failing cases.
+    os.environ |= {"OMP_NUM_THREADS": "1", "HYPOTHESIS_PROFILE": "mutants"}
+    sys.dont_write_bytecode = True
+    import numpy  # noqa: F401
+    import pytest
+    import torch  # noqa: F401
+    from hypothesis import Phase, settings
+
+    settings.register_profile(
+        "mutants",
+        deadline=None,
+        max_examples=25,
+        derandomize=True,
+        phases=(Phase.explicit, Phase.generate),
+    )
     sys.exit(main())
