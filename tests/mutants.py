@@ -193,7 +193,8 @@ def named(entry: dict[str, str]) -> Mutant:
     source = (ROOT / entry["file"]).read_text(encoding="utf-8")
     if source.count(entry["old"]) != 1:
         sys.exit(f"mutants.toml: not found once in {entry['file']}: {entry['old']}")
-    return Mutant(entry["file"], source, source.replace(entry["old"], entry["new"]))
+    mutated = source.replace(entry["old"], entry["new"])
+    return Mutant(entry["file"], source, mutated, entry["old"], entry["new"])
 
 
 def start(mutant: Mutant, tests: str, folder: Path) -> int:

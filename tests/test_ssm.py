@@ -211,6 +211,10 @@ ONES = torch.ones(5, 3)
             r"step has dtype torch.complex64, expected a real floating dtype",
         ),
         (
+            lambda: s4d(ONES.mT * 1j, ONES, ONES, ONES, ONES[:, 0]),
+            r"u has dtype torch.complex64, expected a real floating dtype",
+        ),
+        (
             lambda: s4d_kernel(ONES, ONES, ONES, ONES[:, 0], 0),
             r"length is 0, expected an integer >= 1",
         ),
