@@ -30,6 +30,7 @@ from dsf.state import (
     check_cache,
     check_normalized,
     check_sums,
+    divided,
     plain_state,
 )
 from dsf.system import LTVSystem
@@ -67,7 +68,7 @@ def separable_attention_system(
             raise ValueError(f"before is {shown(before)}, expected None where there is no η")
         transition = phi.new_ones(1, 1, 1).expand(phi.shape[-2], 1, 1)
         return LTVSystem(transition, psi.unsqueeze(-1), phi.unsqueeze(-1))
-    check_normalized("before", before, eta)
+    check_normalized("before", before, eta, eta.shape[:-1], n=phi.shape[-1])
     return _normalized(phi, psi, Normalizer(eta), before)
 
 
@@ -110,6 +111,9 @@ def softmax_attention(
 
     Returns:
         y, (..., L, d), or the pair (y, state).
+
+    PyTorch's fused kernels have first derivatives only and refuse others; inside
+    `torch.nn.attention.sdpa_kernel(SDPBackend.MATH)` all can be had.
 
     Source: Vaswani et al. (2017); arXiv 2405.15731, eq. (2) of v1; chapter 2.
     """
@@ -180,7 +184,7 @@ def softmax_attention_system(
     Source: arXiv 2405.15731, section 3.2.1; chapter 2.
     """
     _check_qk(q, k)
-    check_normalized("before", before, q, keys=True)
+    check_normalized("before", before, q, q.shape[:-2], keys=True)
     root = _scale(q, scale) ** 0.5
     phi, psi = taylor_features(q * root, order), taylor_features(k * root, order)
     return _normalized_by_row_sum(phi, psi, before)
@@ -264,7 +268,7 @@ def linear_attention(
         phi, psi = _map("q", feature_map, q), _map("k", feature_map, k)
         y, sums = causal_sum(phi, psi, v, plain_state(state, phi, v), return_state)
         return (y.to(dtype), sums) if return_state else y.to(dtype)
-    before = check_normalized("state", state, v, keys=True)
+    before = check_normalized("state", state, v, v.shape[:-2], keys=True)
     phi, psi, decay, shift = _features(feature_map, q, k, before)
     start = None
     if before is not None and before.keys is not None:
@@ -282,8 +286,7 @@ def linear_attention(
     if not return_state:
         return y
     last = None if shift is None else shift[..., -1]
-    h = sums[..., :-1] / eta[..., None, None]
-    return y, NormalizedState(h, eta, sums[..., -1], last)
+    return y, divided(sums[..., :-1], eta, sums[..., -1], last)
 
 
 def linear_attention_system(
@@ -314,7 +317,7 @@ def linear_attention_system(
         return separable_attention_system(
             _map("q", feature_map, q), _map("k", feature_map, k), None, before
         )
-    check_normalized("before", before, q, keys=True)
+    check_normalized("before", before, q, q.shape[:-2], keys=True)
     phi, psi, decay, shift = _features(feature_map, q, k, before)
     return _normalized_by_row_sum(phi, psi, before, decay, shift)
 
@@ -364,7 +367,7 @@ def normalized_attention(
     """
     _check_qkv(q, k, v)
     check_arrays({"q": (q, "(..., L, m)"), "eta": (eta, "(..., L)")})
-    check_normalized("state", state, v)
+    check_normalized("state", state, v, v.shape[:-2])
     check_flag("return_state", return_state)
     dtype = v.dtype
     q, k, v, eta = (x.to(state_dtype(dtype)) for x in (q, k, v, eta))
@@ -376,7 +379,7 @@ def normalized_attention(
     y = (y / eta.unsqueeze(-1)).to(dtype)
     if not return_state:
         return y
-    return y, NormalizedState(sums / eta[..., -1, None, None], eta[..., -1])
+    return y, divided(sums, eta[..., -1])
 
 
 def normalized_attention_system(
@@ -452,8 +455,9 @@ def _features(
                 "map of the piece before"
             )
         return _map("q", feature_map, q), _map("k", feature_map, k), None, None
-    phi, _ = feature_map.scaled(q)
-    psi, log_scale = feature_map.scaled(k)
+    dtype = q.dtype
+    phi, _ = feature_map.scaled(q.to(state_dtype(dtype)))
+    psi, log_scale = feature_map.scaled(k.to(state_dtype(dtype)))
     shift = log_scale.cummax(-1).values
     first = shift[..., 0]
     if before is not None:
@@ -461,7 +465,8 @@ def _features(
         first = first.to(shift.dtype)
         shift = torch.maximum(shift, first.unsqueeze(-1))
     psi = psi * torch.exp(log_scale - shift).unsqueeze(-1)
-    return phi, psi, torch.exp(after(first, shift) - shift), shift
+    decay = torch.exp(after(first, shift) - shift)
+    return phi.to(dtype), psi.to(dtype), decay.to(dtype), shift
 
 
 def _map(name: str, feature_map: FeatureMap, x: Tensor) -> Tensor:

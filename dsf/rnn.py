@@ -87,6 +87,7 @@ def qlstm(
     Source: arXiv 2405.15731, section 3.2 and eq. (22) of v1; chapter 8.
     """
     _check_gates(forget_gate=forget_gate, input_gate=input_gate, output_gate=output_gate, u=u)
+    exponent = _exponent(exponent, forget_gate)
     check_flag("return_state", return_state)
     dtype = u.dtype
     gates = (x.to(state_dtype(dtype)) for x in (u, forget_gate, input_gate, output_gate))
@@ -119,6 +120,7 @@ def qlstm_system(
     Source: arXiv 2405.15731, section 3.2 and eq. (22) of v1; chapter 8.
     """
     _check_gates(forget_gate=forget_gate, input_gate=input_gate, output_gate=output_gate)
+    exponent = _exponent(exponent, forget_gate)
     transition = _forget(forget_gate, reversed_sigmoid, exponent)
     b, c = torch.sigmoid(input_gate), torch.sigmoid(output_gate)
     return LTVSystem(transition.unsqueeze(-2), b.unsqueeze(-2), c.unsqueeze(-2))
@@ -335,12 +337,19 @@ def _cells(transition: Tensor, x: Tensor, state: Tensor | None) -> Tensor:
 def _forget(gate: Tensor, reversed_sigmoid: bool, exponent: Tensor | float) -> Tensor:
     """σ(±f)^α through its logarithm, which keeps small values exact where σ alone underflows."""
     check_flag("reversed_sigmoid", reversed_sigmoid)
+    logarithm = F.logsigmoid(-gate if reversed_sigmoid else gate)
     if isinstance(exponent, Tensor):
-        shape = {0: "()", 1: "(d|1,)"}.get(exponent.ndim, "(..., L|1, d|1)")
-        check_arrays({"forget_gate": (gate, "(..., L, d)"), "exponent": (exponent, shape)})
-    else:
-        exponent = check_number("exponent", exponent, 0)
-    return torch.exp(exponent * F.logsigmoid(-gate if reversed_sigmoid else gate))
+        exponent = exponent.to(gate.dtype)
+    return torch.exp(exponent * logarithm)
+
+
+def _exponent(exponent: Tensor | float, forget_gate: Tensor) -> Tensor | float:
+    """The exponent, if it is a number >= 0 or a tensor that fits the gate."""
+    if not isinstance(exponent, Tensor):
+        return check_number("exponent", exponent, 0)
+    shape = {0: "()", 1: "(d|1,)"}.get(exponent.ndim, "(..., L|1, d|1)")
+    check_arrays({"forget_gate": (forget_gate, "(..., L, d)"), "exponent": (exponent, shape)})
+    return exponent
 
 
 def _rg_lru_gates(

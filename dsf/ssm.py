@@ -403,20 +403,22 @@ def evaluate(
         check_state("state", state, "(..., n, d)", system.input, n=system.n, d=u.shape[-1])
         batch = torch.broadcast_shapes(system.input.shape[:-3], u.shape[:-2])
         check_leading("state", state.shape[:-2], batch)
+    if not return_state:
+        return system.run(u, "auto", state)
     h: Any
     y, h = system.run(u, "auto", state, return_state=True)
-    return (y, h) if return_state else y
+    return y, h
 
 
 def _feedthrough(skip: Skip, like: Tensor) -> Tensor | None:
     """D as a system has it, (1, d|1)."""
     if skip is None:
         return None
-    return skip.reshape(1, -1) if isinstance(skip, Tensor) else like.new_full((1, 1), skip)
+    return skip.reshape(1, -1) if isinstance(skip, Tensor) else like.new_full((1, 1), float(skip))
 
 
 def _rate(a: Tensor | float, step: Tensor) -> Tensor:
-    return a if isinstance(a, Tensor) else step.new_tensor(a)
+    return a if isinstance(a, Tensor) else step.new_tensor(float(a))
 
 
 Arrays = dict[str, tuple[Any, str]]
