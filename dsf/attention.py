@@ -59,6 +59,9 @@ def separable_attention_system(
     Returns:
         The system with state expansion n.
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: arXiv 2405.15731, section 3.2.1; chapter 3.
     """
     arrays = {"phi": (phi, "(..., L, n)"), "psi": (psi, "(..., L, n)")}
@@ -115,6 +118,9 @@ def softmax_attention(
     PyTorch's fused kernels have first derivatives only and refuse others; inside
     `torch.nn.attention.sdpa_kernel(SDPBackend.MATH)` all can be had.
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: Vaswani et al. (2017); arXiv 2405.15731, eq. (2) of v1; chapter 2.
     """
     _check_qkv(q, k, v)
@@ -153,6 +159,9 @@ def softmax_matrix(q: Tensor, k: Tensor, scale: float | None = None) -> Tensor:
     Returns:
         Φ, (..., L, L), lower triangular with rows that sum to 1.
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: arXiv 2405.15731, eq. (2) of v1; chapter 2.
     """
     _check_qk(q, k)
@@ -181,6 +190,9 @@ def softmax_attention_system(
     Returns:
         The system, which tends to softmax attention as order → ∞.
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: arXiv 2405.15731, section 3.2.1; chapter 2.
     """
     _check_qk(q, k)
@@ -202,6 +214,9 @@ def kv_cache_system(q: Tensor, k: Tensor, scale: float | None = None) -> LTVSyst
 
     Returns:
         The system with state expansion n = L.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: chapter 2.
     """
@@ -257,6 +272,9 @@ def linear_attention(
     Returns:
         y, (..., L, d), or the pair (y, state).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: Katharopoulos et al. (2020); arXiv 2405.15731, eq. (16) of v1; chapter 3.
     """
     _check_qkv(q, k, v)
@@ -308,6 +326,9 @@ def linear_attention_system(
 
     Returns:
         The system with state expansion n; its input is v.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2.1; chapter 3.
     """
@@ -363,6 +384,9 @@ def normalized_attention(
     Returns:
         y, (..., L, d), or the pair (y, state).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: arXiv 2405.15731, eq. (21) of v1; chapter 4.
     """
     _check_qkv(q, k, v)
@@ -395,6 +419,9 @@ def normalized_attention_system(
 
     Returns:
         The system with state expansion n; its input is v.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2.1 and eq. (21) of v1; chapter 4.
     """

@@ -84,6 +84,9 @@ def qlstm(
     Returns:
         y, (..., L, d), or the pair (y, H_{L-1}).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: arXiv 2405.15731, section 3.2 and eq. (22) of v1; chapter 8.
     """
     _check_gates(forget_gate=forget_gate, input_gate=input_gate, output_gate=output_gate, u=u)
@@ -116,6 +119,9 @@ def qlstm_system(
 
     Returns:
         The system with one state per channel.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2 and eq. (22) of v1; chapter 8.
     """
@@ -168,6 +174,9 @@ def rg_lru(
     Returns:
         y, (..., L, d), or the pair (y, H_{L-1}).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: De et al. (2024); chapter 8.
     """
     _check_gates(recurrence_gate=recurrence_gate, input_gate=input_gate, u=u)
@@ -190,6 +199,9 @@ def rg_lru_system(recurrence_gate: Tensor, input_gate: Tensor, decay: Tensor) ->
 
     Returns:
         The system with one state per channel.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: De et al. (2024); arXiv 2405.15731, section 3.2; chapter 8.
     """
@@ -221,6 +233,9 @@ def elman(x: Tensor, w_in: Tensor, w_rec: Tensor) -> Tensor:
     Returns:
         h, (..., L, d).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: Elman (1990); chapter 8.
     """
     _check_weights(x, w_in, w_rec, gates=1)
@@ -250,6 +265,9 @@ def elman_trajectory(x: Tensor, w_in: Tensor, w_rec: Tensor) -> Trajectory:
     Returns:
         The outputs and the matrices of the linear system that reproduces them.
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: arXiv 2405.15731, section 3.2 (why RNNs need the quasi-LSTM); chapter 8.
     """
     h = elman(x, w_in, w_rec)
@@ -274,6 +292,9 @@ def lstm(x: Tensor, w_in: Tensor, w_rec: Tensor) -> Tensor:
     Returns:
         h, (..., L, d).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: Hochreiter and Schmidhuber (1997); chapter 8.
     """
     return _lstm_states(x, w_in, w_rec)[0]
@@ -295,6 +316,9 @@ def lstm_trajectory(x: Tensor, w_in: Tensor, w_rec: Tensor) -> Trajectory:
 
     Returns:
         The outputs and the matrices of the linear system that reproduces them.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2 (why RNNs need the quasi-LSTM); chapter 8.
     """

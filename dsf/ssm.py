@@ -48,6 +48,9 @@ def discretize(a: Tensor, b: Tensor, step: Tensor, rule: Rule = "zoh") -> tuple[
     Returns:
         ā and b̄.
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: Gu et al. (2022), S4D; chapter 5.
     """
     arrays = {"a": (a, "(...)"), "b": (b, "(...)"), "step": (step, "(...)")}
@@ -85,6 +88,9 @@ def s4d_kernel(
 
     Returns:
         K, (L, d), real.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: Gu et al. (2022), S4D; chapter 5.
     """
@@ -152,6 +158,9 @@ def s4d(
     Returns:
         y, (..., L, d), or the pair (y, H_{L-1}).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: Gu et al. (2022), S4D; chapter 5.
     """
     _check_s4d(a, b, c, step, u)
@@ -182,6 +191,9 @@ def s4d_system(
 
     Returns:
         The time-invariant system with state expansion n.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2; chapter 5.
     """
@@ -245,6 +257,9 @@ def s6(
     Returns:
         y, (..., L, d), or the pair (y, H_{L-1}).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: Gu and Dao (2023); arXiv 2405.15731, section 3.2; chapter 6.
     """
     check_arrays({**_s6_arrays(step, a, b, c), "u": (u, "(..., L, d)"), **_skip(skip)})
@@ -278,6 +293,9 @@ def s6_system(step: Tensor, a: Tensor, b: Tensor, c: Tensor, skip: Skip = None) 
 
     Returns:
         The system with state expansion n.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2; chapter 6.
     """
@@ -339,6 +357,9 @@ def ssd(
     Returns:
         y, (..., L, d), or the pair (y, H_{L-1}).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: Dao and Gu (2024); arXiv 2405.15731, section 3.2; chapter 7.
     """
     check_arrays({**_ssd_arrays(step, a, b, c), "u": (u, "(..., L, d)"), **_skip(skip)})
@@ -374,6 +395,9 @@ def ssd_system(
 
     Returns:
         The system with state expansion n and a scalar transition.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2; chapter 7.
     """
