@@ -41,7 +41,7 @@ class Firefox:
         return message["result"]
 
     def note(self, event: str, params: Any) -> None:
-        # Of a fraction of which a slow machine has read the first half only, Firefox says that it lacks
+        # Of a fraction of which a slow machine has read only one half Firefox says that it lacks
         # the other; the finished ones are counted in the checks without a browser.
         half = "Invalid markup: Incorrect number of children"
         is_error = event == "log.entryAdded" and params["level"] == "error"
