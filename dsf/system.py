@@ -192,20 +192,20 @@ class LTVSystem:
         check_choice("method", method, get_args(Method))
         check_flag("return_state", return_state)
         h = self._initial_state(u, initial_state)
-        wide, x = self._wide(), u.to(state_dtype(u.dtype))
+        wide = self._wide()
         if method == "auto":
             method = self._fastest()
         with full_precision(u):
             if method == "recurrent":
-                y, h = wide._recurrent(x, h)
+                y, h = wide._recurrent(u, h)
             elif method == "scan":
-                y, h = wide._scan(x, h)
+                y, h = wide._scan(u, h)
             else:
                 chunk = self.length if method == "matrix" else min(self.length, CHUNK_LENGTH)
                 carry = initial_state is not None or return_state
-                y, h = wide._chunked(x, h, chunk, carry)
+                y, h = wide._chunked(u, h, chunk, carry)
             if wide.feedthrough is not None:
-                y = y + wide.feedthrough * x
+                y = y + wide.feedthrough * u
         y = (y if u.is_complex() else torch.real(y)).to(u.dtype)
         if not return_state:
             return y
@@ -222,7 +222,7 @@ class LTVSystem:
             H, (..., L, n, d), in float32 where u is in half precision.
         """
         h = self._initial_state(u, initial_state)
-        wide, u = self._wide(), u.to(state_dtype(u.dtype))
+        wide = self._wide()
         x = wide.input * u.unsqueeze(-2)
         x = x.to(h.dtype).expand(*h.shape[:-2], self.length, *h.shape[-2:])
         transition = wide.transition.expand(x.shape)

@@ -51,7 +51,8 @@ SWAPS = """Lt LtE, LtE Lt, Gt GtE, GtE Gt, Eq NotEq, NotEq Eq, Is IsNot, IsNot I
     BitOr BitAnd, BitAnd BitOr, And Or, Or And"""
 SWAP = {getattr(ast, a): getattr(ast, b)() for a, b in map(str.split, SWAPS.split(","))}
 MODULES = ("torch", "F", "math", "nn", "torch.nn", "torch.func", "super()")
-SYMMETRIC = ("movedim", "broadcast_shapes", "promote_types", "max", "min", "maximum", "transpose")
+# Functions that often do not care which of their first two arguments comes first.
+SYMMETRIC = "broadcast_shapes promote_types movedim transpose max min maximum mul"
 KEPT_DECORATORS = ("property", "staticmethod", "abstractmethod")  # without them nothing imports
 
 
@@ -117,7 +118,7 @@ def faults(node: ast.AST) -> Iterator[ast.AST | None]:
             for k in range(len(args) if len(args) + len(keywords) > 1 else 0):
                 yield changed(node, args=without(args, k))
             yield from (changed(node, keywords=without(keywords, k)) for k in range(len(keywords)))
-            if len(args) > 1 and ast.unparse(func).split(".")[-1] not in SYMMETRIC:
+            if len(args) > 1 and ast.unparse(func).split(".")[-1] not in SYMMETRIC.split():
                 yield changed(node, args=[args[1], args[0], *args[2:]])
         case ast.Attribute(attr="mT", value=value):
             yield value

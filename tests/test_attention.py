@@ -106,6 +106,15 @@ class TestSeparableForm:
             torch.testing.assert_close(system.input[i, :, 0], psi[i] / eta[i], **EXACT)
             torch.testing.assert_close(system.output[i, :, 0], phi[i], **EXACT)
 
+    @pytest.mark.parametrize("eta", [True, False])
+    def test_one_system_for_any_number_of_channels(self, eta):
+        """Λ is a multiple of the identity, so that one Φ serves all channels."""
+        phi, psi, v = qkv(6, 3, 5)
+        system = separable_attention_system(phi, psi, v[:, 0].exp() if eta else None)
+        assert (system.is_scalar, system.d) == (True, None)
+        assert system.transition.shape == (6, 1, 1)
+        assert system.run(v).shape == (6, 5)
+
     def test_products_of_transitions_telescope(self):
         """Φ_ij = φ_iᵀψ_j / η_i whatever lies between j and i."""
         phi, psi, v = qkv(20, 3, 2)
