@@ -114,6 +114,7 @@ def _known(letters: list[str], sizes: Mapping[str, int], origin: Mapping[str, st
 
 def check_leading(name: str, more: tuple[int, ...], leading: tuple[int, ...]) -> tuple[int, ...]:
     """Refuse leading axes that do not broadcast with those before, else return what both give."""
+    more, leading = tuple(more), tuple(leading)
     if not leading or not more or more == leading:  # as a rule, and PyTorch's function is slow
         return leading or more
     try:

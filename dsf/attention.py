@@ -30,6 +30,7 @@ from dsf.state import (
     check_cache,
     check_normalized,
     check_sums,
+    divided,
     plain_state,
 )
 from dsf.system import LTVSystem
@@ -58,6 +59,9 @@ def separable_attention_system(
     Returns:
         The system with state expansion n.
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: arXiv 2405.15731, section 3.2.1; chapter 3.
     """
     arrays = {"phi": (phi, "(..., L, n)"), "psi": (psi, "(..., L, n)")}
@@ -67,7 +71,7 @@ def separable_attention_system(
             raise ValueError(f"before is {shown(before)}, expected None where there is no η")
         transition = phi.new_ones(1, 1, 1).expand(phi.shape[-2], 1, 1)
         return LTVSystem(transition, psi.unsqueeze(-1), phi.unsqueeze(-1))
-    check_normalized("before", before, eta)
+    check_normalized("before", before, eta, eta.shape[:-1], n=phi.shape[-1])
     return _normalized(phi, psi, Normalizer(eta), before)
 
 
@@ -111,6 +115,12 @@ def softmax_attention(
     Returns:
         y, (..., L, d), or the pair (y, state).
 
+    PyTorch's fused kernels have first derivatives only and refuse others; inside
+    `torch.nn.attention.sdpa_kernel(SDPBackend.MATH)` all can be had.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: Vaswani et al. (2017); arXiv 2405.15731, eq. (2) of v1; chapter 2.
     """
     _check_qkv(q, k, v)
@@ -149,6 +159,9 @@ def softmax_matrix(q: Tensor, k: Tensor, scale: float | None = None) -> Tensor:
     Returns:
         Φ, (..., L, L), lower triangular with rows that sum to 1.
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: arXiv 2405.15731, eq. (2) of v1; chapter 2.
     """
     _check_qk(q, k)
@@ -177,10 +190,13 @@ def softmax_attention_system(
     Returns:
         The system, which tends to softmax attention as order → ∞.
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: arXiv 2405.15731, section 3.2.1; chapter 2.
     """
     _check_qk(q, k)
-    check_normalized("before", before, q, keys=True)
+    check_normalized("before", before, q, q.shape[:-2], keys=True)
     root = _scale(q, scale) ** 0.5
     phi, psi = taylor_features(q * root, order), taylor_features(k * root, order)
     return _normalized_by_row_sum(phi, psi, before)
@@ -198,6 +214,9 @@ def kv_cache_system(q: Tensor, k: Tensor, scale: float | None = None) -> LTVSyst
 
     Returns:
         The system with state expansion n = L.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: chapter 2.
     """
@@ -253,6 +272,9 @@ def linear_attention(
     Returns:
         y, (..., L, d), or the pair (y, state).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: Katharopoulos et al. (2020); arXiv 2405.15731, eq. (16) of v1; chapter 3.
     """
     _check_qkv(q, k, v)
@@ -264,7 +286,7 @@ def linear_attention(
         phi, psi = _map("q", feature_map, q), _map("k", feature_map, k)
         y, sums = causal_sum(phi, psi, v, plain_state(state, phi, v), return_state)
         return (y.to(dtype), sums) if return_state else y.to(dtype)
-    before = check_normalized("state", state, v, keys=True)
+    before = check_normalized("state", state, v, v.shape[:-2], keys=True)
     phi, psi, decay, shift = _features(feature_map, q, k, before)
     start = None
     if before is not None and before.keys is not None:
@@ -282,8 +304,7 @@ def linear_attention(
     if not return_state:
         return y
     last = None if shift is None else shift[..., -1]
-    h = sums[..., :-1] / eta[..., None, None]
-    return y, NormalizedState(h, eta, sums[..., -1], last)
+    return y, divided(sums[..., :-1], eta, sums[..., -1], last)
 
 
 def linear_attention_system(
@@ -306,6 +327,9 @@ def linear_attention_system(
     Returns:
         The system with state expansion n; its input is v.
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: arXiv 2405.15731, section 3.2.1; chapter 3.
     """
     _check_qk(q, k)
@@ -314,7 +338,7 @@ def linear_attention_system(
         return separable_attention_system(
             _map("q", feature_map, q), _map("k", feature_map, k), None, before
         )
-    check_normalized("before", before, q, keys=True)
+    check_normalized("before", before, q, q.shape[:-2], keys=True)
     phi, psi, decay, shift = _features(feature_map, q, k, before)
     return _normalized_by_row_sum(phi, psi, before, decay, shift)
 
@@ -360,11 +384,14 @@ def normalized_attention(
     Returns:
         y, (..., L, d), or the pair (y, state).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: arXiv 2405.15731, eq. (21) of v1; chapter 4.
     """
     _check_qkv(q, k, v)
     check_arrays({"q": (q, "(..., L, m)"), "eta": (eta, "(..., L)")})
-    check_normalized("state", state, v)
+    check_normalized("state", state, v, v.shape[:-2])
     check_flag("return_state", return_state)
     dtype = v.dtype
     q, k, v, eta = (x.to(state_dtype(dtype)) for x in (q, k, v, eta))
@@ -376,7 +403,7 @@ def normalized_attention(
     y = (y / eta.unsqueeze(-1)).to(dtype)
     if not return_state:
         return y
-    return y, NormalizedState(sums / eta[..., -1, None, None], eta[..., -1])
+    return y, divided(sums, eta[..., -1])
 
 
 def normalized_attention_system(
@@ -392,6 +419,9 @@ def normalized_attention_system(
 
     Returns:
         The system with state expansion n; its input is v.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2.1 and eq. (21) of v1; chapter 4.
     """
@@ -452,8 +482,9 @@ def _features(
                 "map of the piece before"
             )
         return _map("q", feature_map, q), _map("k", feature_map, k), None, None
-    phi, _ = feature_map.scaled(q)
-    psi, log_scale = feature_map.scaled(k)
+    dtype = q.dtype
+    phi, _ = feature_map.scaled(q.to(state_dtype(dtype)))
+    psi, log_scale = feature_map.scaled(k.to(state_dtype(dtype)))
     shift = log_scale.cummax(-1).values
     first = shift[..., 0]
     if before is not None:
@@ -461,7 +492,8 @@ def _features(
         first = first.to(shift.dtype)
         shift = torch.maximum(shift, first.unsqueeze(-1))
     psi = psi * torch.exp(log_scale - shift).unsqueeze(-1)
-    return phi, psi, torch.exp(after(first, shift) - shift), shift
+    decay = torch.exp(after(first, shift) - shift)
+    return phi.to(dtype), psi.to(dtype), decay.to(dtype), shift
 
 
 def _map(name: str, feature_map: FeatureMap, x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dsf._checks import check_arrays, check_leading, check_state, state_dtype
+from dsf._checks import check_arrays, check_leading, check_state, full_precision, state_dtype
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class DenseSystem:
         batch = torch.broadcast_shapes(*(x.shape[:-3] for x in self))
         kind = self.transition.dtype
         if any(x.is_complex() for x in self):
-            kind = kind.to_complex()
+            kind = torch.promote_types(kind, torch.complex64)
         for name, x in vars(self).items():
             object.__setattr__(self, name, x.to(kind).expand(*batch, *x.shape[-3:]))
 
@@ -76,10 +76,11 @@ class DenseSystem:
         h = u.new_zeros(size) if initial_state is None else initial_state.to(wide)
         h = h.unsqueeze(-1)
         y = []
-        for i in range(length):
-            u_i = u[..., i, :, :]
-            h = transition[..., i, :, :] @ h + b[..., i, :, :] @ u_i
-            y.append(c[..., i, :, :] @ h + d[..., i, :, :] @ u_i)
+        with full_precision(u):
+            for i in range(length):
+                u_i = u[..., i, :, :]
+                h = transition[..., i, :, :] @ h + b[..., i, :, :] @ u_i
+                y.append(c[..., i, :, :] @ h + d[..., i, :, :] @ u_i)
         return torch.stack(y, dim=-3).squeeze(-1).to(dtype)
 
     def matrix(self) -> Tensor:
@@ -89,6 +90,10 @@ class DenseSystem:
             Φ, (..., L·p, L·m), with the p × m blocks Φ_ii = C_i B_i + D_i and
             Φ_ij = C_i Λ_i ⋯ Λ_{j+1} B_j for i > j.
         """
+        with full_precision(self.input):
+            return self._matrix()
+
+    def _matrix(self) -> Tensor:
         dtype = self.transition.dtype
         transition, b, c, d = (x.to(state_dtype(dtype)) for x in self)
         length, p, m = c.shape[-3], c.shape[-2], b.shape[-1]

@@ -45,9 +45,11 @@ from dsf._checks import (
     check_number,
     precision,
     shown,
+    state_dtype,
 )
 from dsf.architectures import ARCHITECTURES
 from dsf.feature_maps import FeatureMap, elu_plus_one, identity
+from dsf.state import KeyValueCache
 from dsf.system import LTVSystem
 
 
@@ -131,7 +133,8 @@ def _promoted(*arrays: Tensor) -> list[Tensor]:
     Under autocast linear maps give half precision, and parameters stay as they are.
     """
     wide = reduce(torch.promote_types, map(precision, arrays))
-    return [x.to(wide.to_complex() if x.is_complex() else wide) for x in arrays]
+    kinds = {False: wide, True: torch.promote_types(wide, torch.complex64)}
+    return [x.to(kinds[x.is_complex()]) for x in arrays]
 
 
 def take(x: Tensor, positions: Tensor) -> Tensor:
@@ -194,6 +197,8 @@ class SoftmaxAttention(_Keyed):
 
     def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
         q, k, v = self._qkv(x)
+        if isinstance(state, KeyValueCache):  # autocast may have been switched since
+            state = KeyValueCache(*(x.to(k.dtype) for x in state))
         return attention.softmax_attention(q, k, v, **_streaming(state, return_state))
 
     def at(self, x: Tensor, positions: Tensor) -> Tensor:  # noqa: D102
@@ -353,25 +358,31 @@ class S4D(Mixer):
         pairs = n // 2
         self.log_step = nn.Parameter(_log_uniform(step_range, d_model))
         self.log_decay = nn.Parameter(torch.full((d_model, pairs), 0.5).log())
-        self.frequency = nn.Parameter(math.pi * torch.arange(pairs).float().repeat(d_model, 1))
+        frequency = math.pi * torch.arange(pairs, dtype=self.log_step.dtype)
+        self.frequency = nn.Parameter(frequency.repeat(d_model, 1))
         self.read = nn.Parameter(torch.randn(d_model, pairs, 2) * 0.5**0.5)
         self.skip = nn.Parameter(torch.randn(d_model))
 
     def _parameters_of_system(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        a = torch.complex(-self.log_decay.exp(), self.frequency)
-        c = 2 * torch.view_as_complex(self.read)  # a pole and its conjugate: twice the real part
-        return a, torch.ones_like(a), c, self.log_step.exp()
+        wide = state_dtype(self.log_step.dtype)  # there are no complex numbers of half precision
+        parameters = (self.log_decay, self.frequency, self.read, self.log_step)
+        log_decay, frequency, read, log_step = (x.to(wide) for x in parameters)
+        a = torch.complex(-log_decay.exp(), frequency)
+        c = 2 * torch.view_as_complex(read)  # a pole and its conjugate: twice the real part
+        return a, torch.ones_like(a), c, log_step.exp()
 
     def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
         length = self._tokens(x).shape[-2]
         plain = ssm.s4d_system(*self._parameters_of_system(), length=length)
-        return replace(plain, feedthrough=self.skip.unsqueeze(-2))
+        return replace(plain, feedthrough=self.skip.unsqueeze(-2).to(precision(plain.input)))
 
     def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
-        u, a, b, c, step = _promoted(self.inputs(x), *self._parameters_of_system())
+        inputs = self.inputs(x)
+        u, a, b, c, step = _promoted(inputs, *self._parameters_of_system())
         y: Any = ssm.s4d(u, a, b, c, step, **_streaming(state, return_state))
-        skipped = self.skip * u
-        return (y[0] + skipped, y[1]) if return_state else y + skipped
+        y, state = y if return_state else (y, None)
+        y = (y + self.skip * u).to(inputs.dtype)
+        return (y, state) if return_state else y
 
 
 class S6(_Keyed):
@@ -402,7 +413,7 @@ class S6(_Keyed):
         self.step_down = nn.Linear(d_model, rank, bias=False)
         self.step_up = nn.Parameter(torch.empty(d_model, rank).uniform_(-1, 1) * rank**-0.5)
         self.step_bias = nn.Parameter(_inverse_softplus(_log_uniform(step_range, d_model).exp()))
-        self.log_decay = nn.Parameter(torch.arange(1, n + 1).float().log())
+        self.log_decay = nn.Parameter(torch.arange(1, n + 1, dtype=self.step_bias.dtype).log())
         self.skip = nn.Parameter(torch.ones(d_model))
 
     def step(self, x: Tensor) -> Tensor:

@@ -141,6 +141,13 @@ class Block(nn.Module):
         check_flag("return_state", return_state)
         if not (state is None or isinstance(state, BlockState)):
             raise ValueError(f"state is {shown(state)}, expected a BlockState")
+        if state is not None and (state.conv is None) == isinstance(self.conv, ShortConvolution):
+            kind = "without" if state.conv is None else "with"
+            raise ValueError(f"state is that of a block {kind} a convolution, expected the other")
+        if state is not None and state.conv is not None and state.conv.shape[0] != x.shape[0]:
+            raise ValueError(
+                f"state is that of {state.conv.shape[0]} sequences, expected {x.shape[0]}, as x"
+            )
         normed = self.norm(x)
         if state is not None or return_state:
             conv, mixer = (None, None) if state is None else state
@@ -244,6 +251,10 @@ class SequenceModel(nn.Module):
         check_flag("return_state", return_state)
         if not (state is None or isinstance(state, ModelState)):
             raise ValueError(f"state is {shown(state)}, expected a ModelState")
+        if state is not None and len(state.blocks) != len(self.blocks):
+            raise ValueError(
+                f"state is that of {len(state.blocks)} blocks, expected {len(self.blocks)}"
+            )
         start = 0 if state is None else state.length
         end = start + tokens.shape[1]
         x = self.embedding(tokens)
@@ -324,6 +335,7 @@ class SequenceModel(nn.Module):
             if temperature == 0:
                 chosen = logits.argmax(-1, keepdim=True)
             else:
+                logits = logits - logits.amax(-1, keepdim=True)
                 chances = (logits / temperature).softmax(-1)
                 chosen = torch.multinomial(chances, 1, generator=generator)
             found.append(chosen)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -20,8 +22,9 @@ def linear_recurrence(transition: Tensor, x: Tensor, initial_state: Tensor | Non
 
     Returns:
         h, (..., L, d), complex if anything is. Half precision is computed in float32 and rounded
-        at the end. Differentiable to any order, forwards and backwards, and under `torch.func`:
-        each derivative is the same recurrence again.
+        at the end. Differentiable to any order, also under `torch.func`: each derivative is this
+        recurrence again. Not possible are forward derivatives of forward derivatives, which are
+        refused, and `is_grads_batched`; `torch.func` has its own ways to both.
 
     Raises:
         ValueError: an argument is not a floating tensor, or does not fit x.
@@ -56,6 +59,8 @@ class _Recurrence(torch.autograd.Function):
     @staticmethod
     def forward(a: Tensor, x: Tensor, backwards: bool) -> Tensor:
         # Both (L, ...). A contiguous copy, so that each step reads and writes one piece.
+        if is_traced():
+            return _out_of_place(a, x, backwards)
         states = x.clone(memory_format=torch.contiguous_format)
         a_t, h_t = a.unbind(0), states.unbind(0)
         if backwards:
@@ -108,6 +113,24 @@ class _Recurrence(torch.autograd.Function):
             for array, dim in zip(inputs[:2], in_dims[:2], strict=True)
         )
         return _Recurrence.apply(a, x, inputs[2]), 1  # type: ignore[no-untyped-call]
+
+
+def _out_of_place(a: Tensor, x: Tensor, backwards: bool) -> Tensor:
+    order = list(range(len(x)))[:: -1 if backwards else 1]
+    states = [x[order[0]]]
+    for before, t in pairwise(order):
+        states.append(torch.addcmul(x[t], a[max(before, t)], states[-1]))
+    return torch.stack(states[:: -1 if backwards else 1])
+
+
+def is_traced() -> bool:
+    """Whether operations are written down, as `torch.func.linearize` does.
+
+    It takes for constant what does not depend on a tangent, and does not see what is written into
+    such a tensor afterwards.
+    """
+    tracing = sys.modules.get("torch.fx.experimental.proxy_tensor")
+    return tracing is not None and tracing.get_proxy_mode() is not None
 
 
 def refuse_nested_forward() -> None:

@@ -84,9 +84,13 @@ def qlstm(
     Returns:
         y, (..., L, d), or the pair (y, H_{L-1}).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: arXiv 2405.15731, section 3.2 and eq. (22) of v1; chapter 8.
     """
     _check_gates(forget_gate=forget_gate, input_gate=input_gate, output_gate=output_gate, u=u)
+    exponent = _exponent(exponent, forget_gate)
     check_flag("return_state", return_state)
     dtype = u.dtype
     gates = (x.to(state_dtype(dtype)) for x in (u, forget_gate, input_gate, output_gate))
@@ -116,9 +120,13 @@ def qlstm_system(
     Returns:
         The system with one state per channel.
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: arXiv 2405.15731, section 3.2 and eq. (22) of v1; chapter 8.
     """
     _check_gates(forget_gate=forget_gate, input_gate=input_gate, output_gate=output_gate)
+    exponent = _exponent(exponent, forget_gate)
     transition = _forget(forget_gate, reversed_sigmoid, exponent)
     b, c = torch.sigmoid(input_gate), torch.sigmoid(output_gate)
     return LTVSystem(transition.unsqueeze(-2), b.unsqueeze(-2), c.unsqueeze(-2))
@@ -166,6 +174,9 @@ def rg_lru(
     Returns:
         y, (..., L, d), or the pair (y, H_{L-1}).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: De et al. (2024); chapter 8.
     """
     _check_gates(recurrence_gate=recurrence_gate, input_gate=input_gate, u=u)
@@ -188,6 +199,9 @@ def rg_lru_system(recurrence_gate: Tensor, input_gate: Tensor, decay: Tensor) ->
 
     Returns:
         The system with one state per channel.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: De et al. (2024); arXiv 2405.15731, section 3.2; chapter 8.
     """
@@ -219,6 +233,9 @@ def elman(x: Tensor, w_in: Tensor, w_rec: Tensor) -> Tensor:
     Returns:
         h, (..., L, d).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: Elman (1990); chapter 8.
     """
     _check_weights(x, w_in, w_rec, gates=1)
@@ -248,6 +265,9 @@ def elman_trajectory(x: Tensor, w_in: Tensor, w_rec: Tensor) -> Trajectory:
     Returns:
         The outputs and the matrices of the linear system that reproduces them.
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: arXiv 2405.15731, section 3.2 (why RNNs need the quasi-LSTM); chapter 8.
     """
     h = elman(x, w_in, w_rec)
@@ -272,6 +292,9 @@ def lstm(x: Tensor, w_in: Tensor, w_rec: Tensor) -> Tensor:
     Returns:
         h, (..., L, d).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: Hochreiter and Schmidhuber (1997); chapter 8.
     """
     return _lstm_states(x, w_in, w_rec)[0]
@@ -293,6 +316,9 @@ def lstm_trajectory(x: Tensor, w_in: Tensor, w_rec: Tensor) -> Trajectory:
 
     Returns:
         The outputs and the matrices of the linear system that reproduces them.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2 (why RNNs need the quasi-LSTM); chapter 8.
     """
@@ -335,12 +361,19 @@ def _cells(transition: Tensor, x: Tensor, state: Tensor | None) -> Tensor:
 def _forget(gate: Tensor, reversed_sigmoid: bool, exponent: Tensor | float) -> Tensor:
     """σ(±f)^α through its logarithm, which keeps small values exact where σ alone underflows."""
     check_flag("reversed_sigmoid", reversed_sigmoid)
+    logarithm = F.logsigmoid(-gate if reversed_sigmoid else gate)
     if isinstance(exponent, Tensor):
-        shape = {0: "()", 1: "(d|1,)"}.get(exponent.ndim, "(..., L|1, d|1)")
-        check_arrays({"forget_gate": (gate, "(..., L, d)"), "exponent": (exponent, shape)})
-    else:
-        exponent = check_number("exponent", exponent, 0)
-    return torch.exp(exponent * F.logsigmoid(-gate if reversed_sigmoid else gate))
+        exponent = exponent.to(gate.dtype)
+    return torch.exp(exponent * logarithm)
+
+
+def _exponent(exponent: Tensor | float, forget_gate: Tensor) -> Tensor | float:
+    """The exponent, if it is a number >= 0 or a tensor that fits the gate."""
+    if not isinstance(exponent, Tensor):
+        return check_number("exponent", exponent, 0)
+    shape = {0: "()", 1: "(d|1,)"}.get(exponent.ndim, "(..., L|1, d|1)")
+    check_arrays({"forget_gate": (forget_gate, "(..., L, d)"), "exponent": (exponent, shape)})
+    return exponent
 
 
 def _rg_lru_gates(

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from dsf._checks import full_precision
-from dsf.recurrence import linear_recurrence, refuse_nested_forward
+from dsf.recurrence import is_traced, linear_recurrence, refuse_nested_forward
 
 # One chunk of states is kept near this many numbers: small enough to stay in the cache while it
 # is written, read out and differentiated, large enough that the calls per chunk do not matter.
@@ -43,9 +43,8 @@ def scan(
         initial_state: H_{-1}, (..., n, d); all with the same leading axes and dtype.
 
     Returns:
-        y (..., L, d) and the last state (..., n, d). Differentiable to any order, forwards and
-        backwards, and under `torch.func`; only the first backward pass saves memory, higher and
-        forward derivatives hold all states.
+        y (..., L, d) and the last state (..., n, d). Differentiable as `linear_recurrence` is; only
+        the first backward pass saves memory, higher and forward derivatives hold all states.
     """
     if isinstance(transition, tuple):
         step, a = transition
@@ -53,6 +52,8 @@ def scan(
         first = [step, a.reshape(*(1,) * (u.ndim - 2), *a.shape)]
     else:
         first = [transition]
+    if is_traced():
+        return _with_states(*first, b, c, u, initial_state)
     y, state, *_ = _Scan.apply(*first, b, c, u, initial_state)  # type: ignore[no-untyped-call]
     return y, state
 
@@ -127,7 +128,8 @@ class _Scan(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
         *inputs, borders = ctx.saved_tensors
-        # The buffers serve one backward pass; another one over the same graph makes its own.
+        # The buffers serve one backward pass; another one over the same graph makes its own. Nested
+        # transforms of torch.func share them, so they know themselves what they still hold.
         chunks, ctx.chunks = ctx.chunks, None
         with full_precision(borders):
             adjoint: tuple[Tensor | None, ...] = _ScanAdjoint.apply(  # type: ignore[no-untyped-call]
@@ -158,7 +160,6 @@ class _ScanAdjoint(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         *inputs, grad_y, grad_state = tensors
         grad_y = grad_y.contiguous()  # the gradient of a sum comes as one number expanded
-        held = chunks is not None
         chunks = chunks or _Chunks(*inputs)
         first: list[Tensor | None]
         *first, d_b, d_c, d_u = (
@@ -174,8 +175,7 @@ class _ScanAdjoint(torch.autograd.Function):
         g_buffer = torch.empty_like(chunks.buffer)
         for k in reversed(range(chunks.count)):
             span = chunks.span(k)
-            last = held and k == chunks.count - 1
-            states = chunks.held if last else chunks.states(k, borders[k])
+            states = chunks.take(k, borders[k])
             dy = grad_y[..., span, :].movedim(-2, 0)  # (T, ..., d)
             if d_c is not None:
                 d_c[..., span, :, :] = _times_channels(states.conj(), dy, inputs[-3]).movedim(0, -3)
@@ -279,7 +279,9 @@ class _Chunks:
             self._lazy = torch.empty(shape, dtype=state.dtype, device=state.device)
         else:
             self._transition = first[0].movedim(-3, 0).split(self.size)
-        # Of the chunk whose states were computed last: Λ (T, ..., n|1, d|1), H (T, ..., n, d).
+        # Of the chunk whose states were computed last: its number, Λ (T, ..., n|1, d|1) and
+        # H (T, ..., n, d).
+        self.holds: int | None = None
         self.steps: Tensor
         self.held: Tensor
 
@@ -296,8 +298,14 @@ class _Chunks:
             torch.mul(self.step[k].unsqueeze(-2), self.a, out=self.steps).exp_()
         x = torch.mul(self.b[k], u.unsqueeze(-2), out=self.buffer[: len(u)])
         _forward(self.steps.unbind(0), h, x.unbind(0))
-        self.held = x
+        self.holds, self.held = k, x
         return x
+
+    def take(self, k: int, h: Tensor) -> Tensor:
+        """The same for the backward pass, which uses them up: once, whoever else shares these."""
+        states = self.held if self.holds == k else self.states(k, h)
+        self.holds = None
+        return states
 
 
 def _sum_features(weights: Tensor, states: Tensor) -> Tensor:

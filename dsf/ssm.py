@@ -48,6 +48,9 @@ def discretize(a: Tensor, b: Tensor, step: Tensor, rule: Rule = "zoh") -> tuple[
     Returns:
         ā and b̄.
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: Gu et al. (2022), S4D; chapter 5.
     """
     arrays = {"a": (a, "(...)"), "b": (b, "(...)"), "step": (step, "(...)")}
@@ -85,6 +88,9 @@ def s4d_kernel(
 
     Returns:
         K, (L, d), real.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: Gu et al. (2022), S4D; chapter 5.
     """
@@ -152,6 +158,9 @@ def s4d(
     Returns:
         y, (..., L, d), or the pair (y, H_{L-1}).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: Gu et al. (2022), S4D; chapter 5.
     """
     _check_s4d(a, b, c, step, u)
@@ -182,6 +191,9 @@ def s4d_system(
 
     Returns:
         The time-invariant system with state expansion n.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2; chapter 5.
     """
@@ -245,6 +257,9 @@ def s6(
     Returns:
         y, (..., L, d), or the pair (y, H_{L-1}).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: Gu and Dao (2023); arXiv 2405.15731, section 3.2; chapter 6.
     """
     check_arrays({**_s6_arrays(step, a, b, c), "u": (u, "(..., L, d)"), **_skip(skip)})
@@ -278,6 +293,9 @@ def s6_system(step: Tensor, a: Tensor, b: Tensor, c: Tensor, skip: Skip = None) 
 
     Returns:
         The system with state expansion n.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2; chapter 6.
     """
@@ -339,6 +357,9 @@ def ssd(
     Returns:
         y, (..., L, d), or the pair (y, H_{L-1}).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: Dao and Gu (2024); arXiv 2405.15731, section 3.2; chapter 7.
     """
     check_arrays({**_ssd_arrays(step, a, b, c), "u": (u, "(..., L, d)"), **_skip(skip)})
@@ -375,6 +396,9 @@ def ssd_system(
     Returns:
         The system with state expansion n and a scalar transition.
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: arXiv 2405.15731, section 3.2; chapter 7.
     """
     check_arrays(_ssd_arrays(step, a, b, c) | _skip(skip))
@@ -403,20 +427,22 @@ def evaluate(
         check_state("state", state, "(..., n, d)", system.input, n=system.n, d=u.shape[-1])
         batch = torch.broadcast_shapes(system.input.shape[:-3], u.shape[:-2])
         check_leading("state", state.shape[:-2], batch)
+    if not return_state:
+        return system.run(u, "auto", state)
     h: Any
     y, h = system.run(u, "auto", state, return_state=True)
-    return (y, h) if return_state else y
+    return y, h
 
 
 def _feedthrough(skip: Skip, like: Tensor) -> Tensor | None:
     """D as a system has it, (1, d|1)."""
     if skip is None:
         return None
-    return skip.reshape(1, -1) if isinstance(skip, Tensor) else like.new_full((1, 1), skip)
+    return skip.reshape(1, -1) if isinstance(skip, Tensor) else like.new_full((1, 1), float(skip))
 
 
 def _rate(a: Tensor | float, step: Tensor) -> Tensor:
-    return a if isinstance(a, Tensor) else step.new_tensor(a)
+    return a if isinstance(a, Tensor) else step.new_tensor(float(a))
 
 
 Arrays = dict[str, tuple[Any, str]]

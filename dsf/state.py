@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
-from dsf._checks import check_arrays, check_state, shown
+from dsf._checks import check_arrays, check_leading, check_state, shown
 
 
 class KeyValueCache(NamedTuple):
@@ -29,7 +30,7 @@ class NormalizedState(NamedTuple):
 
     Attributes:
         h: the state H, (..., n, d).
-        eta: the normaliser η of the last time, (...).
+        eta: the normaliser η of the last time, (...), or any other scale that h is divided by.
         keys: Σ_j ψ_j where η is a row sum, (..., n); None where η is given from outside.
         shift: the logarithm M of what eta and keys are divided by, (...); None for M = 0.
     """
@@ -80,10 +81,8 @@ def check_cache(state: object, k: Tensor, v: Tensor) -> None:
     """Refuse what is not a `KeyValueCache` that new keys and values fit."""
     if not isinstance(state, KeyValueCache):
         raise ValueError(f"state is {shown(state)}, expected a KeyValueCache")
-    for name, cached, new in (("keys", state.keys, k), ("values", state.values, v)):
-        check_arrays(
-            {"the new ones": (new, "(..., t, m)"), f"state.{name}": (cached, "(..., T, m)")}
-        )
+    arrays = {"k": (k, "(..., L, m)"), "state.keys": (state.keys, "(..., T, m)")}
+    check_arrays({**arrays, "state.values": (state.values, "(..., T, d)")}, d=v.shape[-1])
 
 
 def plain_state(state: object, phi: Tensor, v: Tensor) -> Tensor | None:
@@ -98,7 +97,12 @@ def plain_state(state: object, phi: Tensor, v: Tensor) -> Tensor | None:
 
 
 def check_normalized(
-    name: str, state: object, like: Tensor, keys: bool = False
+    name: str,
+    state: object,
+    like: Tensor,
+    batch: tuple[int, ...],
+    keys: bool = False,
+    **sizes: int,
 ) -> NormalizedState | None:
     """Return the state; refuse what is neither None nor one whose parts fit each other."""
     if state is None:
@@ -108,10 +112,13 @@ def check_normalized(
     if keys != (state.keys is not None):
         wanted = "the keys of a row sum" if keys else "a normaliser from outside, without keys"
         raise ValueError(f"{name} has keys = {shown(state.keys)}, expected {wanted}")
-    check_state(f"{name}.h", state.h, "(..., n, d)", like)
+    check_state(f"{name}.h", state.h, "(..., n, d)", like, **sizes)
+    batch = check_leading(f"{name}.h", state.h.shape[:-2], batch)
     check_state(f"{name}.eta", state.eta, "(...)", like)
+    check_leading(f"{name}.eta", state.eta.shape, batch)
     if state.keys is not None:
         check_state(f"{name}.keys", state.keys, "(..., n)", like, n=state.h.shape[-2])
+        check_leading(f"{name}.keys", state.keys.shape[:-1], batch)
     if state.shift is not None:
         check_state(f"{name}.shift", state.shift, "(...)", like)
     return state
@@ -120,3 +127,15 @@ def check_normalized(
 def check_sums(start: Tensor, phi: Tensor, v: Tensor) -> None:
     """Refuse a state of another size than that of φ and v."""
     check_state("state", start, "(..., n, d)", v, n=phi.shape[-1], d=v.shape[-1])
+
+
+def divided(
+    sums: Tensor, eta: Tensor, keys: Tensor | None = None, shift: Tensor | None = None
+) -> NormalizedState:
+    """Sums S, (..., n, d), divided by the last η, or by 1 where S/η might overflow.
+
+    Only h · η = S matters for what follows, so any scale will do.
+    """
+    least = torch.finfo(eta.dtype).tiny ** 0.5
+    scale = torch.where(eta.abs() < least, torch.ones_like(eta), eta)
+    return NormalizedState(sums / scale[..., None, None], scale, keys, shift)

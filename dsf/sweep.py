@@ -55,6 +55,7 @@ from dsf.results.line import NOT_CONFIG
 from dsf.stack import train_stack
 from dsf.train import TrainConfig, TrainResult, check_device, train
 
+_CANCEL_ORDERS = 30  # a second apart
 _FIELDS = {field.name for field in dataclasses.fields(TrainConfig)}
 
 
@@ -296,8 +297,20 @@ def _ray_outcomes(ray: Any, groups: list[list[TrainConfig]]) -> Iterator[list[Ou
             except ray.exceptions.RayError as error:  # the worker died, after Ray's retries
                 yield [Outcome(config, None, str(error)) for config in group]
     finally:
-        for reference in running:  # where the caller stops early; training overlooks an interrupt
+        _cancel(ray, list(running))
+
+
+def _cancel(ray: Any, running: list[Any]) -> None:
+    """End tasks where the caller stops early; training overlooks an interrupt.
+
+    A task that is being handed to a worker at this moment may miss one order, hence more than one.
+    """
+    for _ in range(_CANCEL_ORDERS):
+        if not running:
+            return
+        for reference in running:
             ray.cancel(reference, force=True)
+        _, running = ray.wait(running, num_returns=len(running), timeout=1)
 
 
 def _for_ray(group: list[TrainConfig]) -> list[TrainConfig]:

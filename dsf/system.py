@@ -86,7 +86,7 @@ class LTVSystem:
             raise ValueError(f"normalizer is {shown(self.normalizer)}, expected a Normalizer")
         if any(x.is_complex() for x, _ in arrays.values()):
             for name, (x, _) in arrays.items():
-                object.__setattr__(self, name, x if x.is_complex() else x.to(x.dtype.to_complex()))
+                object.__setattr__(self, name, x.to(torch.promote_types(x.dtype, torch.complex64)))
 
     # What the arrays say about themselves.
 
@@ -243,7 +243,7 @@ class LTVSystem:
         Raises:
             ValueError: u_i or state does not fit the system, or there is no such time.
         """
-        check_integer("i", i, 0, self.length - 1)
+        i = check_integer("i", i, 0, self.length - 1)
         known = {} if self.d is None else {"d": self.d}
         check_arrays({"u_i": (u_i, "(..., d)")}, complex_too=["u_i"], **known)
         now, u = self[i : i + 1], u_i.unsqueeze(-2)
@@ -331,8 +331,9 @@ class LTVSystem:
 
         With n, d and c the axes of features, channels and positions in a chunk, and K chunks.
         """
-        transition = split_time(self.transition, chunk, 1.0)  # (..., K, c, n|1, d|1)
-        b, c = split_time(self.input, chunk, 0.0), split_time(self.output, chunk, 0.0)
+        transition, b, c = (x.to(h.dtype) for x in (self.transition, self.input, self.output))
+        transition = split_time(transition, chunk, 1.0)  # (..., K, c, n|1, d|1)
+        b, c = split_time(b, chunk, 0.0), split_time(c, chunk, 0.0)
         x = split_time(u.to(h.dtype).unsqueeze(-2), chunk, 0.0).squeeze(-2)  # (..., K, c, d)
         products = segment_products(transition.movedim(-3, -1))  # (..., K, n|1, d|1, c, c)
         phi = mixing_matrix(products, b, c)  # (..., K, d|1, c, c)
@@ -352,6 +353,8 @@ class LTVSystem:
 
     def _fastest(self) -> Method:
         """The evaluator for these arrays: blocks of Φ pay where one Φ serves all channels."""
+        if self.length == 1:
+            return "recurrent"
         by_channel = self.input.shape[-1] > 1 or self.output.shape[-1] > 1
         if by_channel or not self.is_scalar:
             return "scan"

@@ -210,6 +210,17 @@ def test_mathematics_is_set_and_spoken(pages: dict[Path, BeautifulSoup]) -> None
     assert formulas > 20
 
 
+def test_every_part_of_a_formula_has_as_many_parts_as_it_needs(
+    pages: dict[Path, BeautifulSoup],
+) -> None:
+    needed = {"mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "mover": 2, "munder": 2}
+    needed |= {"msubsup": 3, "munderover": 3}
+    found = [tag for page in pages.values() for tag in page.find_all([*needed])]
+    assert len(found) > 100
+    for tag in found:
+        assert len(tag.find_all(recursive=False)) == needed[tag.name], tag
+
+
 def test_no_source_markup_is_left(pages: dict[Path, BeautifulSoup]) -> None:
     for path, page in pages.items():
         if path.name == "search.html":

@@ -313,13 +313,13 @@ def test_no_hash_breaks_a_page(site: Path, visit: Open) -> None:
     for name in names(site):
         page = visit((site / name).as_uri())
         figures = page.locator("figure.dsf-widget").count()
-        for number, hash_ in enumerate(odd_hashes(page, 100) if figures else []):
+        for number, hash_ in enumerate(odd_hashes(page, 60) if figures else []):
             page.evaluate("hash => { location.hash = hash; }", hash_)
             page.evaluate("new Promise(done => setTimeout(done))")  # hashchange has been heard
             if number % 25 < 2:
                 page.reload()
                 assert page.locator(".dsf-live").count() == figures, (name, hash_)
-            if number % 50 == 1 and name.startswith("chapters"):
+            if number % 30 == 1 and name.startswith("chapters"):
                 assert comforts(page) == dict.fromkeys(BREAK, True), (name, hash_)
             assert page.problems == [], (name, hash_)
         assert page.evaluate(pages.TURN_FIGURES) >= figures

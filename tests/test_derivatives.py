@@ -208,3 +208,37 @@ def test_hessian_products_of_every_architecture(name, length):
             torch.testing.assert_close(
                 x / scale, y / scale, rtol=0, atol=1e-9, msg=lambda text, m=method: f"{m}: {text}"
             )
+
+
+@pytest.mark.usefixtures("numel")
+@pytest.mark.parametrize("lazy", [False, True])
+def test_nested_gradients_without_vmap(lazy):
+    """Each level of torch.func meets the buffers of the same scan."""
+    case = Case(lazy)
+    every = tuple(range(len(case.arguments)))
+
+    def squares(g):
+        return lambda *x: sum(y.square().sum() for y in grad(total(g), every)(*x)) + total(g)(*x)
+
+    found = grad(squares(case.scan), every)(*case.arguments)
+    right = grad(squares(case.loop), every)(*case.arguments)
+    leaves = [x.clone().requires_grad_() for x in case.arguments]
+    mixed = torch.autograd.grad(squares(case.scan)(*leaves), leaves)  # autograd over torch.func
+    for x, y, z in zip(found, right, mixed, strict=True):
+        torch.testing.assert_close(x, y, **EXACT)
+        torch.testing.assert_close(z, y, **EXACT)
+
+
+@pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr Node")
+@pytest.mark.parametrize("lazy", [False, True])
+def test_linearized_maps(lazy):
+    """What `linearize` writes down once is the derivative in every direction."""
+    case = Case(lazy)
+    moves = tuple(torch.ones_like(x) for x in case.arguments)
+    for f, x, t in (
+        (total(case.scan), case.arguments, moves),
+        (total(linear_recurrence), (normal(4, 2), normal(4, 2), normal(2)), None),
+    ):
+        t = tuple(torch.ones_like(y) for y in x) if t is None else t
+        expected = jvp(f, x, t)[1]
+        torch.testing.assert_close(torch.func.linearize(f, *x)[1](*t), expected, **EXACT)

@@ -304,3 +304,49 @@ class TestFeedThrough:
             example = entry.example(9, 3, 2, (2,), 0, torch.float64)
             with pytest.raises(ValueError, match=r"^skip"):
                 entry.native(**{**example.native, "skip": skip})
+
+
+@pytest.mark.parametrize("name", sorted(MIXERS))
+def test_mixers_in_every_precision(name):
+    """Outputs as the tokens, states of native form and system in single precision or better."""
+    n = 1 if name in RECURRENT else 4
+    for dtype in (*HALF, torch.float32, torch.float64):
+        mixer, x = MIXERS[name](8, n).to(dtype), normal(2, 9, 8, dtype=dtype)
+        y, _ = mixer(x, return_state=True)
+        assert y.dtype == mixer(x).dtype == dtype
+        assert mixer.system(x).length == 9
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        mixer = MIXERS[name](8, n)
+    finally:
+        torch.set_default_dtype(default)
+    assert {p.dtype for p in mixer.parameters()} == {torch.float64}
+    assert mixer(normal(2, 9, 8)).dtype == torch.float64
+
+
+def test_a_cache_lives_through_a_switch_of_autocast():
+    mixer, x = MIXERS["softmax"](8, 4), normal(2, 9, 8, dtype=torch.float32)
+    with torch.no_grad():
+        whole = mixer(x)
+        _, state = mixer(x[:, :5], return_state=True)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            rest = mixer(x[:, 5:], state)
+    assert (rest - whole[:, 5:]).abs().max() < 0.02 * whole.abs().max()
+
+
+def test_dense_systems_in_single_precision_stay_so_under_autocast():
+    a, one = torch.full((600, 1, 1), 1 - 2**-8), torch.ones(600, 1, 1)
+    system, u = DenseSystem(a, one, one, 0 * one), torch.full((600, 1), 12 / 256)
+    expected, phi = system.run(u), system.matrix()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(system.run(u), expected)
+        assert torch.equal(system.matrix(), phi)
+
+
+def test_positive_random_features_of_a_system_in_half_precision():
+    q, k, v = (normal(9, 3, seed=s, dtype=torch.bfloat16) for s in range(3))
+    y = linear_attention_system(q, k, positive_random(8)).run(v)
+    assert y.dtype == torch.bfloat16
+    expected = linear_attention(q, k, v, positive_random(8))
+    assert (y - expected).abs().max() < 0.05 * expected.abs().max()

@@ -18,7 +18,7 @@ from dsf import (
     softmax_attention,
     softmax_attention_system,
 )
-from dsf.feature_maps import elu_plus_one, positive_random
+from dsf.feature_maps import elu_plus_one, positive_random, relu
 from dsf.layers import MIXERS, RECURRENT
 from dsf.model import Block, SequenceModel, ShortConvolution
 
@@ -351,3 +351,35 @@ def test_a_convolution_continues_where_it_was():
     _, state = block(x[:, :1], return_state=True)
     assert state.conv.shape == (3, 3, 2)
     assert (state.conv[:, :2] == 0).all()
+
+
+@pytest.mark.parametrize("feature_map", [elu_plus_one, relu])
+def test_a_row_sum_that_vanishes_for_one_query_does_not_spoil_the_state(feature_map):
+    """η is near 0 or 0 for query 5 alone; what is handed on is divided by another scale there."""
+    q, k, v = normal(3, 12, 4, dtype=torch.float32).unbind(0)
+    k = k.abs()
+    q[5] = -96
+    whole = linear_attention(q, k, v, feature_map)
+    later = torch.arange(12) > 5
+    state, y = None, []
+    for i in range(12):
+        arguments = (q[i : i + 1], k[i : i + 1], v[i : i + 1], feature_map)
+        y_i, state = linear_attention(*arguments, state=state, return_state=True)
+        y.append(y_i)
+    fine = whole.isfinite().all(-1) & later
+    assert fine.sum() > 2
+    torch.testing.assert_close(torch.cat(y)[fine], whole[fine], rtol=1e-4, atol=1e-5)
+
+
+def test_a_state_of_another_model_is_refused():
+    made, tokens = model("linear", 1), torch.zeros(2, 5, dtype=torch.int64)
+    for other, message in (
+        (model("linear", 2), "state is that of 2 blocks, expected 1"),
+        (model("linear", 1, conv_kernel=0), "state is that of a block without a convolution"),
+    ):
+        _, state = other(tokens, return_state=True)
+        with pytest.raises(ValueError, match=message):
+            made(tokens, None, state)
+    _, state = made(tokens, return_state=True)
+    with pytest.raises(ValueError, match="state is that of 2 sequences, expected 1"):
+        made(tokens[:1], None, state)
