@@ -413,7 +413,7 @@ class S6(_Keyed):
         self.step_down = nn.Linear(d_model, rank, bias=False)
         self.step_up = nn.Parameter(torch.empty(d_model, rank).uniform_(-1, 1) * rank**-0.5)
         self.step_bias = nn.Parameter(_inverse_softplus(_log_uniform(step_range, d_model).exp()))
-        self.log_decay = nn.Parameter(torch.arange(1, n + 1, dtype=self.step_bias.dtype).log())
+        self.log_decay = nn.Parameter(torch.arange(1, n + 1).log())
         self.skip = nn.Parameter(torch.ones(d_model))
 
     def step(self, x: Tensor) -> Tensor:

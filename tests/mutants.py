@@ -117,7 +117,9 @@ def faults(node: ast.AST) -> Iterator[ast.AST | None]:
                 yield args[0]
             for k in range(len(args) if len(args) + len(keywords) > 1 else 0):
                 yield changed(node, args=without(args, k))
-            yield from (changed(node, keywords=without(keywords, k)) for k in range(len(keywords)))
+            for k, keyword in enumerate(keywords):
+                if keyword.arg != "strict":  # an assertion
+                    yield changed(node, keywords=without(keywords, k))
             if len(args) > 1 and ast.unparse(func).split(".")[-1] not in SYMMETRIC.split():
                 yield changed(node, args=[args[1], args[0], *args[2:]])
         case ast.Attribute(attr="mT", value=value):
@@ -142,7 +144,9 @@ def faults(node: ast.AST) -> Iterator[ast.AST | None]:
 
 
 def visited(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes whose faults are looked for: no annotations, messages or overloads."""
+    """The nodes whose faults are looked for: no annotations, messages, assertions or overloads."""
+    if isinstance(node, ast.keyword) and node.arg == "strict":
+        return
     if isinstance(node, ast.Raise | ast.JoinedStr | ast.Assert | ast.Import | ast.ImportFrom):
         if isinstance(node, ast.Raise):
             yield node

@@ -128,6 +128,24 @@ def test_slices_of_a_whole_normalised_system_stay_right(feature_map):
     torch.testing.assert_close(h, system.states(v)[40], **EXACT)
 
 
+@pytest.mark.parametrize("whole_first", [False, True])
+def test_systems_of_shifted_features_hand_on_their_shift(whole_first):
+    """Also where the first piece is a slice; the largest key stands in the first piece."""
+    q, k, v = normal(3, 2, 30, 4).unbind(0)
+    k[0, 3] *= 10
+    feature_map = positive_random(5)
+    y = linear_attention(q, k, v, feature_map)
+    first = slice(None) if whole_first else slice(12)
+    system = linear_attention_system(q[:, first], k[:, first], feature_map)[:12]
+    early, state = system.run(v[:, :12], return_state=True)
+    system = linear_attention_system(q[:, 12:], k[:, 12:], feature_map, before=state)
+    late, last = system.run(v[:, 12:], "auto", state, return_state=True)
+    torch.testing.assert_close(torch.cat([early, late], 1), y, **EXACT)
+    _, expected = linear_attention(q, k, v, feature_map, return_state=True)
+    for one, other in zip(last, expected, strict=True):
+        torch.testing.assert_close(one, other, **EXACT)
+
+
 def test_a_normalised_system_that_begins_a_sequence_takes_no_state():
     q, k, v = normal(3, 9, 2).unbind(0)
     for system in (
