@@ -4,16 +4,14 @@ import base64
 import gzip
 import hashlib
 import re
-import sys
 from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup, Tag
-from docutils import nodes
 
-from book import build, extension, settings
+from book import build, settings
 
 pytestmark = pytest.mark.book
 ROOT = Path(__file__).parent.parent
@@ -103,20 +101,6 @@ def test_every_page_says_what_it_may_load_and_run(pages: dict[Path, BeautifulSou
         hashes = {f"'sha256-{base64.b64encode(one).decode()}'" for one in own}
         assert {*rules["script-src"].split()} == {"'self'", *hashes}, path.name
         assert own, path.name
-
-
-def test_a_script_in_the_text_of_a_page_is_known_by_its_hash() -> None:
-    page = (
-        f'<meta content="{extension.POLICY}"><script type="application/json">{{}}</script>'
-        '<script src="a.js"></script><script>first()</script><script type="text/javascript">\n'
-        "if (1 < 2) second();\n</script>"
-    )
-    rules = BeautifulSoup(extension.with_policy(lambda: page), "html.parser").meta
-    assert rules
-    found = re.findall(r"'sha256-(.*?)'", str(rules["content"]))
-    texts = ("first()", "\nif (1 < 2) second();\n")
-    wanted = [base64.b64encode(hashlib.sha256(text.encode()).digest()) for text in texts]
-    assert sorted(found) == sorted(one.decode() for one in wanted)
 
 
 def test_no_style_or_script_names_another_host(site: Path) -> None:
@@ -360,12 +344,3 @@ def test_a_change_drops_what_it_makes_stale(
     assert build.drop_stale(project, out) == stale
     assert (out / ".jupyter_cache").exists() == ("executions" not in stale)
     assert (out / "html").exists() == ("pages" not in stale)
-
-
-def test_a_page_written_from_the_cache_knows_the_names_of_other_packages(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delitem(sys.modules, "dsf.rnn", raising=False)
-    place = {"refdomain": "py", "reftarget": "Tensor", "py:module": "dsf.rnn"}
-    text = nodes.literal()
-    assert extension.foreign_name(None, None, nodes.reference(**place), text) is text
