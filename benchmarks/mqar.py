@@ -22,7 +22,7 @@ from tqdm.auto import tqdm  # type: ignore[import-untyped]
 from benchmarks.timing import interleaved, row
 from dsf import mqar
 from dsf.feature_maps import elu_plus_one
-from dsf.layers import S6, LinearAttention, SoftmaxAttention
+from dsf.mixers import S6, LinearAttention, SoftmaxAttention
 from dsf.model import Block
 from dsf.train import (
     Batch,
@@ -118,7 +118,7 @@ class PlainSoftmax(SoftmaxAttention):
         """Compute softmax(q kᵀ / √n + mask) v."""
         scores = self.query(x) @ self.key(x).mT * self.n**-0.5
         later = torch.full(scores.shape[-2:], -torch.inf).triu(1)
-        return torch.softmax(scores + later, dim=-1) @ self.inputs(x)
+        return torch.softmax(scores + later, dim=-1) @ self.u(x)
 
 
 class PlainLinear(LinearAttention):
@@ -127,7 +127,7 @@ class PlainLinear(LinearAttention):
     def forward(self, x: Tensor) -> Tensor:
         """Compute (φ(q) φ(k)ᵀ ∘ mask) v with the rows of the matrix made to sum to 1."""
         scores = (elu_plus_one(self.query(x)) @ elu_plus_one(self.key(x)).mT).tril()
-        return scores / scores.sum(dim=-1, keepdim=True) @ self.inputs(x)
+        return scores / scores.sum(dim=-1, keepdim=True) @ self.u(x)
 
 
 class PlainS6(S6):
@@ -137,7 +137,7 @@ class PlainS6(S6):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run h ← exp(Δ_i a) h + Δ_i b_i u_i and read c_i h."""
-        u, step, b, c = self.inputs(x).mT, self.step(x).mT, self.key(x).mT, self.query(x).mT
+        u, step, b, c = self.u(x).mT, self.step(x).mT, self.key(x).mT, self.query(x).mT
         transition = torch.exp(torch.einsum("bdl,n->bdln", step, -self.log_decay.exp()))
         driven = torch.einsum("bdl,bnl,bdl->bdln", step, b, u)
         h, outputs = torch.zeros_like(driven[:, :, 0]), []

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from dsf._extras import missing
-from dsf.colours import COLOURS, VARIANTS
+from dsf.looks import COLORS, VARIANTS
 from dsf.plots import BOOK_STYLE, MARKERS
 from dsf.widgets.base import table_html
 
@@ -144,10 +144,10 @@ def trace_style(mixer: str) -> dict[str, Any]:
     """
     if mixer not in MIXER_SYMBOLS:
         raise ValueError(f"mixer is {mixer!r}, expected one of {', '.join(MIXER_SYMBOLS)}")
-    colour = COLOURS[VARIANTS.get(mixer, mixer)]
+    color = COLORS[VARIANTS.get(mixer, mixer)]
     return {
-        "line": {"color": colour, "dash": "dash" if mixer in VARIANTS else "solid"},
-        "marker": {"color": colour, "symbol": MIXER_SYMBOLS[mixer], "size": 8},
+        "line": {"color": color, "dash": "dash" if mixer in VARIANTS else "solid"},
+        "marker": {"color": color, "symbol": MIXER_SYMBOLS[mixer], "size": 8},
     }
 
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from dsf._checks import check_arrays, check_flag, check_integer, check_number, shown
 from dsf.blocks import joined
-from dsf.layers import Mixer, take
+from dsf.mixers import Mixer, take
 
 
 class BlockState(NamedTuple):
@@ -96,7 +96,7 @@ class Block(nn.Module):
     def __init__(self, mixer: Mixer, conv_kernel: int = 4, mlp_ratio: int = 0) -> None:
         super().__init__()
         if not isinstance(mixer, Mixer):
-            raise ValueError(f"mixer is {shown(mixer)}, expected a dsf.layers.Mixer")
+            raise ValueError(f"mixer is {shown(mixer)}, expected a dsf.mixers.Mixer")
         check_integer("conv_kernel", conv_kernel, 0)
         check_integer("mlp_ratio", mlp_ratio, 0)
         d_model = mixer.d_model

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from dsf._checks import as_numbers, check_choice, check_flag, check_number, shown
 from dsf._extras import missing
-from dsf.colours import COLOURS as COLOURS  # part of this module's names too
-from dsf.colours import NEUTRAL
+from dsf.looks import COLORS as COLORS  # part of this module's names too
+from dsf.looks import NEUTRAL
 
 try:
     import matplotlib.pyplot as plt
@@ -54,7 +54,7 @@ BOOK_STYLE: Any = {  # a dict of rcParams, whose keys Matplotlib types one by on
     "ytick.color": NEUTRAL,
     "grid.color": NEUTRAL,
     "grid.alpha": 0.3,
-    "axes.prop_cycle": cycler(color=list(COLOURS.values())),
+    "axes.prop_cycle": cycler(color=list(COLORS.values())),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": 10,
@@ -86,7 +86,7 @@ def line_style(name: str) -> dict[str, str]:
     """Colour and marker of an architecture, as keyword arguments of ``ax.plot``.
 
     Args:
-        name: a key of `COLOURS`.
+        name: a key of `COLORS`.
 
     Returns:
         ``{"color": ..., "marker": ...}``.
@@ -94,8 +94,8 @@ def line_style(name: str) -> dict[str, str]:
     Raises:
         ValueError: the name is not known.
     """
-    check_choice("name", name, COLOURS)
-    return {"color": COLOURS[name], "marker": MARKERS[name]}
+    check_choice("name", name, COLORS)
+    return {"color": COLORS[name], "marker": MARKERS[name]}
 
 
 def heatmap(

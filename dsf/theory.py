@@ -326,10 +326,10 @@ def attention_to_ssd(
 
 
 @overload
-def change_realisation(system: LTVSystem, t: Tensor) -> LTVSystem: ...
+def change_realization(system: LTVSystem, t: Tensor) -> LTVSystem: ...
 @overload
-def change_realisation(system: DenseSystem, t: Tensor) -> DenseSystem: ...
-def change_realisation(system: LTVSystem | DenseSystem, t: Tensor) -> LTVSystem | DenseSystem:
+def change_realization(system: DenseSystem, t: Tensor) -> DenseSystem: ...
+def change_realization(system: LTVSystem | DenseSystem, t: Tensor) -> LTVSystem | DenseSystem:
     """The same map in other state coordinates, h'_i = T_i h_i, with T_{-1} = I:
 
         Λ'_i = T_i Λ_i T_{i-1}^{-1},   B'_i = T_i B_i,   C'_i = C_i T_i^{-1},   D'_i = D_i.

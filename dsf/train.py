@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
-from dsf import mqar
 from dsf._checks import check_choice, check_flag, check_integer, check_number, shown
-from dsf.layers import MIXERS, RECURRENT
+from dsf.mixers import MIXERS, RECURRENT
 from dsf.model import SequenceModel, num_parameters
+from dsf.tasks import mqar
 
 _CHUNK_TOKENS = 2**20  # training data is drawn this many tokens at a time
 
@@ -39,7 +39,7 @@ class TrainConfig:
     """What to train, on which task, and how. Checked when it is made.
 
     Attributes:
-        mixer: Name of the token mixer, a key of `dsf.layers.MIXERS`.
+        mixer: Name of the token mixer, a key of `dsf.mixers.MIXERS`.
         n: State expansion; 1 for the recurrent networks, which have one state a channel.
         forget_bias: Logit of a qLSTM's transition when training begins; 0 for every other mixer.
         d_model: Width d.

@@ -31,20 +31,29 @@ from tqdm import tqdm
 ROOT = Path(__file__).parent.parent
 # The tests of each file, those that tell most in the shortest time first.
 TESTS = {
-    "dsf/_checks.py": "checks system fuzz",
-    "dsf/system.py": "system streaming precision fuzz",
-    "dsf/scan.py": "recurrence ssm derivatives system",
-    "dsf/recurrence.py": "recurrence derivatives streaming precision fuzz",
-    "dsf/blocks.py": "recurrence attention system precision",
-    "dsf/dense.py": "rnn system precision fuzz",
-    "dsf/state.py": "streaming precision fuzz",
-    "dsf/attention.py": "attention streaming precision fuzz",
-    "dsf/ssm.py": "ssm precision streaming fuzz",
-    "dsf/rnn.py": "rnn precision streaming fuzz",
-    "dsf/layers.py": "layers streaming precision fuzz",
-    "dsf/model.py": "model streaming precision fuzz",
+    "dsf/_checks.py": "core/checks core/system core/fuzz",
+    "dsf/system.py": "core/system core/streaming core/precision core/fuzz",
+    "dsf/scan.py": "core/recurrence core/ssm core/derivatives core/system",
+    "dsf/recurrence.py": "core/recurrence core/derivatives core/streaming core/precision core/fuzz",
+    "dsf/blocks.py": "core/recurrence core/attention core/system core/precision",
+    "dsf/dense.py": "core/rnn core/system core/precision core/fuzz",
+    "dsf/state.py": "core/streaming core/precision core/fuzz",
+    "dsf/attention.py": "core/attention core/streaming core/precision core/fuzz",
+    "dsf/ssm.py": "core/ssm core/precision core/streaming core/fuzz",
+    "dsf/rnn.py": "core/rnn core/precision core/streaming core/fuzz",
+    "dsf/mixers/base.py": "lab/mixers core/streaming core/precision core/fuzz",
+    "dsf/mixers/attention.py": "lab/mixers core/streaming core/precision core/fuzz",
+    "dsf/mixers/ssm.py": "lab/mixers core/streaming core/precision core/fuzz",
+    "dsf/mixers/rnn.py": "lab/mixers core/streaming core/precision core/fuzz",
+    "dsf/model.py": "lab/model core/streaming core/precision core/fuzz",
 }
 PASS_MARK = 0.95
+
+
+def test_file(name: str) -> str:
+    folder, name = name.split("/")
+    return f"tests/{folder}/test_{name}.py"
+
 
 SWAPS = """Lt LtE, LtE Lt, Gt GtE, GtE Gt, Eq NotEq, NotEq Eq, Is IsNot, IsNot Is, In NotIn,
     NotIn In, Add Sub, Sub Add, Mult Div, Div Mult, FloorDiv Mult, Mod Add, Pow Mult, LShift RShift,
@@ -213,7 +222,7 @@ def start(mutant: Mutant, tests: str, folder: Path) -> int:
     for descriptor in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
     options = ["-x", "-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider"]
-    os._exit(pytest.main([*options, *(f"tests/test_{name}.py" for name in tests.split())]))
+    os._exit(pytest.main([*options, *map(test_file, tests.split())]))
 
 
 def test(
@@ -279,7 +288,7 @@ def main() -> int:
         whole = Mutant(files[0], source, source)
         for _, name, status, seconds in test([(whole, name, 600) for name in usual], folders):
             if status:
-                sys.exit(f"tests/test_{name}.py fails without a fault: pytest says {status}")
+                sys.exit(f"{test_file(name)} fails without a fault: pytest says {status}")
             usual[name] = seconds
         limits = {x: 10 + 3 * sum(usual[name] for name in TESTS[x].split()) for x in files}
 

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from reprlib import repr as short
 from typing import Any, get_type_hints
 
-from dsf.layers import MIXERS
+from dsf.mixers import MIXERS
 from dsf.train import TrainConfig
 
 NOT_CONFIG = ("seed", "device", "compile")

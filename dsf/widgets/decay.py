@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from dsf.attention import normalized_attention_system
-from dsf.colours import COLOURS
+from dsf.looks import COLORS
 from dsf.rnn import qlstm_system, rg_lru_system
 from dsf.ssm import s6_system, ssd_system
 from dsf.widgets import draw
@@ -140,12 +140,12 @@ class DecayAndMemory(Widget):
         steps = torch.arange(_STEPS + 1, dtype=torch.float64)
         here = self.gates(torch.tensor([self.pre_activation], dtype=torch.float64))
         right = {_TITLES[name]: (steps, gate.transition**steps) for name, gate in here.items()}
-        colours = {title: COLOURS[name] for name, title in _TITLES.items()}
+        colors = {title: COLORS[name] for name, title in _TITLES.items()}
         top = "Λ against the pre-activation x"
         below = f"Λˡ after l steps, at x = {number(self.pre_activation)}"
         parts = [
-            draw.chart((34, 26, 330, 150), (-REACH, REACH), (0, 1.5), left, colours, top),
-            draw.chart((34, 226, 330, 150), (0, _STEPS), (0, 1.5), right, colours, below),
+            draw.chart((34, 26, 330, 150), (-REACH, REACH), (0, 1.5), left, colors, top),
+            draw.chart((34, 226, 330, 150), (0, _STEPS), (0, 1.5), right, colors, below),
         ]
         return draw.picture(540, 396, f"{top}; {below}. {self.caption()}", parts)
 

@@ -111,7 +111,7 @@ def chart(
     x: tuple[float, float],
     y: tuple[float, float],
     lines: Mapping[str, tuple[Tensor, Tensor]],
-    colours: Mapping[str, str],
+    colors: Mapping[str, str],
     title: str,
 ) -> str:
     """Lines in a frame, with the ends of both axes as labels and the names of the lines beside.
@@ -121,7 +121,7 @@ def chart(
         x: what the frame shows of the horizontal axis.
         y: what the frame shows of the vertical axis.
         lines: the two coordinates of the points of each line, by name.
-        colours: of the lines, by name.
+        colors: of the lines, by name.
         title: words above the frame.
 
     Returns:
@@ -139,7 +139,7 @@ def chart(
         up = top + height - (ys.clamp(*y) - y[0]) / (y[1] - y[0]) * height
         # What leaves the frame runs along its edge.
         points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across, up, strict=True))
-        stroke = f'stroke="{colours[name]}" stroke-width="2" stroke-dasharray="{dashes[place]}"'
+        stroke = f'stroke="{colors[name]}" stroke-width="2" stroke-dasharray="{dashes[place]}"'
         parts.append(f'<polyline points="{points}" fill="none" {stroke}/>')
         level = top + 12 + 18 * place
         mark = f"M{left + width + 8:g} {level - 4:g}h24"

@@ -11,7 +11,7 @@ import traitlets
 from torch import Tensor
 
 from dsf import feature_maps
-from dsf.colours import COLOURS
+from dsf.looks import COLORS
 from dsf.widgets import draw, layer
 from dsf.widgets.base import STATIC, Widget
 from dsf.widgets.draw import number
@@ -26,13 +26,13 @@ _TITLES = {
     "relu": "relu",
     "identity": "identity",
 }
-_COLOURS = {
-    "Taylor, order p": COLOURS["softmax"],
+_COLORS = {
+    "Taylor, order p": COLORS["softmax"],
     "positive random": draw.MINUS,
-    "elu + 1": COLOURS["linear"],
+    "elu + 1": COLORS["linear"],
     "exp, elementwise": "#008c96",
     "relu": "#8a7a30",
-    "identity": COLOURS["normalized"],
+    "identity": COLORS["normalized"],
     "exp(qᵀk)": "currentColor",
 }
 
@@ -120,7 +120,7 @@ class FeatureMapGallery(Widget):
             lines[title] = (angles[seen], torch.log10(kernels[name][seen]))
         reach = math.ceil(self.norm**2 / math.log(10)) + 1
         title = f"log₁₀ of the kernel against the angle, at norm {number(self.norm)}"
-        part = draw.chart((34, 26, 330, 220), (0, 180), (-reach, reach), lines, _COLOURS, title)
+        part = draw.chart((34, 26, 330, 220), (0, 180), (-reach, reach), lines, _COLORS, title)
         return draw.picture(540, 266, f"{title}. {self.caption()}", [part])
 
     def table(self) -> tuple[str, list[str], list[list[str]]]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from dsf.colours import COLOURS, NEUTRAL, VARIANTS
-from dsf.layers import TITLES
+from dsf.looks import COLORS, NEUTRAL, VARIANTS
+from dsf.mixers import TITLES
 from dsf.results import Cell
 from dsf.train import TrainConfig
 from dsf.widgets import draw
@@ -64,7 +64,7 @@ def collect(cells: Iterable[Cell]) -> tuple[list[Plain], dict[str, Plain], dict[
     Returns:
         Cells with task, mixer, n, d, accuracy of every seed (4 digits, None if the run diverged),
         rate and number of rates tried; L, K, V, a, R of the tasks by title; and what `look` says
-        of the mixers by name, in the order of `dsf.layers.TITLES`.
+        of the mixers by name, in the order of `dsf.mixers.TITLES`.
     """
     groups: dict[str, list[Cell]] = {}
     for cell in cells:
@@ -122,7 +122,7 @@ def look(mixer: str, told: Sequence[str] = (), variant: int = 0) -> Plain:
         points.append(f"{radius * math.cos(angle):.1f} {radius * math.sin(angle):.1f}")
     return {
         "title": ", ".join([TITLES.get(mixer, mixer), *told]),
-        "colour": COLOURS.get(VARIANTS.get(mixer, mixer), NEUTRAL),
+        "colour": COLORS.get(VARIANTS.get(mixer, mixer), NEUTRAL),
         "marker": f"M{'L'.join(points)}z",
         "hollow": variant > 0,
     }

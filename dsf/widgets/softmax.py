@@ -16,7 +16,7 @@ from dsf.attention import (
     softmax_attention_system,
     softmax_matrix,
 )
-from dsf.colours import COLOURS
+from dsf.looks import COLORS
 from dsf.system import LTVSystem
 from dsf.widgets import draw, gallery, layer
 from dsf.widgets.base import STATIC, Widget
@@ -34,16 +34,16 @@ _TITLES = {
     "elu_plus_one": "elu + 1, widened",
     "exponential": "exp, widened",
 }
-_COLOURS = {
-    "Taylor": COLOURS["softmax"],
-    "its bound": COLOURS["softmax"],
+_COLORS = {
+    "Taylor": COLORS["softmax"],
+    "its bound": COLORS["softmax"],
     "positive random": draw.MINUS,
-    "elu + 1, widened": COLOURS["linear"],
+    "elu + 1, widened": COLORS["linear"],
     "exp, widened": "#008c96",
     "as first shown": "currentColor",
     "min(t, L − t)": "currentColor",
     "above ε‖Φ‖": "currentColor",
-    "stand-in": COLOURS["softmax"],
+    "stand-in": COLORS["softmax"],
 }
 
 
@@ -246,7 +246,7 @@ class SoftmaxApproximation(Widget):
         ends = torch.tensor([_LEAST_ERROR, 1])
         lines["as first shown"] = (torch.full((2,), float(self.size(self.map))).log10(), ends)
         box = (34.0, 236.0, 330.0, 150.0)
-        return draw.chart(box, (0, round(most, 2)), (_LEAST_ERROR, 1), lines, _COLOURS, title)
+        return draw.chart(box, (0, round(most, 2)), (_LEAST_ERROR, 1), lines, _COLORS, title)
 
     def _rank_chart(self, title: str) -> str:
         cuts = torch.arange(1, self.length, dtype=torch.float64)
@@ -257,7 +257,7 @@ class SoftmaxApproximation(Widget):
             "stand-in": (cuts, full.clamp(max=self.size(self.map))),
         }
         box = (34.0, 446.0, 330.0, 150.0)
-        return draw.chart(box, (1, self.length - 1), (0, self.length / 2), lines, _COLOURS, title)
+        return draw.chart(box, (1, self.length - 1), (0, self.length / 2), lines, _COLORS, title)
 
 
 def _steps(name: str) -> int:

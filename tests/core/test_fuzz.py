@@ -27,14 +27,14 @@ import torch
 from torch import Tensor, nn
 
 import dsf
-from dsf import ARCHITECTURES, DenseSystem, LTVSystem, check, feature_maps, layers, model, theory
+from dsf import ARCHITECTURES, DenseSystem, LTVSystem, check, feature_maps, mixers, model, theory
 from dsf.feature_maps import PositiveRandom
 from dsf.model import SequenceModel
 from dsf.train import TrainConfig
 
 CALLS = 60  # of each function
 MODULES = {"check": check, "feature_maps": feature_maps, "mqar": dsf.mqar, "theory": theory}
-TRAINED = {"layers": layers, "model": model}
+TRAINED = {"mixers": mixers, "model": model}
 
 # What remains: the function, a part of the line about the call, and the reason.
 KNOWN: dict[tuple[str, str], str] = {}
@@ -53,7 +53,8 @@ def public() -> dict[str, Callable[..., Any]]:
             add(found, name, thing)
     for prefix, module in (MODULES | TRAINED).items():
         for name, thing in vars(module).items():
-            here = getattr(thing, "__module__", None) == module.__name__
+            own = getattr(thing, "__module__", None) == module.__name__
+            here = name in getattr(module, "__all__", [name] * own)
             if here and callable(thing) and not name.startswith("_"):
                 add(found, f"{prefix}.{name}", thing)
     add(found, "TrainConfig", TrainConfig)
@@ -491,11 +492,11 @@ def described(m: Maker) -> Example:
     return Example(args, needs_values=True, fits=lambda values: len(values["labels"]) > 1)
 
 
-def mixer_class(name: str) -> type[layers.Mixer]:
-    return getattr(layers, name)
+def mixer_class(name: str) -> type[mixers.Mixer]:
+    return getattr(mixers, name)
 
 
-def made(m: Maker, name: str) -> layers.Mixer:
+def made(m: Maker, name: str) -> mixers.Mixer:
     one = name in ("QLSTM", "RGLRU")
     m.sizes["d"], m.dtype = 4, torch.float32
     with torch.random.fork_rng(devices=[]):
@@ -504,7 +505,7 @@ def made(m: Maker, name: str) -> layers.Mixer:
 
 
 def with_model(**args: Arg | Array) -> Example:
-    owner = SequenceModel(6, 4, lambda: layers.LinearAttention(4, 2), num_layers=2)
+    owner = SequenceModel(6, 4, lambda: mixers.LinearAttention(4, 2), num_layers=2)
     return Example(args, owner, {"the weights": Array(torch.zeros(4), "d")})
 
 
@@ -585,7 +586,7 @@ def convolution_forward(m: Maker) -> Example:
 
 def block_forward(m: Maker) -> Example:
     m.sizes["d"], m.sizes["N"], m.dtype = 4, 2, torch.float32
-    example = tokens_of(m, model.Block(layers.LinearAttention(4, 2)), **pieces(m))
+    example = tokens_of(m, model.Block(mixers.LinearAttention(4, 2)), **pieces(m))
     example.args |= {"x": m.array("N L d"), "positions": places(m)}
     return example
 
@@ -825,9 +826,9 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
         needs_values=True,
         fits=lambda values: bool((values["eta"].diff() > 0).all()),
     ),
-    "theory.change_realisation": change,
+    "theory.change_realization": change,
     # what is trained
-    "layers.take": lambda m: Example({"x": m.array("... L d"), "positions": positions(m)}),
+    "mixers.take": lambda m: Example({"x": m.array("... L d"), "positions": positions(m)}),
     "model.num_parameters": lambda m: Example({"model": m.only(nn.Linear(2, 2))}),
     "model.ShortConvolution": lambda m: Example({"d_model": m.integer(1), "kernel": m.integer(1)}),
     "model.ShortConvolution.forward": convolution_forward,
@@ -846,7 +847,7 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
     ),
     "model.Block": lambda m: Example(
         {
-            "mixer": m.only(layers.LinearAttention(4, 2)),
+            "mixer": m.only(mixers.LinearAttention(4, 2)),
             "conv_kernel": m.integer(0),
             "mlp_ratio": m.integer(0),
         }
@@ -855,7 +856,7 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
         {
             "vocab_size": m.integer(1),
             "d_model": m.only(4, 0, -1, 4.0, True, None, "4", 1j),
-            "mixer": m.only(lambda: layers.LinearAttention(4, 2)),
+            "mixer": m.only(lambda: mixers.LinearAttention(4, 2)),
             "num_layers": m.integer(1),
             "conv_kernel": m.integer(0),
             "mlp_ratio": m.integer(0),
@@ -872,7 +873,7 @@ def example_of(name: str, m: Maker) -> Example:
         return EXAMPLES[name](m)
     prefix, _, rest = name.partition(".")
     kind, _, method = rest.partition(".")
-    if prefix == "layers" and inspect.isclass(getattr(layers, kind)):
+    if prefix == "mixers" and inspect.isclass(getattr(mixers, kind)):
         if not method:
             return mixer_arguments(m, kind)
         owner = made(m, kind)
@@ -880,7 +881,7 @@ def example_of(name: str, m: Maker) -> Example:
             return tokens_of(m, owner, positions=positions(m))
         if method == "forward":
             return tokens_of(m, owner, **pieces(m))
-        if method in ("inputs", "system", "eta", "step"):
+        if method in ("u", "system", "eta", "step"):
             return tokens_of(m, owner)
     raise KeyError(f"no example for {name}: add one to EXAMPLES")
 

@@ -2,7 +2,7 @@
 
 NEUTRAL = "#767676"  # text and axes: contrast 4.5 on white, 3.9 or more on the dark pages
 
-COLOURS = {
+COLORS = {
     "softmax": "#5878c8",
     "linear": "#9080f8",
     "normalized": "#9028e0",

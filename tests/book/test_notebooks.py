@@ -14,7 +14,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from book import notebooks, settings
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 NOTEBOOKS = notebooks.generate(ROOT)
 BY_NAME = [pytest.param(path, id=path.stem) for path in NOTEBOOKS]
 
@@ -106,7 +106,7 @@ def test_set_up_installs_once_and_names_another_project(
 
 
 @pytest.mark.parametrize("path", BY_NAME)
-def test_links_to_neighbours_exist(path: Path) -> None:
+def test_links_to_neighbors_exist(path: Path) -> None:
     for text in cells(path, "markdown"):
         for target in re.findall(r"\]\(([\w.-]+\.(?:ipynb|md))(?:#[^)]*)?\)", text):
             assert (path.parent / target).exists(), target

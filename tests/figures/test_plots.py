@@ -27,8 +27,8 @@ def book_style():
     plt.close("all")
 
 
-def linear_rgb(colour):
-    c = np.array(mpl.colors.to_rgb(colour))
+def linear_rgb(color):
+    c = np.array(mpl.colors.to_rgb(color))
     return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
 
 
@@ -84,26 +84,24 @@ def test_text_is_readable_on_light_and_dark_pages():
     assert contrast(plots.NEUTRAL, DARK_THEME) >= 3.9
 
 
-@pytest.mark.parametrize("name", plots.COLOURS)
+@pytest.mark.parametrize("name", plots.COLORS)
 def test_lines_stand_out_on_light_and_dark_pages(name):
     for page in (WHITE, DARK, DARK_THEME):
-        assert contrast(plots.COLOURS[name], page) >= 3
+        assert contrast(plots.COLORS[name], page) >= 3
 
 
 @pytest.mark.parametrize("vision", VISION)
-def test_colours_are_distinct_in_every_kind_of_colour_vision(vision):
+def test_colors_are_distinct_in_every_kind_of_color_vision(vision):
     # 0.02 is a just noticeable difference in OKLab; ask for more than three of them.
-    labs = {
-        name: oklab(VISION[vision] @ linear_rgb(colour)) for name, colour in plots.COLOURS.items()
-    }
+    labs = {name: oklab(VISION[vision] @ linear_rgb(color)) for name, color in plots.COLORS.items()}
     for one, other in itertools.combinations(labs, 2):
         assert np.linalg.norm(labs[one] - labs[other]) > 0.065, (one, other)
 
 
-def test_every_architecture_has_a_colour_and_a_marker_of_its_own():
-    assert plots.COLOURS.keys() == plots.MARKERS.keys()
+def test_every_architecture_has_a_color_and_a_marker_of_its_own():
+    assert plots.COLORS.keys() == plots.MARKERS.keys()
     assert len(set(plots.MARKERS.values())) == len(plots.MARKERS)
-    assert plots.line_style("s6") == {"color": plots.COLOURS["s6"], "marker": plots.MARKERS["s6"]}
+    assert plots.line_style("s6") == {"color": plots.COLORS["s6"], "marker": plots.MARKERS["s6"]}
     with pytest.raises(ValueError, match="name is 's7', expected one of softmax, linear"):
         plots.line_style("s7")
 
@@ -130,16 +128,16 @@ def test_the_same_picture_is_the_same_bytes_without_a_background():
     assert all(style.startswith("fill: none") for style in patches)
 
 
-def test_text_and_ticks_have_the_neutral_colour():
+def test_text_and_ticks_have_the_neutral_color():
     _, ax = plt.subplots()
     ax.set_title("title")
     ax.plot([0, 1], [0, 1])
     ax.set_xlabel("x")
     text = [ax.title, ax.xaxis.label, *ax.get_xticklabels(), *ax.spines.values()]
     for artist in text:
-        colour = artist.get_edgecolor() if hasattr(artist, "get_edgecolor") else artist.get_color()
-        assert mpl.colors.to_hex(colour) == plots.NEUTRAL
-    assert mpl.colors.to_hex(ax.lines[0].get_color()) == plots.COLOURS["softmax"]
+        color = artist.get_edgecolor() if hasattr(artist, "get_edgecolor") else artist.get_color()
+        assert mpl.colors.to_hex(color) == plots.NEUTRAL
+    assert mpl.colors.to_hex(ax.lines[0].get_color()) == plots.COLORS["softmax"]
 
 
 def test_a_notebook_gets_svg_without_a_date(tmp_path):
@@ -187,7 +185,7 @@ def test_a_causal_matrix_is_drawn_without_its_upper_triangle():
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_several_matrices_share_one_scale_and_one_colour_bar(count):
+def test_several_matrices_share_one_scale_and_one_color_bar(count):
     plots.plot_matrices({f"Φ{i}": (i + 1) * torch.eye(3) for i in range(count)})
     images = [ax for ax in plt.gcf().axes if ax.images]
     assert [ax.get_title() for ax in images] == [f"Φ{i}" for i in range(count)]

@@ -1,6 +1,6 @@
 """Numbers by which the tests hold the JavaScript of the widgets against the package.
 
-`python tests/golden.py` writes them anew; a test fails when that would change them.
+`python tests/figures/golden.py` writes them anew; a test fails when that would change them.
 """
 
 import json

@@ -37,7 +37,7 @@ from dsf import (
     theory,
     widgets,
 )
-from dsf.layers import TITLES
+from dsf.mixers import TITLES
 from dsf.widgets import draw, gallery, layer, runs
 from dsf.widgets.mqar import recall
 
@@ -307,7 +307,7 @@ def test_mqar_refuses_a_task_and_a_mixer_without_runs(cells: list[results.Cell])
         widgets.MQARExplorer(cells, mixer="s4d")
 
 
-def test_markers_tell_apart_what_colours_do_not() -> None:
+def test_markers_tell_apart_what_colors_do_not() -> None:
     looks = [runs.look(mixer, variant=k) for mixer in TITLES for k in range(3)]
     assert len({(look["marker"], look["hollow"]) for look in looks}) == len(looks)
 
@@ -419,11 +419,11 @@ def differ(found: Any, wanted: Any, at: str = "") -> list[str]:
 def test_golden_numbers_are_those_of_the_package() -> None:
     recorded = json.loads(golden.PATH.read_text(encoding="utf-8"))
     fresh = json.loads(json.dumps(golden.compute()))
-    assert differ(recorded, fresh) == [], "run python tests/golden.py"
+    assert differ(recorded, fresh) == [], "run python tests/figures/golden.py"
 
 
 def test_javascript_computes_the_golden_numbers() -> None:
-    files = sorted(str(path) for path in golden.PATH.parent.glob("js/*.test.mjs"))
+    files = sorted(str(path) for path in golden.PATH.parent.glob("*.test.mjs"))
     assert files
     command = [str(bundle.node_program()), "--test", *files]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -552,11 +552,11 @@ def test_every_widget_of_the_package_is_bundled() -> None:
     assert {kind.name for kind in EVERY} == set(bundle.WIDGETS)
 
 
-def test_colours_are_those_of_the_plots() -> None:
+def test_colors_are_those_of_the_plots() -> None:
     style = (bundle.SOURCES / "style.css").read_text(encoding="utf-8")
-    for name, colour in plots.COLOURS.items():
+    for name, color in plots.COLORS.items():
         if name in ARCHITECTURES:
-            assert f"--dsf-{name}: {colour};" in style
+            assert f"--dsf-{name}: {color};" in style
     assert f"--dsf-plus: {draw.PLUS};" in style
     assert f"--dsf-minus: {draw.MINUS};" in style
 

@@ -22,7 +22,7 @@ from dsf import (
     ssd_system,
 )
 from dsf.feature_maps import positive_random
-from dsf.layers import MIXERS, RECURRENT
+from dsf.mixers import MIXERS, RECURRENT
 from dsf.model import SequenceModel
 
 HALF = (torch.bfloat16, torch.float16)

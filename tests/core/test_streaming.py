@@ -19,7 +19,7 @@ from dsf import (
     softmax_attention_system,
 )
 from dsf.feature_maps import elu_plus_one, positive_random, relu
-from dsf.layers import MIXERS, RECURRENT
+from dsf.mixers import MIXERS, RECURRENT
 from dsf.model import Block, SequenceModel, ShortConvolution
 
 EXACT = {"rtol": 1e-9, "atol": 1e-9}
@@ -115,7 +115,7 @@ def test_native_form_and_system_have_one_state(name):
 
 
 @pytest.mark.parametrize("feature_map", [elu_plus_one, positive_random(5)])
-def test_slices_of_a_whole_normalised_system_stay_right(feature_map):
+def test_slices_of_a_whole_normalized_system_stay_right(feature_map):
     q, k, v = normal(3, 90, 4).unbind(0)
     system = linear_attention_system(q, k, feature_map)
     y, state = system[:40].run(v[:40], return_state=True)
@@ -146,7 +146,7 @@ def test_systems_of_shifted_features_hand_on_their_shift(whole_first):
         torch.testing.assert_close(one, other, **EXACT)
 
 
-def test_a_normalised_system_that_begins_a_sequence_takes_no_state():
+def test_a_normalized_system_that_begins_a_sequence_takes_no_state():
     q, k, v = normal(3, 9, 2).unbind(0)
     for system in (
         linear_attention_system(q, k),

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from dsf import layers
-from dsf.layers import MIXERS, RECURRENT, TITLES
+from dsf import mixers
+from dsf.mixers import MIXERS, RECURRENT, TITLES
 from dsf.model import SequenceModel, num_parameters
 from dsf.ssm import ssd
 
@@ -35,7 +35,7 @@ def mixer_and_tokens(request):
 
 def test_forward_is_the_system_run_step_by_step(mixer_and_tokens):
     mixer, x = mixer_and_tokens
-    y = mixer.system(x).run(mixer.inputs(x), method="recurrent")
+    y = mixer.system(x).run(mixer.u(x), method="recurrent")
     torch.testing.assert_close(mixer(x), y, rtol=1e-11, atol=1e-11)
 
 
@@ -43,7 +43,7 @@ def test_a_long_sequence_agrees_too(mixer_and_tokens):
     # Longer than any chunk, where forward takes another road than for a short one.
     mixer, _ = mixer_and_tokens
     x = torch.randn(1, 200, D, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    y = mixer.system(x).run(mixer.inputs(x), method="recurrent")
+    y = mixer.system(x).run(mixer.u(x), method="recurrent")
     torch.testing.assert_close(mixer(x), y, rtol=1e-10, atol=1e-10)
 
 
@@ -129,7 +129,7 @@ def test_so_have_recurrent_networks(d_model):
 def test_ssd_is_the_quadratic_dual_of_its_projections():
     mixer, x = make("ssd")
     a = -mixer.log_decay.exp()
-    y = ssd(mixer.inputs(x), mixer.step(x), a, mixer.key(x), mixer.query(x), mixer.skip)
+    y = ssd(mixer.u(x), mixer.step(x), a, mixer.key(x), mixer.query(x), mixer.skip)
     torch.testing.assert_close(mixer(x), y, rtol=1e-12, atol=1e-12)
 
 
@@ -141,10 +141,10 @@ def test_ssd_is_the_quadratic_dual_of_its_projections():
         ("normalized_sigmoid", lambda z: 1 + torch.exp(-z)),
     ],
 )
-def test_normalised_attention_is_unnormalised_attention_with_an_output_gate(name, gate):
+def test_normalized_attention_is_unnormalized_attention_with_an_output_gate(name, gate):
     mixer, x = make(name)
     scores = (mixer.query(x) @ mixer.key(x).mT).tril()
-    y = gate(mixer.eta_weight(x)) * (scores @ mixer.inputs(x))
+    y = gate(mixer.eta_weight(x)) * (scores @ mixer.u(x))
     torch.testing.assert_close(mixer(x), y, rtol=1e-12, atol=1e-12)
 
 
@@ -173,14 +173,14 @@ def test_the_forget_bias_is_the_logit_of_the_first_transition(name):
 
 
 def test_rg_lru_starts_with_griffins_memory():
-    mixer = layers.RGLRU(2000)
+    mixer = mixers.RGLRU(2000)
     transition = torch.sigmoid(mixer.decay.detach().double()) ** 8
     assert 0.9 - 1e-4 <= transition.min() < 0.901
     assert 0.998 < transition.max() <= 0.999 + 1e-4
 
 
 def test_s6_starts_as_mamba_does():
-    mixer = layers.S6(2000, 8)
+    mixer = mixers.S6(2000, 8)
     steps = F.softplus(mixer.step_bias.detach().double())
     assert 1e-3 * (1 - 1e-3) <= steps.min() < 1.1e-3
     assert 0.09 < steps.max() <= 0.1 * (1 + 1e-3)
@@ -189,7 +189,7 @@ def test_s6_starts_as_mamba_does():
 
 def test_s4d_has_a_fixed_convolution_kernel():
     mixer, x = make("s4d")
-    u = mixer.inputs(x)
+    u = mixer.u(x)
     impulse = torch.zeros_like(u)
     impulse[..., 0, :] = 1
     a = torch.complex(-mixer.log_decay.exp(), mixer.frequency)
@@ -205,9 +205,9 @@ def test_s4d_has_a_fixed_convolution_kernel():
 def test_ssd_starts_as_mamba_2_does():
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        mixers = [layers.SSD(1, 1, decay_range=(1, 16)) for _ in range(400)]
-    steps = torch.stack([F.softplus(m.step_bias.detach()) for m in mixers])
-    decays = torch.stack([m.log_decay.detach().exp() for m in mixers])
+        made = [mixers.SSD(1, 1, decay_range=(1, 16)) for _ in range(400)]
+    steps = torch.stack([F.softplus(m.step_bias.detach()) for m in made])
+    decays = torch.stack([m.log_decay.detach().exp() for m in made])
     # Uniform on [0, 1] after undoing the scale: the range is kept, mean 1/2 and mean square 1/3
     # to within 4 standard errors, which are 0.0144 and 0.0149.
     for unit in (steps.log10() / 2 + 1.5, (decays - 1) / 15):
@@ -217,19 +217,19 @@ def test_ssd_starts_as_mamba_2_does():
         assert abs(unit.square().mean() - 1 / 3) < 4 * 0.0149
     assert all((m.skip == 1).all() for m in mixers)
     # A single head starts with the longest memory of that range.
-    assert layers.SSD(1, 1).log_decay.item() == 0
+    assert mixers.SSD(1, 1).log_decay.item() == 0
 
 
 @pytest.mark.parametrize("step", [1e-3, 0.1, 5.0])
 def test_ssd_starts_with_the_step_it_is_given(step):
-    mixer = layers.SSD(3, 2, step_range=(step, step))
+    mixer = mixers.SSD(3, 2, step_range=(step, step))
     assert mixer.step(torch.zeros(4, 3)).tolist() == pytest.approx([step] * 4, rel=1e-4)
 
 
 def test_ssd_stays_finite_under_strong_decay():
     mixer, x = make("ssd")
     nn.init.constant_(mixer.log_decay, math.log(1e4))
-    y = mixer.system(x).run(mixer.inputs(x), method="recurrent")
+    y = mixer.system(x).run(mixer.u(x), method="recurrent")
     torch.testing.assert_close(mixer(x), y, rtol=1e-11, atol=1e-11)
 
 
@@ -247,20 +247,20 @@ def test_ssd_stays_finite_under_strong_decay():
 )
 def test_bad_sizes_and_ranges_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
-        layers.SSD(**arguments)
+        mixers.SSD(**arguments)
 
 
 @pytest.mark.parametrize(
     ("make_mixer", "message"),
     [
         (
-            lambda: layers.NormalizedAttention(2, 2, eta="relu"),
+            lambda: mixers.NormalizedAttention(2, 2, eta="relu"),
             "eta is 'relu', expected one of exp",
         ),
-        (lambda: layers.S4D(2, 3), "n is 3, expected an even number"),
-        (lambda: layers.QLSTM(2, 2), "n is 2, expected 1"),
-        (lambda: layers.RGLRU(2, 2), "n is 2, expected 1"),
-        (lambda: layers.QLSTM(2, 1, forget_bias=math.inf), "forget_bias is inf, expected"),
+        (lambda: mixers.S4D(2, 3), "n is 3, expected an even number"),
+        (lambda: mixers.QLSTM(2, 2), "n is 2, expected 1"),
+        (lambda: mixers.RGLRU(2, 2), "n is 2, expected 1"),
+        (lambda: mixers.QLSTM(2, 1, forget_bias=math.inf), "forget_bias is inf, expected"),
     ],
 )
 def test_so_are_other_bad_arguments(make_mixer, message):

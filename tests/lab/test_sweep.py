@@ -321,7 +321,7 @@ def test_a_killed_sweep_leaves_nothing_locked(grid, tmp_path):
     hold = "import sys, time; from dsf.results import Record\nwith Record(sys.argv[1]):\n"
     process = subprocess.Popen(
         [sys.executable, "-c", f"{hold}    print('held', flush=True); time.sleep(600)", str(path)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         stdout=subprocess.PIPE,
     )
     assert process.stdout.readline() == b"held\n"
@@ -444,7 +444,7 @@ def test_one_process_a_processor_but_one_only_on_a_gpu(device, processes, grid, 
 
 
 def run_script(text, folder):
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     (folder / "script.py").write_text(text)
     return subprocess.run(
         [sys.executable, "script.py"], cwd=folder, capture_output=True, text=True,
@@ -522,7 +522,7 @@ def test_after_kill_9_nothing_finished_is_lost_and_no_worker_stays(tmp_path):
     )
     command = "import sys; from dsf.cli import main; sys.exit(main())"
     arguments = ["sweep", str(grid), "--out", str(path), "--workers", "2"]
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     process = subprocess.Popen(
         [sys.executable, "-c", command, *arguments],
         env={**os.environ, "PYTHONPATH": str(root)},

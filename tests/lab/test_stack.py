@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from dsf.layers import MIXERS, RECURRENT
+from dsf.mixers import MIXERS, RECURRENT
 from dsf.stack import train_stack
 from dsf.train import TrainConfig, train
 

@@ -212,7 +212,7 @@ def test_numbers_that_are_none_leave_the_first_picture_with_a_message(
         assert not page.locator(".dsf-live").count()
 
 
-def test_a_widget_that_is_not_known_says_so_and_leaves_its_neighbour_alone(visit: Visit) -> None:
+def test_a_widget_that_is_not_known_says_so_and_leaves_its_neighbor_alone(visit: Visit) -> None:
     known = widgets.DSFExplorer(figure_id="b").html()
     unknown = known.replace('data-widget="explorer"', 'data-widget="nothing"')
     page = visit(unknown.replace('id="b"', 'id="a"'), known)
@@ -243,7 +243,7 @@ def test_the_address_keeps_the_state(visit: Visit, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_dark_pages_change_text_and_keep_the_colours(visit: Visit, name: str) -> None:
+def test_dark_pages_change_text_and_keep_the_colors(visit: Visit, name: str) -> None:
     texts = []
     for scheme in ("light", "dark"):
         page = visit(KINDS[name]().html(), color_scheme=scheme)

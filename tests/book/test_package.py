@@ -11,7 +11,7 @@ import yaml
 
 from book import settings
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 # --- what it says of itself -----------------------------------------------------------------

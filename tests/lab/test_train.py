@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from dsf import mqar
-from dsf.layers import MIXERS, RECURRENT
+from dsf.mixers import MIXERS, RECURRENT
+from dsf.tasks import mqar
 from dsf.train import (
     TrainConfig,
     asked_loss,

@@ -14,9 +14,9 @@ import pytest
 from bs4 import BeautifulSoup
 
 from book import bundle
-from dsf.colours import VARIANTS
 from dsf.interactive import SYMBOLS, Interactive, trace_style
-from dsf.layers import MIXERS
+from dsf.looks import VARIANTS
+from dsf.mixers import MIXERS
 
 STATIC = bundle.ROOT / "book" / "static"
 LIBRARY = next((STATIC / "plotly").glob("*.min.js"))
@@ -141,7 +141,7 @@ def test_a_ragged_table_is_refused() -> None:
         Interactive(sample(), "alt", "caption", (HEAD, [["a", "1"], ["b"]]))
 
 
-def test_mixers_differ_without_colour_and_variants_keep_their_colour() -> None:
+def test_mixers_differ_without_color_and_variants_keep_their_color() -> None:
     styles = {mixer: trace_style(mixer) for mixer in MIXERS}
     symbols = [style["marker"]["symbol"] for style in styles.values()]
     assert len(set(symbols)) == len(symbols)
@@ -316,7 +316,7 @@ def test_without_the_library_the_picture_stays(browser: Any, tmp_path: Path) -> 
 
 
 @browsing
-def test_a_figure_that_cannot_be_read_is_reported_and_leaves_its_neighbour_alone(
+def test_a_figure_that_cannot_be_read_is_reported_and_leaves_its_neighbor_alone(
     browser: Any, tmp_path: Path
 ) -> None:
     good = sample_html()
@@ -347,7 +347,7 @@ def test_paper_shows_the_picture(visit: Visit) -> None:
 
 
 @browsing
-def test_the_chart_follows_the_colours_of_the_page(visit: Visit) -> None:
+def test_the_chart_follows_the_colors_of_the_page(visit: Visit) -> None:
     page = visit(color_scheme="light")
 
     def fits(scheme: str) -> None:

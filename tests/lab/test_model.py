@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from dsf.layers import MIXERS, RECURRENT, SSD, LinearAttention
+from dsf.mixers import MIXERS, RECURRENT, SSD, LinearAttention
 from dsf.model import Block, SequenceModel, ShortConvolution, num_parameters
 
 
@@ -106,7 +106,7 @@ def test_positions_are_told_apart_only_with_a_position_embedding():
         placed(TOKENS)
 
 
-def test_initialisation():
+def test_initialization():
     model = SequenceModel(500, 64, lambda: SSD(64, 16), num_layers=2, mlp_ratio=2, init_std=0.03)
     # 0.03 to within five standard errors of a standard deviation from 64² samples or more.
     for weight in (

@@ -13,7 +13,7 @@ import yaml
 
 from book import bundle
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 BY_NAME = [pytest.param(path, id=path.stem) for path in WORKFLOWS]
 

@@ -103,14 +103,12 @@ def test_menu_opens_and_closes_on_a_phone(site: Path, visit: Open) -> None:
 
 
 @pytest.mark.parametrize("system", ["light", "dark"])
-def test_colours_follow_the_system_and_then_the_reader(
-    site: Path, visit: Open, system: str
-) -> None:
+def test_colors_follow_the_system_and_then_the_reader(site: Path, visit: Open, system: str) -> None:
     page = visit(first_chapter(site).as_uri(), color_scheme=system)
 
     def brightness() -> float:
-        colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        return sum(map(int, colour[4:-1].split(","))) / 3
+        color = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return sum(map(int, color[4:-1].split(","))) / 3
 
     assert (brightness() > 128) == (system == "light")
     button = page.get_by_role("button", name="Colours")
@@ -327,7 +325,7 @@ def test_no_hash_breaks_a_page(site: Path, visit: Open) -> None:
 
 
 @pytest.mark.parametrize("stored", ["constructor", "__proto__", "<script>", "", "Dark", "dark "])
-def test_a_stored_theme_that_is_none_leaves_the_colours_of_the_system(
+def test_a_stored_theme_that_is_none_leaves_the_colors_of_the_system(
     site: Path, visit: Open, stored: str
 ) -> None:
     page = visit(first_chapter(site).as_uri(), color_scheme="dark")

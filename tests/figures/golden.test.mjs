@@ -11,7 +11,7 @@ import { chance, recall } from "../../dsf/widgets/js/mqar.js";
 import { normal, uniform } from "../../dsf/widgets/js/random.js";
 import * as approximation from "../../dsf/widgets/js/softmax.js";
 
-const golden = JSON.parse(readFileSync(new URL("../golden.json", import.meta.url), "utf8"));
+const golden = JSON.parse(readFileSync(new URL("golden.json", import.meta.url), "utf8"));
 const TOLERANCE = 1e-6;
 const PLACES = [0, 7].flatMap((seed) => [1, 14].flatMap((stream) => [0, 9999].map((i) => [seed, stream, i])));
 

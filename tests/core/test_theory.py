@@ -20,7 +20,7 @@ from dsf.system import LTVSystem
 from dsf.theory import (
     attention_output_bound,
     attention_to_ssd,
-    change_realisation,
+    change_realization,
     hankel_block,
     hankel_ranks,
     is_nondecreasing,
@@ -203,7 +203,7 @@ def test_the_output_bound_is_nearly_reached():
     assert error < attention_output_bound(epsilon, 1.0)
 
 
-def test_no_bound_exists_where_the_normaliser_may_vanish():
+def test_no_bound_exists_where_the_normalizer_may_vanish():
     assert attention_output_bound(1.0, 2.0) == math.inf
     assert attention_output_bound(math.inf, 2.0) == math.inf
     assert attention_output_bound(0.5, 2.0) == 4
@@ -256,7 +256,7 @@ def test_scores_of_later_keys_do_not_count():
     a=st.floats(-3, -0.1),
     seed=st.integers(0, 99),
 )
-def test_an_ssd_head_is_attention_with_a_recursive_normaliser(batch, length, n, a, seed):
+def test_an_ssd_head_is_attention_with_a_recursive_normalizer(batch, length, n, a, seed):
     step = 2 * uniform(*batch, length, seed=seed)
     b, c = normal(2, *batch, length, n, seed=seed)
     phi, psi, eta = ssd_to_attention(step, a, b, c)
@@ -278,7 +278,7 @@ def test_an_ssd_head_is_attention_with_a_recursive_normaliser(batch, length, n, 
     a=st.floats(-3, -0.1),
     seed=st.integers(0, 99),
 )
-def test_attention_with_a_growing_normaliser_is_an_ssd_head(batch, length, n, d, a, seed):
+def test_attention_with_a_growing_normalizer_is_an_ssd_head(batch, length, n, d, a, seed):
     phi, psi = normal(2, *batch, length, n, seed=seed)
     eta = (0.01 + uniform(*batch, length, seed=seed)).cumsum(-1)
     u = normal(*batch, length, d, seed=seed)
@@ -304,14 +304,14 @@ def test_one_decay_rate_per_head():
     close(attention.matrix(), ssd_system(step, a, b, c).matrix())
 
 
-def test_steps_keep_their_digits_where_the_normaliser_hardly_grows():
+def test_steps_keep_their_digits_where_the_normalizer_hardly_grows():
     eta = 1.7 + torch.tensor([0.0, 1e-13, 3e-13], dtype=F64)
     first_order = torch.diff(eta) / 1.7
     step, _, _ = attention_to_ssd(normal(3, 1), normal(3, 1), eta)
     torch.testing.assert_close(step[1:], first_order, atol=0, rtol=1e-12)
 
 
-def test_linear_attention_is_no_ssd_because_its_normaliser_decreases():
+def test_linear_attention_is_no_ssd_because_its_normalizer_decreases():
     q, k = normal(2, 12, 3)
     phi, psi = (torch.nn.functional.elu(x) + 1 for x in (q, k))
     eta = (phi * psi.cumsum(-2)).sum(-1)
@@ -324,7 +324,7 @@ def test_linear_attention_is_no_ssd_because_its_normaliser_decreases():
         attention_to_ssd(phi, psi, eta)
 
 
-def test_a_constant_normaliser_is_possible_only_where_nothing_is_written():
+def test_a_constant_normalizer_is_possible_only_where_nothing_is_written():
     phi, psi = normal(2, 5, 2)
     eta = torch.tensor([1.0, 2.0, 2.0, 3.0, 3.0], dtype=F64)
     assert is_nondecreasing(eta)
@@ -365,7 +365,7 @@ def test_diagonal_coordinates_change_the_states_but_not_the_map(batch, length, n
     )
     t = normal(*batch, length, n if wide[0] else 1, d if wide[1] else 1, seed=seed)
     t = t.sign() * (0.2 + t.abs())
-    changed = change_realisation(system, t)
+    changed = change_realization(system, t)
     u = normal(*batch, length, d, seed=seed)
     close(changed.matrix(), system.matrix())
     close(changed.states(u), t * system.states(u))
@@ -386,7 +386,7 @@ def test_dense_coordinates_do_not_change_the_map(batch, length, n, d, seed):
     ).dense(d)  # fmt: skip
     noise = normal(*batch, length, n * d, n * d, seed=seed)
     t = torch.linalg.matrix_exp(0.3 * noise)  # invertible and well conditioned
-    changed = change_realisation(system, t)
+    changed = change_realization(system, t)
     u = normal(*batch, length, d, seed=seed)
     close(changed.matrix(), system.matrix(), 1e-10)
     close(changed.run(u), system.run(u), 1e-10)
@@ -403,8 +403,8 @@ def test_diagonal_and_dense_coordinates_agree():
     t = 0.5 + uniform(4, 3, 2)
     dense_t = torch.diag_embed(t.mT.flatten(-2))
     for one, other in zip(
-        change_realisation(system, t).dense(),
-        change_realisation(system.dense(), dense_t),
+        change_realization(system, t).dense(),
+        change_realization(system.dense(), dense_t),
         strict=True,
     ):
         close(one, other)
@@ -416,12 +416,12 @@ def test_the_spectral_radius_is_not_a_property_of_the_map():
     b, c = normal(2, length, n, 1)
     system = LTVSystem(transition, b, c)
     t = (50.0 ** torch.arange(length, dtype=F64).remainder(2))[:, None, None]
-    changed = change_realisation(system, t)
+    changed = change_realization(system, t)
     assert system.transition.abs().max() == 0.95
     assert changed.transition.abs().max() == pytest.approx(0.95 * 50)
     close(changed.matrix(), system.matrix())
     # The same with full matrices, where Λ' is no longer diagonal.
-    rotated = change_realisation(system.dense(1), torch.linalg.matrix_exp(normal(length, n, n)))
+    rotated = change_realization(system.dense(1), torch.linalg.matrix_exp(normal(length, n, n)))
     radius = torch.linalg.eigvals(rotated.transition).abs().max()
     assert radius > 2
     close(rotated.matrix(), system.matrix(), 1e-10)
@@ -464,18 +464,18 @@ GAP = torch.ones(3, 2, 1, dtype=F64).index_fill(0, torch.tensor(1), 0.0)
             lambda: attention_to_ssd(ROW, ROW, STEP.cumsum(0), a=0.0),
             "a is 0.0, expected a finite number < 0",
         ),
-        (lambda: change_realisation(SYSTEM, GAP), "t fails at index 1, expected no zeros"),
-        (lambda: change_realisation(SYSTEM, GAP[:2]), "expected .* with L = 3"),
+        (lambda: change_realization(SYSTEM, GAP), "t fails at index 1, expected no zeros"),
+        (lambda: change_realization(SYSTEM, GAP[:2]), "expected .* with L = 3"),
         (
-            lambda: change_realisation(SYSTEM, torch.ones(3, 5, 1)),
+            lambda: change_realization(SYSTEM, torch.ones(3, 5, 1)),
             r"t has shape .* and n = 2 as in input",
         ),
         (
-            lambda: change_realisation(SYSTEM.dense(1), GAP),
+            lambda: change_realization(SYSTEM.dense(1), GAP),
             r"t has shape .*, N = 2 as in transition",
         ),
         (
-            lambda: change_realisation(SYSTEM.dense(1), torch.ones(3, 2, 2, dtype=F64)),
+            lambda: change_realization(SYSTEM.dense(1), torch.ones(3, 2, 2, dtype=F64)),
             "t fails at index 0, expected a matrix with an inverse",
         ),
     ],

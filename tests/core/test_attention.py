@@ -123,7 +123,7 @@ class TestSeparableForm:
         matrix = separable_attention_system(phi, psi, eta).matrix()
         torch.testing.assert_close(matrix, expected, **EXACT)
 
-    def test_state_is_the_normalised_sum_of_outer_products(self):
+    def test_state_is_the_normalized_sum_of_outer_products(self):
         phi, psi, v = qkv(6, 3, 2)
         eta = torch.exp(v[:, 0])
         states = separable_attention_system(phi, psi, eta).states(v)
@@ -135,7 +135,7 @@ class TestSeparableForm:
         ratios = linear_attention_system(q, k).transition[1:]
         assert ratios.max() > 1 > ratios.min() > 0
 
-    def test_normalised_attention_is_linear_attention_with_an_output_gate(self):
+    def test_normalized_attention_is_linear_attention_with_an_output_gate(self):
         q, k, v = qkv(20, 3, 2)
         eta = torch.exp(v[:, 0])
         gated = linear_attention(q, k, v, identity, normalize=False) / eta.unsqueeze(-1)

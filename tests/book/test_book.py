@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup, Tag
 from book import build, settings
 
 pytestmark = pytest.mark.book
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 BUDGET = 350 * 1024  # bytes, gzip, of all files that the first load of a page fetches
 
 # KaTeX fetches a font when a page uses one of its classes.
@@ -276,8 +276,8 @@ def test_solutions_and_proofs_fold_without_script(chapters: dict[Path, Beautiful
 def contrast(first: str, second: str) -> float:
     """The contrast ratio of WCAG 2 between two colours #rrggbb."""
 
-    def luminance(colour: str) -> float:
-        channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    def luminance(color: str) -> float:
+        channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
@@ -286,14 +286,14 @@ def contrast(first: str, second: str) -> float:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_colours_of_the_text_can_be_read(theme: str) -> None:
+def test_colors_of_the_text_can_be_read(theme: str) -> None:
     css = (ROOT / "book" / "static" / "book.css").read_text(encoding="utf-8")
     start = ":root {" if theme == "light" else ':root[data-theme="dark"] {'
     block = css[css.index(start) : css.index("}", css.index(start))]
-    colours = dict(re.findall(r"--([\w-]+): (#\w{6})", block))
+    colors = dict(re.findall(r"--([\w-]+): (#\w{6})", block))
     for ink in ("text", "muted", "link"):
         for paper in ("page", "panel", "code", "theorem", "exercise"):
-            assert contrast(colours[ink], colours[paper]) >= 4.5, (ink, paper)
+            assert contrast(colors[ink], colors[paper]) >= 4.5, (ink, paper)
 
 
 def test_both_dark_blocks_of_the_style_agree() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from dsf import mqar
+from dsf.tasks import mqar
 
 
 def fits(counts, probabilities):

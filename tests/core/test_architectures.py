@@ -65,7 +65,7 @@ def test_distinct_transitions_are_what_the_table_says(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_paper_is_in_the_bibliography(name):
-    bibliography = Path(__file__).parents[1] / "references.bib"
+    bibliography = Path(__file__).parents[2] / "references.bib"
     keys = re.findall(r"@\w+\{([^,]+),", bibliography.read_text(encoding="utf-8"))
     assert ARCHITECTURES[name].paper in keys
 

@@ -1,0 +1,145 @@
+"""What all mixers share: their interface, the projections, and the state between pieces."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import reduce
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dsf._checks import check_arrays, check_flag, check_integer, precision
+from dsf.feature_maps import FeatureMap
+from dsf.system import LTVSystem
+
+
+class Mixer(nn.Module, ABC):
+    """A causal token mixer with state expansion n, and the projection that all mixers share.
+
+    Args:
+        d_model: Width d of a token.
+        n: State expansion: the state has n·d numbers (softmax: n is the width of query and key).
+
+    Raises:
+        ValueError: If `d_model` or `n` is less than 1.
+    """
+
+    def __init__(self, d_model: int, n: int) -> None:
+        super().__init__()
+        self.d_model, self.n = check_integer("d_model", d_model), check_integer("n", n)
+        self.value = nn.Linear(d_model, d_model, bias=False)
+
+    def u(self, x: Tensor) -> Tensor:
+        """The sequence that drives the system.
+
+        Args:
+            x: Tokens (..., L, d).
+
+        Returns:
+            u (..., L, d).
+        """
+        u: Tensor = self.value(self._tokens(x))
+        return u
+
+    def _tokens(self, x: Tensor) -> Tensor:
+        """The argument, if it is a sequence of tokens as wide as this mixer."""
+        if torch.is_autocast_enabled(self.value.weight.device.type):  # any precision goes in
+            check_arrays({"x": (x, "(..., L, d)")}, d=self.d_model)
+        else:
+            weight = (self.value.weight, "(d, d)")
+            check_arrays({"the weights": weight, "x": (x, "(..., L, d)")})
+        return x
+
+    @abstractmethod
+    def system(self, x: Tensor) -> LTVSystem:
+        """The linear time-varying system that this mixer is for the tokens x.
+
+        Args:
+            x: Tokens (..., L, d).
+
+        Returns:
+            The system; run on `u(x)` it gives `forward(x)`.
+        """
+
+    @abstractmethod
+    def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:
+        """Mix the tokens.
+
+        Args:
+            x: Tokens (..., L, d).
+            state: What this mixer has returned for the tokens before x; None if there are none.
+            return_state: Whether to return the state after x too.
+
+        Returns:
+            y (..., L, d), or (y, state); y_i depends on x_0, ..., x_i and what was before only.
+        """
+
+    def at(self, x: Tensor, positions: Tensor) -> Tensor:
+        """The outputs at some positions; attention computes no others.
+
+        Args:
+            x: Tokens (..., L, d).
+            positions: int64 (..., Q), from 0 to L - 1.
+
+        Returns:
+            (..., Q, d).
+        """
+        return take(self(x), positions)
+
+
+def promoted(*arrays: Tensor) -> list[Tensor]:
+    """The arrays in the widest of their precisions.
+
+    Under autocast linear maps give half precision, and parameters stay as they are.
+    """
+    wide = reduce(torch.promote_types, map(precision, arrays))
+    kinds = {False: wide, True: torch.promote_types(wide, torch.complex64)}
+    return [x.to(kinds[x.is_complex()]) for x in arrays]
+
+
+def take(x: Tensor, positions: Tensor) -> Tensor:
+    """Rows of a sequence.
+
+    Args:
+        x: (..., L, d).
+        positions: int64 (..., Q).
+
+    Returns:
+        x at the positions, (..., Q, d).
+    """
+    check_arrays({"x": (x, "(..., L, d)"), "positions": (positions, "int64 (..., Q)")})
+    batch = torch.broadcast_shapes(x.shape[:-2], positions.shape[:-1])
+    index = positions.unsqueeze(-1).expand(*batch, -1, x.shape[-1])
+    return x.expand(*batch, *x.shape[-2:]).gather(-2, index)
+
+
+class Keyed(Mixer):
+    """A mixer with queries and keys of width n, which are C and B where there are steps Δ."""
+
+    def __init__(self, d_model: int, n: int) -> None:
+        super().__init__(d_model, n)
+        self.query = nn.Linear(d_model, n, bias=False)
+        self.key = nn.Linear(d_model, n, bias=False)
+
+    def _qkv(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        u = self.u(x)
+        return self.query(x), self.key(x), u
+
+    def _scores_at(self, x: Tensor, positions: Tensor, feature_map: FeatureMap) -> Tensor:
+        """φ(q_i)ᵀφ(k_j) for the asked i and j ≤ i, else 0: (..., Q, L)."""
+        x = self._tokens(x)
+        phi, psi = feature_map(self.query(take(x, positions))), feature_map(self.key(x))
+        scores: Tensor = (phi @ psi.mT).masked_fill(~past(x, positions), 0)
+        return scores
+
+
+def streaming(state: Any, return_state: bool) -> dict[str, Any]:
+    """The two last arguments of a native form."""
+    check_flag("return_state", return_state)
+    return {"state": state, "return_state": return_state}
+
+
+def past(x: Tensor, positions: Tensor) -> Tensor:
+    """Which tokens stand at or before each position: (..., Q, L)."""
+    return torch.arange(x.shape[-2], device=x.device) <= positions.unsqueeze(-1)

@@ -1,0 +1,116 @@
+"""Recurrent networks as trainable mixers: one state a channel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dsf import rnn
+from dsf._checks import check_flag, check_number
+from dsf.mixers.base import Mixer, promoted, streaming
+from dsf.system import LTVSystem
+
+
+class QLSTM(Mixer):
+    """Quasi-LSTM: Λ_i = σ(±f_i)^α, input gate and output gate, one state a channel (chapter 8).
+
+    Source: Sieber et al. (2024), section 3.2, and the reversed sigmoid, eq. (22) of v1. Their
+    exponent is relu(α), which can die; here α = exp(·) stays positive.
+
+    Args:
+        d_model: Width d of a token.
+        n: 1, the only one.
+        reversed_sigmoid: Whether the transition is σ(-f)^α instead of σ(f)^α.
+        learn_exponent: Whether α is trained, one number a layer; it starts at 1.
+        forget_bias: Logit of the transition of a zero token when training begins, so that 3 makes
+            it σ(3), a long memory, whatever the sign of f.
+
+    Raises:
+        ValueError: If `d_model` is less than 1, n is not 1, or `forget_bias` is not finite.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        n: int = 1,
+        reversed_sigmoid: bool = False,
+        learn_exponent: bool = False,
+        forget_bias: float = 0.0,
+    ) -> None:
+        super().__init__(d_model, n)
+        _one_state(n)
+        forget_bias = check_number("forget_bias", forget_bias)
+        check_flag("reversed_sigmoid", reversed_sigmoid)
+        check_flag("learn_exponent", learn_exponent)
+        self.reversed_sigmoid = reversed_sigmoid
+        self.forget = nn.Linear(d_model, d_model, bias=False)
+        bias = -forget_bias if reversed_sigmoid else forget_bias
+        self.forget_bias = nn.Parameter(torch.full((d_model,), float(bias)))
+        self.input_gate = nn.Linear(d_model, d_model)
+        self.output_gate = nn.Linear(d_model, d_model)
+        self.log_exponent = nn.Parameter(torch.zeros(())) if learn_exponent else None
+
+    def _arguments(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, bool, Tensor]:
+        alpha = torch.ones_like(self.forget_bias[0])
+        alpha = alpha if self.log_exponent is None else self.log_exponent.exp()
+        u = self.u(x)
+        forget, gates = self.forget(x) + self.forget_bias, (self.input_gate(x), self.output_gate(x))
+        u, forget, g, o, alpha = promoted(u, forget, *gates, alpha)
+        return u, forget, g, o, self.reversed_sigmoid, alpha
+
+    def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
+        return rnn.qlstm_system(*self._arguments(x)[1:])
+
+    def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
+        return rnn.qlstm(*self._arguments(x), **streaming(state, return_state))
+
+
+class RGLRU(Mixer):
+    """The real-gated linear recurrent unit, read through the GELU branch of its block (chapter 8).
+
+    C_i = gelu(W_C x_i), the multiplicative branch of Griffin's recurrent block. Initialised as
+    there: a^8, the transition where the recurrence gate is open, uniform in [0.9, 0.999].
+
+    Source: De et al., "Griffin: Mixing Gated Linear Recurrences with Local Attention for Efficient
+    Language Models" (2024).
+
+    Args:
+        d_model: Width d of a token.
+        n: 1, the only one.
+
+    Raises:
+        ValueError: If `d_model` is less than 1, or n is not 1.
+    """
+
+    def __init__(self, d_model: int, n: int = 1) -> None:
+        super().__init__(d_model, n)
+        _one_state(n)
+        self.recurrence_gate = nn.Linear(d_model, d_model)
+        self.input_gate = nn.Linear(d_model, d_model)
+        self.branch = nn.Linear(d_model, d_model)
+        a = torch.empty(d_model).uniform_(0.9, 0.999) ** (1 / 8)
+        self.decay = nn.Parameter(torch.logit(a))
+
+    def _arguments(self, x: Tensor) -> list[Tensor]:
+        u = self.u(x)
+        gates = self.recurrence_gate(x), self.input_gate(x)
+        return promoted(F.gelu(self.branch(x)), u, *gates, self.decay)
+
+    def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
+        branch, _, *gates = self._arguments(x)
+        return replace(rnn.rg_lru_system(*gates), output=branch.unsqueeze(-2))
+
+    def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
+        branch, *arguments = self._arguments(x)
+        check_flag("return_state", return_state)
+        y, state = rnn.rg_lru(*arguments, **streaming(state, True))
+        return (branch * y, state) if return_state else branch * y
+
+
+def _one_state(n: int) -> None:
+    if n != 1:
+        raise ValueError(f"n is {n}, expected 1, there is one state a channel")
