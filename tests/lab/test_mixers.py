@@ -215,7 +215,7 @@ def test_ssd_starts_as_mamba_2_does():
         assert unit.max() < 1 + 1e-4
         assert abs(unit.mean() - 1 / 2) < 4 * 0.0144
         assert abs(unit.square().mean() - 1 / 3) < 4 * 0.0149
-    assert all((m.skip == 1).all() for m in mixers)
+    assert all((m.skip == 1).all() for m in made)
     # A single head starts with the longest memory of that range.
     assert mixers.SSD(1, 1).log_decay.item() == 0
 
