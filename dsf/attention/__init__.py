@@ -8,8 +8,16 @@ know of the tokens so far, and `state` takes it for the piece after them. The DS
 same as `before`, because a normalised state has to be rescaled to the normaliser of its piece.
 """
 
-from dsf.attention.linear import linear_attention, linear_attention_system
-from dsf.attention.normalized import normalized_attention, normalized_attention_system
+from dsf.attention.linear import (
+    linear_attention,
+    linear_attention_matrix,
+    linear_attention_system,
+)
+from dsf.attention.normalized import (
+    normalized_attention,
+    normalized_attention_matrix,
+    normalized_attention_system,
+)
 from dsf.attention.separable import separable_attention_system
 from dsf.attention.softmax import (
     kv_cache_system,
@@ -21,8 +29,10 @@ from dsf.attention.softmax import (
 __all__ = [
     "kv_cache_system",
     "linear_attention",
+    "linear_attention_matrix",
     "linear_attention_system",
     "normalized_attention",
+    "normalized_attention_matrix",
     "normalized_attention_system",
     "separable_attention_system",
     "softmax_attention",

@@ -104,6 +104,33 @@ def linear_attention(
     return y, divided(sums[..., :-1], eta, sums[..., -1], last)
 
 
+def linear_attention_matrix(
+    q: Tensor, k: Tensor, feature_map: FeatureMap = elu_plus_one, normalize: bool = True
+) -> Tensor:
+    """The attention map of linear attention, Φ_ij = φ(q_i)ᵀφ(k_j) / Σ_{l≤i} φ(q_i)ᵀφ(k_l).
+
+    `linear_attention` is this matrix times v, evaluated without ever forming it.
+
+    Args:
+        q: queries, (..., L, m).
+        k: keys, (..., L, m).
+        feature_map: φ, from (..., L, m) to (..., L, n).
+        normalize: whether the scores are divided by their sum.
+
+    Returns:
+        Φ, (..., L, L), lower triangular, with rows that sum to 1 where they are normalised.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
+    Source: Katharopoulos et al. (2020); arXiv 2405.15731, eq. (16) of v1; chapter 3.
+    """
+    check_qk(q, k)
+    check_flag("normalize", normalize)
+    scores = (_map("q", feature_map, q) @ _map("k", feature_map, k).mT).tril()  # (..., L, L)
+    return scores / scores.sum(-1, keepdim=True) if normalize else scores
+
+
 def linear_attention_system(
     q: Tensor,
     k: Tensor,

@@ -76,6 +76,29 @@ def normalized_attention(
     return y, divided(sums, eta[..., -1])
 
 
+def normalized_attention_matrix(q: Tensor, k: Tensor, eta: Tensor) -> Tensor:
+    """The attention map of normalised attention, Φ_ij = q_iᵀk_j / η_i for j ≤ i.
+
+    `normalized_attention` is this matrix times v, evaluated without ever forming it.
+
+    Args:
+        q: queries, (..., L, n).
+        k: keys, (..., L, n).
+        eta: normaliser η_i ≠ 0, (..., L).
+
+    Returns:
+        Φ, (..., L, L), lower triangular.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
+    Source: arXiv 2405.15731, eq. (21) of v1; chapter 4.
+    """
+    check_qk(q, k)
+    check_arrays({"q": (q, "(..., L, m)"), "eta": (eta, "(..., L)")})
+    return (q @ k.mT).tril() / eta.unsqueeze(-1)
+
+
 def normalized_attention_system(
     q: Tensor, k: Tensor, eta: Tensor, before: NormalizedState | None = None
 ) -> LTVSystem:

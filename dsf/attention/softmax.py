@@ -96,7 +96,9 @@ def softmax_attention(
 
 
 def softmax_matrix(q: Tensor, k: Tensor, scale: float | None = None) -> Tensor:
-    """The attention map of softmax attention, for display and for theory.
+    """The attention map of softmax attention, Φ_ij = softmax_j(scale · q_iᵀk_j) over j ≤ i.
+
+    `softmax_attention` is this matrix times v, evaluated without ever forming it.
 
     Args:
         q: queries, (..., L, m).

@@ -10,18 +10,20 @@ H, (..., n, d), and `state` takes it for the piece after. It is the state of the
 
 from dsf.ssm._shared import evaluate
 from dsf.ssm.discretize import discretize
-from dsf.ssm.s4d import s4d, s4d_kernel, s4d_system
+from dsf.ssm.s4d import s4d, s4d_kernel, s4d_matrix, s4d_system
 from dsf.ssm.s6 import s6, s6_system
-from dsf.ssm.ssd import ssd, ssd_system
+from dsf.ssm.ssd import ssd, ssd_matrix, ssd_system
 
 __all__ = [
     "discretize",
     "evaluate",
     "s4d",
     "s4d_kernel",
+    "s4d_matrix",
     "s4d_system",
     "s6",
     "s6_system",
     "ssd",
+    "ssd_matrix",
     "ssd_system",
 ]

@@ -116,6 +116,34 @@ def s4d(
     return y[..., :length, :].to(dtype)
 
 
+def s4d_matrix(
+    a: Tensor, b: Tensor, c: Tensor, step: Tensor, length: int, rule: Rule = "zoh"
+) -> Tensor:
+    """The causal convolution of S4D as the matrix of every channel, Φ_ij = K_{i-j} for j ≤ i.
+
+    `s4d` is this matrix times u, evaluated by FFT.
+
+    Args:
+        a: poles, (d, n).
+        b: input weights, (d, n).
+        c: output weights, (d, n).
+        step: Δ, (d,).
+        length: number of time steps L.
+        rule: discretisation, "zoh" or "bilinear".
+
+    Returns:
+        Φ, (d, L, L), real, lower triangular with equal entries along every diagonal.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
+    Source: Gu et al. (2022), S4D; chapter 5.
+    """
+    kernel = s4d_kernel(a, b, c, step, length, rule).mT  # (d, L)
+    time = torch.arange(length, device=kernel.device)
+    return kernel[:, time.unsqueeze(-1) - time].tril()  # above the diagonal lags are negative
+
+
 def s4d_system(
     a: Tensor, b: Tensor, c: Tensor, step: Tensor, length: int, rule: Rule = "zoh"
 ) -> LTVSystem:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from dsf._checks import check_arrays, check_flag, check_number, full_precision, state_dtype
+from dsf.blocks import segment_products
 from dsf.ssm._shared import Arrays, Skip, as_feedthrough, evaluate, skip_arrays
 from dsf.system import LTVSystem
 
@@ -86,6 +87,31 @@ def ssd(
     with full_precision(u):
         y = (mask * (c @ b.mT)) @ (step.unsqueeze(-1) * u)
     return (y if feedthrough is None else y + feedthrough * u).to(dtype)
+
+
+def ssd_matrix(step: Tensor, a: Tensor | float, b: Tensor, c: Tensor) -> Tensor:
+    """The quadratic dual of SSD as a matrix, Φ_ij = e^{a(Δ_{j+1} + ... + Δ_i)} c_iᵀb_j Δ_j.
+
+    It is attention with queries c, keys b and a 1-semiseparable mask. `ssd` is this matrix times u,
+    and D u.
+
+    Args:
+        step: Δ, (..., L), positive.
+        a: decay rate, a negative number, or a tensor that broadcasts with step (one per head).
+        b: input weights, (..., L, n).
+        c: output weights, (..., L, n).
+
+    Returns:
+        Φ, (..., L, L), lower triangular.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
+    Source: Dao and Gu (2024); chapter 7.
+    """
+    check_arrays(_ssd_arrays(step, a, b, c))
+    mask = segment_products(torch.exp(_rate(a, step) * step))  # (..., L, L)
+    return mask * (c @ (step.unsqueeze(-1) * b).mT)
 
 
 def ssd_system(
