@@ -234,7 +234,7 @@ def check_integer(name: str, value: Any, low: int = 1, high: int | None = None) 
         name: of the argument.
         value: what was given, of any integer type. A truth value is not a number.
         low: smallest allowed value.
-        high: largest allowed value; None for no bound.
+        high: largest allowed value; unbounded if None.
 
     Returns:
         The value as an `int`.

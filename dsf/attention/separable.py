@@ -29,7 +29,7 @@ def separable_attention_system(
     Args:
         phi: query features φ(q_i), (..., L, n).
         psi: key features ψ(k_j), (..., L, n).
-        eta: normaliser η_i ≠ 0, (..., L); None stands for η = 1.
+        eta: normaliser η_i ≠ 0, (..., L); 1 if None.
         before: what the system of the piece before has returned with its outputs; then
             Λ_0 = η_{-1} / η_0. Not for η = 1.
 

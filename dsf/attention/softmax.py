@@ -51,6 +51,9 @@ def softmax_attention(
 ) -> Tensor | tuple[Tensor, KeyValueCache]:
     """Causal softmax attention, y_i = Σ_{j≤i} softmax_j(scale · q_iᵀk_j) v_j.
 
+    PyTorch's fused kernels have first derivatives only and refuse others; inside
+    `torch.nn.attention.sdpa_kernel(SDPBackend.MATH)` all can be had.
+
     Args:
         q: queries, (..., L, m).
         k: keys, (..., L, m).
@@ -61,9 +64,6 @@ def softmax_attention(
 
     Returns:
         y, (..., L, d), or the pair (y, state).
-
-    PyTorch's fused kernels have first derivatives only and refuse others; inside
-    `torch.nn.attention.sdpa_kernel(SDPBackend.MATH)` all can be had.
 
     Raises:
         ValueError: an argument is not what it has to be, or does not fit the others.

@@ -1,6 +1,6 @@
 """Feature maps: what turns a query or a key of width m into n features.
 
-A feature map is a callable ``(..., m) -> (..., n)``. Separable attention compares features by their
+A feature map is a callable (..., m) -> (..., n). Separable attention compares features by their
 inner product, so a map φ stands for the kernel ζ(q, k) = ⟨φ(q), φ(k)⟩, and n, the **state
 expansion**, is how many numbers a channel of the state holds (chapter 3).
 
@@ -44,12 +44,19 @@ __all__ = [
 
 
 class FeatureMapEntry(NamedTuple):
-    """One row of `FEATURE_MAPS`."""
+    """One row of `FEATURE_MAPS`.
+
+    Attributes:
+        formula: φ(x).
+        size: n as a formula in m.
+        positive: whether ⟨φ(q), φ(k)⟩ > 0 for all finite q and k, so that dividing by η is safe.
+        make: takes the parameters of the map, returns it.
+    """
 
     formula: str
-    size: str  # n as a formula in m
-    positive: bool  # whether ⟨φ(q), φ(k)⟩ > 0 for all finite q and k, so that dividing by η is safe
-    make: Callable[..., FeatureMap]  # takes its parameters, returns it
+    size: str
+    positive: bool
+    make: Callable[..., FeatureMap]
 
 
 FEATURE_MAPS: dict[str, FeatureMapEntry] = {

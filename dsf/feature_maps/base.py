@@ -21,4 +21,4 @@ class ScaledFeatureMap(Protocol):
         """Map (..., m) to φ(x), (..., n)."""
 
     def scaled(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Map (..., m) to features (..., n) from just above 0 to 1, and log_scale (...,)."""
+        """Map (..., m) to features (..., n) from just above 0 to 1, and log_scale (...)."""

@@ -13,15 +13,15 @@ def elu_plus_one(x: Tensor) -> Tensor:
     it the normaliser of linear attention.
 
     Args:
-        x: queries or keys, ``(..., m)``, floating point.
+        x: queries or keys, (..., m).
 
     Returns:
-        Features, ``(..., m)``.
+        Features, (..., m).
 
     Raises:
-        ValueError: x is not a floating-point tensor with a feature axis.
+        ValueError: x is not a floating tensor with a feature axis.
 
-    Source: Katharopoulos et al. 2020 (arXiv 2006.16236), equation 7; chapter 3.
+    Source: Katharopoulos et al. (2020), eq. (7); chapter 3.
     """
     check_arrays({"x": (x, "(..., m)")})
     positive = torch.relu(x)
@@ -34,13 +34,15 @@ def exponential(x: Tensor) -> Tensor:
     This is not the softmax kernel: ⟨exp(q), exp(k)⟩ is a sum of exponentials, exp(qᵀk) is one.
 
     Args:
-        x: queries or keys, ``(..., m)``, floating point.
+        x: queries or keys, (..., m).
 
     Returns:
-        Features, ``(..., m)``.
+        Features, (..., m).
 
     Raises:
-        ValueError: x is not a floating-point tensor with a feature axis.
+        ValueError: x is not a floating tensor with a feature axis.
+
+    Source: chapter 3.
     """
     check_arrays({"x": (x, "(..., m)")})
     return torch.exp(x)
@@ -50,13 +52,15 @@ def relu(x: Tensor) -> Tensor:
     """max(x, 0) elementwise; n = m. The normaliser of linear attention can be 0 with it.
 
     Args:
-        x: queries or keys, ``(..., m)``, floating point.
+        x: queries or keys, (..., m).
 
     Returns:
-        Features, ``(..., m)``.
+        Features, (..., m).
 
     Raises:
-        ValueError: x is not a floating-point tensor with a feature axis.
+        ValueError: x is not a floating tensor with a feature axis.
+
+    Source: chapter 3.
     """
     check_arrays({"x": (x, "(..., m)")})
     return torch.relu(x)
@@ -66,15 +70,15 @@ def identity(x: Tensor) -> Tensor:
     """The argument itself, the map of plain scores qᵀk; n = m.
 
     Args:
-        x: queries or keys, ``(..., m)``, floating point.
+        x: queries or keys, (..., m).
 
     Returns:
-        x, ``(..., m)``.
+        x, (..., m).
 
     Raises:
-        ValueError: x is not a floating-point tensor with a feature axis.
+        ValueError: x is not a floating tensor with a feature axis.
 
-    Source: normalised attention, Sieber et al. 2024 (arXiv 2405.15731), equation 21; chapter 4.
+    Source: arXiv 2405.15731, eq. (21) of v1; chapter 4.
     """
     check_arrays({"x": (x, "(..., m)")})
     return x

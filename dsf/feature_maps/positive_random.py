@@ -16,20 +16,19 @@ def positive_random_features(x: Tensor, n: int, seed: int = 0) -> Tensor:
     (m, n, seed) only, so q and k see the same ones, on every device and in every precision.
 
     Args:
-        x: queries or keys, ``(..., m)``, floating point, already scaled: for exp(scale · qᵀk)
-            multiply q and k by sqrt(scale) first.
+        x: queries or keys, (..., m), already scaled: for exp(scale · qᵀk) multiply q and k by
+            sqrt(scale) first.
         n: number of features, at least 1.
         seed: seed of the directions, from 0 to 2⁶³ - 1; the global random state is neither read
             nor changed.
 
     Returns:
-        Features, ``(..., n)``.
+        Features, (..., n).
 
     Raises:
-        ValueError: x is not a floating-point tensor with a feature axis, n is below 1 or the seed
-            is no seed.
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
-    Source: Choromanski et al. 2021 (arXiv 2009.14794), lemma 1; chapter 3.
+    Source: Choromanski et al. (2021), lemma 1; chapter 3.
     """
     return positive_random(n, seed)(x)
 
@@ -58,13 +57,13 @@ class PositiveRandom:
         """φ(x), see `positive_random_features`.
 
         Args:
-            x: queries or keys, ``(..., m)``, floating point.
+            x: queries or keys, (..., m).
 
         Returns:
-            Features, ``(..., n)``; in float32 all are 0 at a norm of 20.
+            Features, (..., n); in float32 all are 0 at a norm of 20.
 
         Raises:
-            ValueError: x is not a floating-point tensor with a feature axis.
+            ValueError: x is not a floating tensor with a feature axis.
         """
         return (torch.exp(self._exponents(x)) / math.sqrt(self.n)).to(x)
 
@@ -76,14 +75,14 @@ class PositiveRandom:
         that is so far from every key that all scores are smaller sees them as equals.
 
         Args:
-            x: queries or keys, ``(..., m)``, floating point.
+            x: queries or keys, (..., m).
 
         Returns:
-            features ``(..., n)`` and log_scale ``(...,)`` with φ(x) = features · exp(log_scale), in
-            the precision of x, or float32 where that is half precision.
+            Features, (..., n), and log_scale, (...), with φ(x) = features · exp(log_scale), in the
+            precision of x, or float32 where that is half precision.
 
         Raises:
-            ValueError: x is not a floating-point tensor with a feature axis.
+            ValueError: x is not a floating tensor with a feature axis.
         """
         exponents = self._exponents(x)
         largest = exponents.amax(-1, keepdim=True)
@@ -112,9 +111,11 @@ def positive_random(n: int, seed: int = 0) -> PositiveRandom:
         seed: seed of the random directions, from 0 to 2⁶³ - 1.
 
     Returns:
-        A callable ``(..., m) -> (..., n)`` that is a `ScaledFeatureMap`.
+        A callable (..., m) -> (..., n) that is a `ScaledFeatureMap`.
 
     Raises:
         ValueError: n is below 1 or the seed is no seed.
+
+    Source: Choromanski et al. (2021), lemma 1; chapter 3.
     """
     return PositiveRandom(n, seed)

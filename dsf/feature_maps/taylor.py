@@ -25,17 +25,17 @@ def taylor_features(x: Tensor, order: int) -> Tensor:
     1, x_0, x_1, ..., x_0²/√2, x_0 x_1, x_1²/√2, x_0 x_2, ...
 
     Args:
-        x: queries or keys, ``(..., m)``, floating point, already scaled: for exp(scale · qᵀk)
-            multiply q and k by sqrt(scale) first.
+        x: queries or keys, (..., m), already scaled: for exp(scale · qᵀk) multiply q and k by
+            sqrt(scale) first.
         order: degree p of the polynomial, at least 0.
 
     Returns:
-        Features, ``(..., n)`` with n = C(m + p, p), see `taylor_size`.
+        Features, (..., n) with n = C(m + p, p), see `taylor_size`.
 
     Raises:
-        ValueError: x is not a floating-point tensor with a feature axis or order is negative.
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
-    Source: Sieber et al. 2024, section 3.2.1, with each monomial kept once instead of once for
+    Source: arXiv 2405.15731, section 3.2.1, with each monomial kept once instead of once for
     every order of its factors; chapter 3.
     """
     check_arrays({"x": (x, "(..., m)")})
@@ -57,10 +57,12 @@ def taylor(order: int) -> FeatureMap:
         order: degree of the polynomial, at least 0.
 
     Returns:
-        A callable ``(..., m) -> (..., C(m + order, order))``.
+        A callable (..., m) -> (..., C(m + order, order)).
 
     Raises:
         ValueError: order is negative.
+
+    Source: chapter 3.
     """
     order = check_integer("order", order, low=0)
 
@@ -82,6 +84,8 @@ def taylor_size(m: int, order: int) -> int:
 
     Raises:
         ValueError: m or order is too small.
+
+    Source: arXiv 2405.15731, section 3.2.1; chapter 3.
     """
     order = check_integer("order", order, low=0)
     return math.comb(check_integer("m", m) + order, order)

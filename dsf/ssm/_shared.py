@@ -27,6 +27,11 @@ def evaluate(
 
     Returns:
         y, (..., L, d), or the pair (y, H_{L-1}).
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
+    Source: arXiv 2405.15731, section 3.2; chapters 5 to 7.
     """
     check_flag("return_state", return_state)
     if state is not None:

@@ -17,6 +17,9 @@ def is_nondecreasing(eta: Tensor) -> bool:
     Returns:
         True if it holds in every sequence of the batch.
 
+    Raises:
+        ValueError: eta is not a floating tensor with a time axis.
+
     Source: chapter 7.
     """
     check_arrays({"eta": (eta, "(..., L)")})

@@ -20,6 +20,9 @@ def hankel_block(phi: Tensor, t: int) -> Tensor:
     Returns:
         The block, (..., L - t, t).
 
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
     Source: chapter 3.
     """
     length = check_arrays({"phi": (phi, "(..., L, L)")}, ("phi",))["L"]
@@ -47,6 +50,9 @@ def hankel_ranks(phi: Tensor, tol: float | None = None) -> Tensor:
 
     Returns:
         The ranks, (..., L - 1), integer; entry t - 1 belongs to the cut at t.
+
+    Raises:
+        ValueError: phi is not square, has other than finite entries, or tol is not in [0, 1).
 
     Source: time-varying realisation theory; chapter 1.
     """
@@ -79,6 +85,9 @@ def minimal_state_size(phi: Tensor, d: int | None = None, tol: float | None = No
 
     Returns:
         The bound; 0 for L = 1.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: time-varying realisation theory; chapter 1.
     """

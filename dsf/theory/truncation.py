@@ -16,14 +16,24 @@ _LOG_MAX = math.log(torch.finfo(torch.float64).max)
 
 
 class TruncationError(NamedTuple):
-    """What order-p Taylor features cost, measured and bounded; see `truncation_error`."""
+    """What order-p Taylor features cost, measured and bounded; see `truncation_error`.
+
+    Attributes:
+        order: p.
+        n: state expansion C(m + p, p).
+        radius: R, the largest |score|.
+        kernel_error: max |T_p(x) - e^x| / e^x over all scores x.
+        kernel_bound: `taylor_kernel_bound` of R and p.
+        output_error: max_i ‖ŷ_i - y_i‖.
+        output_bound: `attention_output_bound` of the kernel bound and the largest value.
+    """
 
     order: int
-    n: int  # state expansion C(m + p, p)
-    radius: float  # R, the largest |score|
-    kernel_error: float  # max |T_p(x) - e^x| / e^x over all scores x
+    n: int
+    radius: float
+    kernel_error: float
     kernel_bound: float
-    output_error: float  # max_i ‖ŷ_i - y_i‖
+    output_error: float
     output_bound: float
 
 
@@ -39,6 +49,9 @@ def taylor_kernel_bound(radius: float, order: int) -> float:
 
     Returns:
         ε, infinite where it exceeds the range of a float.
+
+    Raises:
+        ValueError: radius or order is negative or not finite.
 
     Source: chapter 3.
     """
@@ -62,6 +75,9 @@ def attention_output_bound(epsilon: float, v_max: float) -> float:
 
     Returns:
         The bound, infinite for ε ≥ 1, where the sum of the scores may vanish.
+
+    Raises:
+        ValueError: epsilon or v_max is negative, or v_max is not finite.
 
     Source: chapter 3.
     """
@@ -87,6 +103,9 @@ def truncation_error(
 
     Returns:
         Measured errors and their bounds, over all scores with j ≤ i and all outputs.
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2.1; chapter 3.
     """
