@@ -143,7 +143,7 @@ def refuse_where(name: str, x: Tensor, bad: Tensor, expected: str) -> None:
     if not bad.any():
         return
     first = int(bad.reshape(-1, bad.shape[-1]).any(0).nonzero()[0])
-    found = f"fails at index {first}"
+    found = f"is wrong at index {first}"
     if x.shape == bad.shape:
         found = f"is {x[..., first][bad[..., first]][0].item():.6g} at index {first}"
     raise ValueError(f"{name} {found}, expected {expected}")

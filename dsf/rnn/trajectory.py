@@ -162,8 +162,6 @@ def _before(h: Tensor) -> Tensor:
 
 def _check_weights(x: Tensor, w_in: Tensor, w_rec: Tensor, gates: int) -> None:
     rows = f"{gates}d" if gates > 1 else "d"
-    d = check_arrays({"w_rec": (w_rec, f"({rows}, d)")})["d"]
-    if w_rec.shape[0] != gates * d:
-        raise ValueError(f"w_rec has shape {tuple(w_rec.shape)}, expected ({rows}, d)")
     weights = {"w_rec": (w_rec, f"({rows}, d)"), "w_in": (w_in, f"({rows}, m)")}
-    check_arrays({**weights, "x": (x, "(..., L, m)")})
+    d = check_arrays({"w_rec": weights["w_rec"]})["d"]
+    check_arrays({**weights, "x": (x, "(..., L, m)")}, (), **{rows: gates * d})

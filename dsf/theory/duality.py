@@ -64,8 +64,8 @@ def ssd_to_attention(
     psi = (eta * step).unsqueeze(-1) * b
     if not (torch.isfinite(eta).all() and torch.isfinite(psi).all()):
         raise ValueError(
-            f"step and a let the normaliser grow to e^{float(exponent.max()):.0f}, beyond the "
-            f"range of {eta.dtype}; expected a shorter sequence or a weaker decay"
+            f"step has a total decay of e^-{float(exponent.max()):.0f}, expected one whose inverse "
+            f"is in the range of {eta.dtype}: a shorter sequence or a weaker decay"
         )
     return c, psi, eta
 
@@ -122,4 +122,4 @@ def _check_negative(a: Tensor | float) -> None:
     if not isinstance(a, Tensor):
         check_number("a", a, high=0, below=True)
     elif not (a < 0).all():
-        raise ValueError(f"a has a largest entry {a.max():.6g}, expected negative decay rates")
+        raise ValueError(f"a is {a.max():.6g} at its largest, expected a number < 0")
