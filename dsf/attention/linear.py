@@ -84,14 +84,14 @@ def linear_attention(
         y, sums = causal_sum(phi, psi, v, plain_state(state, phi, v), return_state)
         return (y.to(dtype), sums) if return_state else y.to(dtype)
     before = check_normalized("state", state, v, v.shape[:-2], keys=True)
-    phi, psi, decay, shift = _features(feature_map, q, k, before)
+    phi, psi, decay, shift = _features(feature_map, q, k, before)  # (..., L, n) and (..., L)
     start = None
     if before is not None and before.keys is not None:
         check_sums(before.h, phi, v)
-        held = before.h * before.eta[..., None, None]
+        held = before.h * before.eta[..., None, None]  # S, (..., n, d)
         start = torch.cat([held, before.keys.unsqueeze(-1).expand(*held.shape[:-1], 1)], dim=-1)
     # The normaliser is the same sum with values 1: one more channel.
-    values = F.pad(v, (0, 1), value=1.0)
+    values = F.pad(v, (0, 1), value=1.0)  # (..., L, d + 1)
     if decay is None:
         y, sums = causal_sum(phi, psi, values, start, return_state)
     else:
@@ -185,7 +185,7 @@ def _features(
     dtype = q.dtype
     phi, _ = feature_map.scaled(q.to(state_dtype(dtype)))
     psi, log_scale = feature_map.scaled(k.to(state_dtype(dtype)))
-    shift = log_scale.cummax(-1).values
+    shift = log_scale.cummax(-1).values  # M, (..., L)
     first = shift[..., 0]
     if before is not None:
         first = torch.zeros_like(before.eta) if before.shift is None else before.shift

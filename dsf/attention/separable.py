@@ -62,7 +62,7 @@ def _normalized(
     """The system with Λ_i = decay_i η_{i-1} / η_i, B_i = ψ_i / η_i, C_i = φ_i."""
     eta = normalizer.eta
     first = eta[..., 0] if before is None else before.eta.to(eta.dtype)
-    ratio = after(first, eta) / eta
+    ratio = after(first, eta) / eta  # η_{i-1} / η_i, (..., L)
     if decay is not None:
         ratio = ratio * decay
     normalizer = replace(normalizer, follows=before is not None)
@@ -82,11 +82,12 @@ def normalized_by_row_sum(
     """The system with η_i = φ_iᵀ Σ_{j≤i} ψ_j, where features decay and are shifted as they say."""
     start = None if before is None else before.keys
     rate = psi.new_ones(1, 1) if decay is None else decay.unsqueeze(-1)
+    # Σ_{j≤i} ψ_j, (..., L, n)
     if decay is None and start is None:
         keys = psi.cumsum(-2, dtype=state_dtype(psi.dtype)).to(psi.dtype)
     else:
         keys = linear_recurrence(rate, psi, start)
-    eta = (phi * keys).sum(-1)
+    eta = (phi * keys).sum(-1)  # (..., L)
     return _normalized(phi, psi, Normalizer(eta, keys, shift), before, decay)
 
 

@@ -76,14 +76,14 @@ def softmax_attention(
     length = q.shape[-2]
     if state is not None:
         check_cache(state, k, v)
-        k, v = joined(state.keys, k), joined(state.values, v)
+        k, v = joined(state.keys, k), joined(state.values, v)  # (..., T, m) and (..., T, d)
     batch = torch.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
     # PyTorch's fused kernel wants four axes and one width; otherwise it forms L × L arrays. Zero
     # columns change no score.
     a, b, c = (
         F.pad(x, (0, width - x.shape[-1])).expand(*batch, -1, -1).reshape(-1, 1, x.shape[-2], width)
         for x in (q, k, v)
-    )
+    )  # (batch, 1, L, width)
     # Its causal mask begins at the first key: with keys before the first query it needs another,
     # but not for the last token alone, which sees all.
     mask = None
@@ -91,7 +91,7 @@ def softmax_attention(
         total = k.shape[-2]
         mask = torch.ones(length, total, dtype=torch.bool, device=q.device).tril(total - length)
     y = F.scaled_dot_product_attention(a, b, c, mask, is_causal=state is None, scale=scale)
-    y = y.reshape(*batch, *y.shape[-2:])[..., :d]
+    y = y.reshape(*batch, *y.shape[-2:])[..., :d]  # (..., L, d)
     return (y, KeyValueCache(k, v)) if return_state else y
 
 
@@ -114,7 +114,7 @@ def softmax_matrix(q: Tensor, k: Tensor, scale: float | None = None) -> Tensor:
     Source: arXiv 2405.15731, eq. (2) of v1; chapter 2.
     """
     check_qk(q, k)
-    scores = (q @ k.mT) * _scale(q, scale)
+    scores = (q @ k.mT) * _scale(q, scale)  # (..., L, L)
     later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).triu(1)
     return scores.masked_fill(later, -torch.inf).softmax(-1)
 
@@ -147,7 +147,7 @@ def softmax_attention_system(
     check_qk(q, k)
     check_normalized("before", before, q, q.shape[:-2], keys=True)
     root = _scale(q, scale) ** 0.5
-    phi, psi = taylor_features(q * root, order), taylor_features(k * root, order)
+    phi, psi = taylor_features(q * root, order), taylor_features(k * root, order)  # (..., L, n)
     return normalized_by_row_sum(phi, psi, before)
 
 

@@ -73,7 +73,7 @@ def elman_trajectory(x: Tensor, w_in: Tensor, w_rec: Tensor) -> Trajectory:
     Source: arXiv 2405.15731, section 3.2 (why RNNs need the quasi-LSTM); chapter 8.
     """
     h = elman(x, w_in, w_rec)
-    slope = _slope(_before(h) @ w_rec.mT + x @ w_in.mT).unsqueeze(-1)
+    slope = _slope(_before(h) @ w_rec.mT + x @ w_in.mT).unsqueeze(-1)  # (..., L, d, 1)
     eye = torch.eye(h.shape[-1]).to(h)
     c = eye.expand(*h.shape, h.shape[-1])
     d = h.new_zeros(*h.shape, x.shape[-1])
@@ -125,10 +125,10 @@ def lstm_trajectory(x: Tensor, w_in: Tensor, w_rec: Tensor) -> Trajectory:
     Source: arXiv 2405.15731, section 3.2 (why RNNs need the quasi-LSTM); chapter 8.
     """
     h, cell = _lstm_states(x, w_in, w_rec)
-    z = _before(h) @ w_rec.mT + x @ w_in.mT
+    z = _before(h) @ w_rec.mT + x @ w_in.mT  # (..., L, 4d)
     z_in, z_forget, z_cell, z_out = z.chunk(4, dim=-1)
     read = torch.sigmoid(z_out) * _slope(cell)  # h_i = read_i ⊙ c_i
-    write = (torch.sigmoid(z_in) * _slope(z_cell)).unsqueeze(-1)
+    write = (torch.sigmoid(z_in) * _slope(z_cell)).unsqueeze(-1)  # (..., L, d, 1)
     w_cell_in, w_cell_rec = w_in.chunk(4)[2], w_rec.chunk(4)[2]
     transition = torch.diag_embed(torch.sigmoid(z_forget)) + write * w_cell_rec * _before(
         read

@@ -39,11 +39,11 @@ def s4d_kernel(
     a_bar, b_bar = discretize(a, b, step.unsqueeze(-1), rule)
     weights = c * b_bar
     # ā^0 … ā^{L-1} by doubling: exact products, no logarithm of ā.
-    powers, factor = torch.ones_like(a_bar).unsqueeze(0), a_bar
+    powers, factor = torch.ones_like(a_bar).unsqueeze(0), a_bar  # (taps, d, n)
     while powers.shape[0] < length:
         powers = torch.cat([powers, powers * factor])
         factor = factor * factor
-    kernel = (powers[:length] * weights).sum(-1)
+    kernel = (powers[:length] * weights).sum(-1)  # (L, d)
     return torch.real(kernel) if kernel.is_complex() else kernel
 
 
@@ -112,7 +112,7 @@ def s4d(
     kernel = s4d_kernel(a, b, c, step, length, rule)
     size = 2 * length  # room for the whole linear convolution, so that nothing wraps around
     spectrum = torch.fft.rfft(u, n=size, dim=-2) * torch.fft.rfft(kernel, n=size, dim=-2)
-    y: Tensor = torch.fft.irfft(spectrum, n=size, dim=-2)
+    y: Tensor = torch.fft.irfft(spectrum, n=size, dim=-2)  # (..., 2L, d)
     return y[..., :length, :].to(dtype)
 
 
@@ -168,7 +168,7 @@ def s4d_system(
     _check_s4d(a, b, c, step)
     check_integer("length", length)
     a_bar, b_bar = discretize(a, b, step.unsqueeze(-1), rule)
-    transition, b_bar, c = (x.mT.expand(length, -1, -1) for x in (a_bar, b_bar, c))
+    transition, b_bar, c = (x.mT.expand(length, -1, -1) for x in (a_bar, b_bar, c))  # (L, n, d)
     return LTVSystem(transition, b_bar, c)
 
 

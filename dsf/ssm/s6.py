@@ -116,8 +116,8 @@ def s6_system(step: Tensor, a: Tensor, b: Tensor, c: Tensor, skip: Skip = None) 
     Source: arXiv 2405.15731, section 3.2; chapter 6.
     """
     check_arrays(_s6_arrays(step, a, b, c) | skip_arrays(skip))
-    transition = torch.exp(step.unsqueeze(-2) * a.mT)
-    b = step.unsqueeze(-2) * b.unsqueeze(-1)
+    transition = torch.exp(step.unsqueeze(-2) * a.mT)  # (..., L, n, d)
+    b = step.unsqueeze(-2) * b.unsqueeze(-1)  # (..., L, n, d)
     return LTVSystem(transition, b, c.unsqueeze(-1), as_feedthrough(skip, step))
 
 

@@ -83,7 +83,7 @@ def ssd(
     # Column j of the table holds the rates after time j; their running sum down the column is
     # the exponent of M_ij.
     table = rates.unsqueeze(-1).expand(*rates.shape, length).masked_fill(~ones.tril(-1), 0)
-    mask = table.cumsum(-2).masked_fill(~ones.tril(), -torch.inf).exp()
+    mask = table.cumsum(-2).masked_fill(~ones.tril(), -torch.inf).exp()  # M, (..., L, L)
     with full_precision(u):
         y = (mask * (c @ b.mT)) @ (step.unsqueeze(-1) * u)
     return (y if feedthrough is None else y + feedthrough * u).to(dtype)
@@ -136,8 +136,8 @@ def ssd_system(
     """
     check_arrays(_ssd_arrays(step, a, b, c) | skip_arrays(skip))
     a = _rate(a, step)
-    transition = torch.exp(a * step)[..., None, None]
-    b = (step.unsqueeze(-1) * b).unsqueeze(-1)
+    transition = torch.exp(a * step)[..., None, None]  # (..., L, 1, 1)
+    b = (step.unsqueeze(-1) * b).unsqueeze(-1)  # (..., L, n, 1)
     return LTVSystem(transition, b, c.unsqueeze(-1), as_feedthrough(skip, step))
 
 

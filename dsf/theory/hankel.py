@@ -61,7 +61,7 @@ def hankel_ranks(phi: Tensor, tol: float | None = None) -> Tensor:
         tol = length * torch.finfo(phi.dtype).eps
     tol = check_number("tol", tol, 0, 1, below=True)
     phi = phi.detach()
-    threshold = tol * torch.linalg.matrix_norm(phi, ord=2)[..., None]
+    threshold = tol * torch.linalg.matrix_norm(phi, ord=2)[..., None]  # (..., 1)
     ranks = [
         (torch.linalg.svdvals(hankel_block(phi, t)) > threshold).sum(-1) for t in range(1, length)
     ]

@@ -116,8 +116,8 @@ def truncation_error(
     scale = m**-0.5 if scale is None else check_number("scale", scale, 0, above=True)
     exact = softmax_attention(q, k, v, scale)
     truncated = softmax_attention_system(q, k, order, scale).run(v)
-    scores = (q @ k.mT) * scale
-    # The causal ones only, j ≤ i.
+    scores = (q @ k.mT) * scale  # (..., L, L)
+    # The causal ones only, j ≤ i: (..., L (L + 1) / 2).
     scores = scores[..., torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).tril()]
     term, kernel = torch.ones_like(scores), torch.ones_like(scores)
     for r in range(1, order + 1):
