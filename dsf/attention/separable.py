@@ -79,7 +79,7 @@ def normalized_by_row_sum(
     decay: Tensor | None = None,
     shift: Tensor | None = None,
 ) -> LTVSystem:
-    """The system with η_i = φ_iᵀ Σ_{j≤i} ψ_j, where features decay and are shifted as they say."""
+    """The system whose η_i is the row sum φ_iᵀ Σ_{j≤i} ψ_j, which decays where ψ is shifted."""
     start = None if before is None else before.keys
     rate = psi.new_ones(1, 1) if decay is None else decay.unsqueeze(-1)
     # Σ_{j≤i} ψ_j, (..., L, n)

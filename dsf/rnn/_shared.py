@@ -10,6 +10,7 @@ from dsf.recurrence import linear_recurrence
 
 
 def check_gates(**gates: Tensor) -> None:
+    """Refuse inputs and gates (..., L, d) that do not fit each other."""
     check_arrays({name: (gate, "(..., L, d)") for name, gate in gates.items()})
 
 
