@@ -8,6 +8,7 @@ from __future__ import annotations
 from sphinx.application import Sphinx
 
 from book.sphinx import (
+    api,
     citations,
     directives,
     docstrings,
@@ -17,6 +18,7 @@ from book.sphinx import (
     mathematics,
     numbering,
     pages,
+    source,
     tables,
 )
 
@@ -32,8 +34,10 @@ def setup(app: Sphinx) -> dict[str, bool]:
         launch,
         citations,
         docstrings,
+        api,
         pages,
         files,
+        source,
     ):
         module.setup(app)
     # Jupyter Book sets this one for an extension that the book does not load.
