@@ -9,6 +9,7 @@ from sphinx.application import Sphinx
 
 from book.sphinx import (
     api,
+    chapter_links,
     citations,
     directives,
     docstrings,
@@ -35,6 +36,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         citations,
         docstrings,
         api,
+        chapter_links,
         pages,
         files,
         source,

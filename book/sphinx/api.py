@@ -18,7 +18,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
 
-from book.package import FLOORS, Floor
+from book.package import FLOORS, Floor, find
 
 PAGE = "chapters/api"
 MARK = "```{modules-by-floor}\n```"
@@ -239,20 +239,6 @@ def fill(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 # --- links ------------------------------------------------------------------------------------
-
-
-def find(path: str) -> Any:
-    """What a dotted path leads to, or None."""
-    parts = path.split(".")
-    for end in range(len(parts) - 1, 0, -1):
-        try:
-            thing = importlib.import_module(".".join(parts[:end]))
-        except ModuleNotFoundError:
-            continue
-        for name in parts[end:]:
-            thing = getattr(thing, name, None)
-        return thing
-    return None
 
 
 def own_name(app: Sphinx, env: Any, node: Any, contnode: nodes.Element) -> Any:
