@@ -497,11 +497,11 @@ def mixer_class(name: str) -> type[mixers.Mixer]:
 
 
 def made(m: Maker, name: str) -> mixers.Mixer:
-    one = name in ("QLSTM", "RGLRU")
+    make = mixer_class(name)
     m.sizes["d"], m.dtype = 4, torch.float32
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return mixer_class(name)(4, 1 if one else 2)
+        return make(4, 1 if make.expansion == "one" else 2)
 
 
 def with_model(**args: Arg | Array) -> Example:
@@ -510,8 +510,9 @@ def with_model(**args: Arg | Array) -> Example:
 
 
 def mixer_arguments(m: Maker, name: str) -> Example:
-    n = {"QLSTM": m.integer(1, 1), "RGLRU": m.integer(1, 1)}.get(name, m.integer(1))
-    if name == "S4D":
+    expansion = mixer_class(name).expansion
+    n = m.integer(1, 1) if expansion == "one" else m.integer(1)
+    if expansion == "even":
         even = [2.0, 1, 3, 0, -2, True, None, "2", 1j, torch.tensor(2)]
         n = Arg(2, lambda x: is_integer(x) and x > 0 and x % 2 == 0, even)
     bounds = [None, 3, (1e-3,), (0.0, 0.1), (0.2, 0.1), (1e-3, math.inf), (math.nan, 0.1), "ab"]
@@ -828,6 +829,7 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
     ),
     "theory.change_realization": change,
     # what is trained
+    "mixers.mixer_class": lambda m: Example({"name": m.choice(*mixers.MIXERS)}),
     "mixers.take": lambda m: Example({"x": m.array("... L d"), "positions": positions(m)}),
     "model.num_parameters": lambda m: Example({"model": m.only(nn.Linear(2, 2))}),
     "model.ShortConvolution": lambda m: Example({"d_model": m.integer(1), "kernel": m.integer(1)}),
