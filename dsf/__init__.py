@@ -19,6 +19,7 @@ from dsf.attention import (
 )
 from dsf.blocks import segment_products
 from dsf.dense import DenseSystem
+from dsf.low_rank import LowRankSystem
 from dsf.recurrence import linear_recurrence
 from dsf.rnn import (
     elman,
@@ -41,7 +42,7 @@ from dsf.ssm import (
     ssd_system,
 )
 from dsf.state import KeyValueCache, NormalizedState
-from dsf.system import LTVSystem
+from dsf.system import LTVSystem, System
 
 __all__ = [
     "ARCHITECTURES",
@@ -49,7 +50,9 @@ __all__ = [
     "DenseSystem",
     "KeyValueCache",
     "LTVSystem",
+    "LowRankSystem",
     "NormalizedState",
+    "System",
     "check",
     "discretize",
     "elman",
