@@ -135,6 +135,13 @@ class TrainConfig:
         )
 
 
+ADDED: dict[str, Any] = {}
+"""Fields that `TrainConfig` gained after runs were recorded, and the value that those stand for.
+
+A recorded config without such a field means this value, and a config with this value is the same
+experiment as one without the field. Whoever adds a field adds it here, in the same commit.
+"""
+
 _LARGEST_SEED = 2**63 - 1  # that PyTorch takes
 _SMALLEST = {
     "n": 1,

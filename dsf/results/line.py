@@ -16,7 +16,7 @@ from reprlib import repr as short
 from typing import Any, get_type_hints
 
 from dsf.mixers import MIXERS
-from dsf.train import TrainConfig
+from dsf.train import ADDED, TrainConfig
 
 NOT_CONFIG = ("seed", "device", "compile")
 """Fields of `dsf.train.TrainConfig` that are no part of a recorded config."""
@@ -61,6 +61,9 @@ class Run:
 def run_key(config: dict[str, Any], seed: int) -> str:
     """Config and seed as text, equal for equal experiments.
 
+    A field that was added later (`dsf.train.ADDED`) is left out where it has the value that all
+    runs before it had, so that those are found again.
+
     Args:
         config: fields by name.
         seed: of the run.
@@ -68,7 +71,8 @@ def run_key(config: dict[str, Any], seed: int) -> str:
     Returns:
         JSON with sorted names.
     """
-    return json.dumps([config, seed], sort_keys=True)
+    told = {k: value for k, value in config.items() if k not in ADDED or value != ADDED[k]}
+    return json.dumps([told, seed], sort_keys=True)
 
 
 def to_line(run: Run) -> bytes:
@@ -95,8 +99,8 @@ def from_line(line: bytes) -> Run:
         line: with or without its end.
 
     Returns:
-        The run. Its config may have fields that this version does not know, or lack some: see
-        `foreign`.
+        The run. A field that was added after it was recorded has the value of then. Its config may
+        have fields that this version does not know, or lack some: see `foreign`.
 
     Raises:
         ValueError: Naming the field, what it is, and what was expected.
@@ -225,6 +229,8 @@ def _fields(name: str, part: Any, required: tuple[str, ...]) -> dict[str, Any]:
 def _checked_config(config: Any) -> dict[str, Any]:
     """The config, where floats that JSON has as whole numbers are floats, as keys need them."""
     _fields("config", config, ("learning_rate",))  # without which nothing can be chosen
+    before = {name: value for name, value in ADDED.items() if name in _CONFIG}
+    config = {**before, **config}
     return {name: _checked_value(f"config.{name}", value) for name, value in config.items()}
 
 

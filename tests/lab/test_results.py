@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from dsf import cli, results
-from dsf.results import Record, Run, reader
-from dsf.sweep import read_grid
+from dsf.results import Record, Run, line, reader
+from dsf.results.line import from_line, to_line
+from dsf.sweep import key_of, read_grid, run_sweep
+from dsf.train import ADDED, TrainConfig
 
 GRIDS = Path(results.__file__).parent
 LINES = (
@@ -455,6 +457,53 @@ def test_the_recorded_runs_say_where_they_come_from():
         if run.result["diverged"] is None:
             assert 0 <= run.result["test_accuracy"] <= 1
             assert run.result["history"][-1][0] == run.result["steps"] <= run.config["steps"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WiderConfig(TrainConfig):
+    """The config of a later version; runs before it had no dropout."""
+
+    dropout: float = 0.1
+
+
+@pytest.fixture
+def later_version(monkeypatch):
+    monkeypatch.setitem(ADDED, "dropout", 0.0)
+    monkeypatch.setitem(line._CONFIG, "dropout", float)
+    monkeypatch.setattr(line, "TrainConfig", WiderConfig)
+
+
+def test_the_record_is_found_whole_by_a_version_with_one_field_more(later_version, tmp_path):
+    before = [key_of(config) for config in read_grid(GRIDS / "mqar.toml")]
+    path = tmp_path / "mqar.jsonl"
+    path.write_bytes((GRIDS / "mqar.jsonl").read_bytes())
+    with Record(path) as record:
+        found = [*record.runs.values()]
+        assert len(found) == 2335
+        assert len(results.cells(found)) == 185
+        assert all(run.config["dropout"] == 0.0 for run in found)
+        assert not any(map(line.foreign, found))
+        wider = [WiderConfig(**vars(c), dropout=0.0) for c in read_grid(GRIDS / "mqar.toml")]
+        assert [key_of(config) for config in wider] == before
+        recorded = [config for config in wider if key_of(config) in record.runs]
+        assert len(recorded) == 2335
+        assert list(run_sweep(recorded, record, engine=lambda groups: iter(groups))) == []
+        other = dataclasses.replace(recorded[0], dropout=0.1)
+        assert key_of(other) not in record.runs
+
+
+def test_a_field_that_was_added_is_written_and_read_again(later_version):
+    run = from_line(LINES[0])
+    assert from_line(to_line(run)) == run
+    other = dataclasses.replace(run, config={**run.config, "dropout": 0.1})
+    assert from_line(to_line(other)) == other
+    assert other.key != run.key
+
+
+def test_the_keys_of_the_recorded_runs_are_their_configs_and_seeds_as_they_stand_there():
+    entries = [json.loads(line) for line in (GRIDS / "mqar.jsonl").read_bytes().splitlines()]
+    keys = [json.dumps([entry["config"], entry["seed"]], sort_keys=True) for entry in entries]
+    assert [run.key for run in results.recorded("mqar")] == keys
 
 
 def test_every_recorded_setting_was_tried_with_four_rates_and_three_seeds():
