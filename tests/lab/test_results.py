@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from dsf import cli, results
-from dsf.results import Record, Run, line, reader
-from dsf.results.line import from_line, to_line
+from dsf.config import ADDED
+from dsf.results import Record, Run, reader
+from dsf.results.line import foreign, from_line, to_line
 from dsf.sweep import key_of, read_grid, run_sweep
-from dsf.train import ADDED, TrainConfig
+from dsf.tasks import MQAR, TASKS
 
 GRIDS = Path(results.__file__).parent
 LINES = (
@@ -97,7 +98,7 @@ def test_a_rate_that_lacks_seeds_is_named():
 
 
 def test_an_unknown_record_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"name = 'mqr': expected one of .*mqar"):
+    with pytest.raises(ValueError, match=r"name is 'mqr', expected one of .*mqar"):
         results.recorded("mqr")
 
 
@@ -313,22 +314,24 @@ def test_a_run_that_diverged_may_lack_numbers_in_its_last_report_only(file):
 def test_runs_of_another_version_are_told_and_read(file, capsys):
     entry = copy.deepcopy(GOOD)
     del entry["config"]["forget_bias"], entry["config"]["batch_size"]
-    entry["config"] |= {"task": "copy", "widths": [1, 2]}
+    entry["config"] |= {"origin": "elsewhere", "widths": [1, 2]}
     entry["result"]["kept"] = {"state": 0.5}
-    other = with_changes(LINES[0], config__mixer="of_next_year")
+    other = with_changes(LINES[0], config__mixer="of_next_year", config__task="copy")
     lines = [json.dumps({**entry, "seed": seed}).encode() for seed in range(3)]
     path = file(*lines, other)
     assert [run.seed for run in results.read(path)] == [0, 1, 2, 0]
     told = capsys.readouterr().err.splitlines()
     assert told == [
         f"{path}, line 1 and 2 more: of another version, without config.forget_bias, "
-        "config.batch_size and with config.task, config.widths, result.kept",
-        f"{path}, line 4: of another version, with the mixer 'of_next_year'",
+        "config.batch_size and with config.origin, config.widths, result.kept",
+        f"{path}, line 4: of another version, with the task 'copy' and "
+        "with the mixer 'of_next_year'",
     ]
     assert cli.main(["results", str(path)]) == 0
     said = capsys.readouterr().out
     assert "of_next_year" in said
-    assert "task = ?" in said
+    assert "task = copy" in said
+    assert "origin = ?" in said
     with pytest.raises(ValueError, match=r"line 1: config.n is '4'"):
         results.read(file(with_changes(lines[0], config__n="4")))
 
@@ -460,42 +463,39 @@ def test_the_recorded_runs_say_where_they_come_from():
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class WiderConfig(TrainConfig):
-    """The config of a later version; runs before it had no dropout."""
+class WiderMQAR(MQAR):
+    """The task in a later version, with one parameter more; before, there was no noise."""
 
-    dropout: float = 0.1
+    noise: float = 0.1
 
 
 @pytest.fixture
 def later_version(monkeypatch):
-    monkeypatch.setitem(ADDED, "dropout", 0.0)
-    monkeypatch.setitem(line._CONFIG, "dropout", float)
-    monkeypatch.setattr(line, "TrainConfig", WiderConfig)
+    monkeypatch.setitem(TASKS, "mqar", WiderMQAR)
+    monkeypatch.setitem(ADDED, "noise", 0.0)
 
 
 def test_the_record_is_found_whole_by_a_version_with_one_field_more(later_version, tmp_path):
-    before = [key_of(config) for config in read_grid(GRIDS / "mqar.toml")]
-    path = tmp_path / "mqar.jsonl"
+    path, grid = tmp_path / "mqar.jsonl", tmp_path / "mqar.toml"
     path.write_bytes((GRIDS / "mqar.jsonl").read_bytes())
+    text = (GRIDS / "mqar.toml").read_text()
+    grid.write_text(text.replace("[defaults]\n", "[defaults]\nnoise = 0.0\n"))
     with Record(path) as record:
         found = [*record.runs.values()]
         assert len(found) == 2335
         assert len(results.cells(found)) == 185
-        assert all(run.config["dropout"] == 0.0 for run in found)
-        assert not any(map(line.foreign, found))
-        wider = [WiderConfig(**vars(c), dropout=0.0) for c in read_grid(GRIDS / "mqar.toml")]
-        assert [key_of(config) for config in wider] == before
-        recorded = [config for config in wider if key_of(config) in record.runs]
+        assert all(run.config["noise"] == 0.0 for run in found)
+        assert not any(map(foreign, found))
+        recorded = [config for config in read_grid(grid) if key_of(config) in record.runs]
         assert len(recorded) == 2335
         assert list(run_sweep(recorded, record, engine=lambda groups: iter(groups))) == []
-        other = dataclasses.replace(recorded[0], dropout=0.1)
-        assert key_of(other) not in record.runs
+        assert not any(key_of(config) in record.runs for config in read_grid(GRIDS / "mqar.toml"))
 
 
 def test_a_field_that_was_added_is_written_and_read_again(later_version):
     run = from_line(LINES[0])
     assert from_line(to_line(run)) == run
-    other = dataclasses.replace(run, config={**run.config, "dropout": 0.1})
+    other = dataclasses.replace(run, config={**run.config, "noise": 0.1})
     assert from_line(to_line(other)) == other
     assert other.key != run.key
 
