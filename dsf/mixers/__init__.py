@@ -25,7 +25,7 @@ of it, and `TITLES` of the variants. They are put together here.
 
 What a mixer trains beside its projections are parameters of its own, not `nn.Linear`: the
 initialiser of a whole model leaves them as their papers have them, and weight decay leaves them
-alone (`dsf.train.parameter_groups`).
+alone (`dsf.optimize.parameter_groups`).
 """
 
 from collections.abc import Callable
@@ -45,7 +45,7 @@ __all__ += ssm.__all__
 __all__ += rnn.__all__
 
 MIXERS: dict[str, Callable[..., Mixer]] = {**attention.MIXERS, **ssm.MIXERS, **rnn.MIXERS}
-"""What makes a mixer from d_model and n, by the names that `dsf.train.TrainConfig` takes."""
+"""What makes a mixer from d_model and n, by the names that `dsf.config.Config` takes."""
 
 
 def mixer_class(name: str) -> type[Mixer]:
