@@ -5,7 +5,8 @@ writes it, `X_system(...)` the same map as an `LTVSystem`, and `ARCHITECTURES` l
 """
 
 from dsf import check, feature_maps, mqar, theory
-from dsf.architectures import ARCHITECTURES, Architecture
+from dsf.architecture import Architecture
+from dsf.architectures import ARCHITECTURES
 from dsf.attention import (
     kv_cache_system,
     linear_attention,
