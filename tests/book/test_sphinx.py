@@ -12,16 +12,16 @@ pytest.importorskip("jupyter_book", reason="requirements.txt is not installed")
 
 from docutils import nodes
 
-from book import extension
+from book.sphinx import docstrings, pages
 
 
 def test_a_script_in_the_text_of_a_page_is_known_by_its_hash() -> None:
     page = (
-        f'<meta content="{extension.POLICY}"><script type="application/json">{{}}</script>'
+        f'<meta content="{pages.POLICY}"><script type="application/json">{{}}</script>'
         '<script src="a.js"></script><script>first()</script><script type="text/javascript">\n'
         "if (1 < 2) second();\n</script>"
     )
-    rules = BeautifulSoup(extension.with_policy(lambda: page), "html.parser").meta
+    rules = BeautifulSoup(pages.with_policy(lambda: page), "html.parser").meta
     assert rules
     found = re.findall(r"'sha256-(.*?)'", str(rules["content"]))
     texts = ("first()", "\nif (1 < 2) second();\n")
@@ -32,7 +32,7 @@ def test_a_script_in_the_text_of_a_page_is_known_by_its_hash() -> None:
 def test_a_page_written_from_the_cache_knows_the_names_of_other_packages(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delitem(sys.modules, "dsf.rnn", raising=False)
-    place = {"refdomain": "py", "reftarget": "Tensor", "py:module": "dsf.rnn"}
+    monkeypatch.delitem(sys.modules, "dsf.blocks", raising=False)
+    place = {"refdomain": "py", "reftarget": "Tensor", "py:module": "dsf.blocks"}
     text = nodes.literal()
-    assert extension.foreign_name(None, None, nodes.reference(**place), text) is text
+    assert docstrings.foreign_name(None, None, nodes.reference(**place), text) is text

@@ -1,0 +1,146 @@
+"""The cells of a notebook: where one ends and the next begins, and what a cell of code carries."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from book.notebooks.blocks import Blocks, fold
+from book.notebooks.book import Book
+from book.notebooks.chapter import Chapter
+from book.notebooks.inline import Inline
+from book.notebooks.myst import HEADING, Block, Break, ChapterError, Directive, Text
+
+# A tag, since a branch would move under the reader's feet.
+SETUP = """\
+# Set-up, safe to run again: installs the book's package (not PyPI's `dsf`) where it is missing.
+try:
+    from dsf import LTVSystem
+except ModuleNotFoundError:
+    %pip install --quiet "dsf-book[notebooks] @ git+{repository}@{release}"
+    from dsf import LTVSystem
+except ImportError as error:
+    raise ImportError(
+        "The `dsf` installed here is another project. Run `%pip uninstall --yes dsf`, "
+        "restart the kernel, then run this cell again."
+    ) from error
+"""
+LEAK = re.compile(r"^\s*(?:`{3,}|:{3,})\{|\{[\w:.-]+\}`|^\([\w:.-]+\)=", re.M)
+
+
+class Cells:
+    """Turns one chapter into the cells of its notebook."""
+
+    def __init__(self, chapter: Chapter, book: Book) -> None:
+        self.chapter = chapter
+        self.book = book
+        self.inline = Inline(chapter, book)
+        self.blocks = Blocks(self.inline)
+        self.cells: list[dict[str, Any]] = []
+        self.markdown: list[str] = []  # of the cell that is not yet full
+        self.solution = ""  # what a gated solution belongs to, while inside one
+
+    def write(self) -> list[dict[str, Any]]:
+        """All cells of the notebook."""
+        self._title()
+        for block in self.chapter.blocks:
+            self._top(block)
+        self._flush()
+        if self.inline.cited:
+            items = sorted(self.book.bibliography.full(key) for key in self.inline.cited)
+            self.markdown = ["## References", "\n".join(f"- {item}" for item in items)]
+            self._flush()
+        return self.cells
+
+    def _add(self, kind: str, source: str, metadata: dict[str, Any] | None = None) -> None:
+        seed = f"{self.chapter.name}:{len(self.cells)}"
+        cell: dict[str, Any] = {
+            "cell_type": kind,
+            "id": hashlib.sha256(seed.encode()).hexdigest()[:12],
+            "metadata": metadata or {},
+            "source": source.splitlines(keepends=True),
+        }
+        if kind == "code":
+            cell |= {"execution_count": None, "outputs": []}
+        self.cells.append(cell)
+
+    def _flush(self) -> None:
+        text = "\n\n".join(part.strip("\n") for part in self.markdown if part.strip())
+        self.markdown = []
+        if not text:
+            return
+        if self.solution:
+            text = fold(f"Solution to {self.solution}", text)
+        plain = re.sub(r"^(`{3,})(?!\{).*?^\1", "", text, flags=re.M | re.S)
+        plain = re.sub(r"(?<!\})(`+)(?!`).+?\1", "", plain)
+        if leak := LEAK.search(plain):
+            raise ChapterError(
+                f"{self.chapter.path}: MyST would leak into the notebook: {leak[0].strip()!r} "
+                f"in the cell that begins {text[:60]!r}"
+            )
+        self._add("markdown", text)
+
+    def _title(self) -> None:
+        book = self.book.settings
+        path = f"chapters/{self.chapter.name}.ipynb"
+        title = self.inline.markdown(self.chapter.title, 1)
+        self.markdown = [
+            f"# {self.chapter.number}. {title}",
+            f"[Open in Colab]({book.colab_url(path)}) · "
+            f"[Open on Binder]({book.binder_url(path)}) · "
+            f"from the book *{book.title}*",
+        ]
+        self._flush()
+        setup = SETUP.format(repository=book.repository, release=book.release)
+        self._add("code", setup.strip("\n"))
+
+    def _top(self, block: Block) -> None:
+        name = block.name if isinstance(block, Directive) else ""
+        heading = isinstance(block, Text) and HEADING.match(block.lines[0])
+        if isinstance(block, Break):
+            self._flush()
+        elif isinstance(block, Directive) and name == "code-cell":
+            self._code_cell(block)
+        elif isinstance(block, Directive) and name in {"solution-start", "solution-end"}:
+            self._flush()
+            starts = name == "solution-start"
+            exercise = self.inline.reference(block.argument, block.line).text if starts else ""
+            self.solution = exercise
+        elif name != "exercise-end" and not (heading and heading[1] == "#"):
+            if heading or name in {"exercise", "exercise-start"}:
+                self._flush_before_heading()
+            self.markdown.append(self.blocks.markdown(block))
+
+    def _flush_before_heading(self) -> None:
+        """Begin a cell, but keep the anchors that belong to the heading with it."""
+        anchors: list[str] = []
+        while self.markdown and self.markdown[-1].startswith("<a id="):
+            anchors.insert(0, self.markdown.pop())
+        self._flush()
+        self.markdown = anchors
+
+    def _code_cell(self, block: Directive) -> None:
+        tags = block.tags()
+        if "book-only" in tags:
+            return
+        self._flush()
+        source = "\n".join(block.body).strip("\n")
+        if "myst_nb" in source:
+            message = "a cell that needs myst_nb must be tagged book-only"
+            raise self.inline.fail(block.line, message)
+        metadata: dict[str, Any] = {}
+        if self.solution:
+            source = f"# @title Solution to {self.solution}\n{source}"
+        if self.solution or {"hide-input", "hide-cell", "remove-input", "remove-cell"} & {*tags}:
+            metadata = {"cellView": "form", "jupyter": {"source_hidden": True}}
+        if kept := sorted({"raises-exception"} & {*tags}):
+            metadata["tags"] = kept
+        self._add("code", source, metadata)
+        figure = (block.options.get("mystnb") or {}).get("figure") or {}
+        if figure.get("caption"):
+            caption = self.inline.markdown(figure["caption"].strip(), block.line)
+            number = self.chapter.numbers[block.line]
+            anchor = f'<a id="{figure["name"]}"></a>' if figure.get("name") else ""
+            self.markdown.append(f"{anchor}**Figure {number}** {caption}")
+            self._flush()

@@ -1,0 +1,47 @@
+"""The Sphinx extension behind the pages: theme, mathematics, folding, numbering, launch links.
+
+One idea a module; each has a `setup` of its own.
+"""
+
+from __future__ import annotations
+
+from sphinx.application import Sphinx
+
+from book.sphinx import (
+    api,
+    chapter_links,
+    citations,
+    directives,
+    docstrings,
+    files,
+    folding,
+    launch,
+    mathematics,
+    numbering,
+    pages,
+    source,
+    tables,
+)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register everything with Sphinx."""
+    for module in (
+        mathematics,
+        numbering,
+        folding,
+        tables,
+        directives,
+        launch,
+        citations,
+        docstrings,
+        api,
+        chapter_links,
+        pages,
+        files,
+        source,
+    ):
+        module.setup(app)
+    # Jupyter Book sets this one for an extension that the book does not load.
+    app.add_config_value("comments_config", {}, "html")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

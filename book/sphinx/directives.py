@@ -1,0 +1,86 @@
+"""The directives of the book: the head of a chapter, and parts for one medium only."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+CODE_CELL = re.compile(r"^(?P<fence>`{3,})\{code-cell\}.*?^(?P=fence)[ \t]*$", re.M | re.S)
+CELL_TAGS = re.compile(r"^:tags:(.*)$|^tags:(.*(?:\n[ \t]*- .*)*)", re.M)
+
+
+class ChapterFacts(SphinxDirective):
+    """The head of a chapter: minutes, level, what it needs, and what the reader can do after it."""
+
+    has_content = True
+    option_spec: ClassVar = {
+        "minutes": directives.positive_int,
+        "level": directives.unchanged_required,
+        "prerequisites": directives.unchanged_required,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        """A box of facts followed by the list of objectives."""
+        missing = [name for name in self.option_spec if name not in self.options]
+        if missing:
+            raise self.error(f"chapter-facts lacks {', '.join(missing)}")
+        line = (
+            f"**Time** {self.options['minutes']} minutes\n"
+            f"**Level** {self.options['level']}\n"
+            f"**You need** {self.options['prerequisites']}"
+        )
+        box = nodes.container(classes=["chapter-facts"])
+        for text in line.splitlines():
+            inline, messages = self.state.inline_text(text, self.lineno)
+            box += nodes.paragraph("", "", *inline)
+            box += messages
+        box += nodes.paragraph("", "After this chapter you can", classes=["objectives-title"])
+        self.state.nested_parse(self.content, self.content_offset, box)
+        return [box]
+
+
+class BookOnly(SphinxDirective):
+    """Text for the pages that the notebooks leave out."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """The content, as it stands."""
+        box = nodes.container()
+        self.state.nested_parse(self.content, self.content_offset, box)
+        return box.children
+
+
+class NotebookOnly(SphinxDirective):
+    """Text for the notebooks that the pages leave out."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Nothing."""
+        return []
+
+
+def drop_notebook_only_cells(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Blank out the cells tagged `notebook-only`; blank lines keep the line numbers right."""
+
+    def blank(match: re.Match[str]) -> str:
+        cell = match[0]
+        tags = CELL_TAGS.search(cell)
+        wanted = tags is None or "notebook-only" not in tags[0]
+        return cell if wanted else "\n" * cell.count("\n")
+
+    source[0] = CODE_CELL.sub(blank, source[0])
+
+
+def setup(app: Sphinx) -> None:
+    """Register with Sphinx."""
+    app.add_directive("chapter-facts", ChapterFacts)
+    app.add_directive("book-only", BookOnly)
+    app.add_directive("notebook-only", NotebookOnly)
+    app.connect("source-read", drop_notebook_only_cells)
