@@ -40,7 +40,9 @@ FLOORS = (
     Floor("Theorems and checks", ("theory", "check")),
     Floor("Architectures", ("attention", "ssm", "rnn", "gated", "delta")),
     Floor("Feature maps", ("feature_maps",)),
-    Floor("Systems", ("protocol", "system", "low_rank", "dense", "state", "architecture")),
+    Floor(
+        "Systems", ("system", "low_rank", "dense", "matrix_state", "wy", "state", "architecture")
+    ),
     Floor("Recurrences", ("recurrence", "scan", "blocks")),
     Floor("", ("_checks", "_extras")),
 )
