@@ -195,7 +195,9 @@ def layer_system(name: str, embeddings: Tensor, n: int, seed: int) -> LTVSystem:
         The system, in float64.
     """
     arguments = layer_arguments(name, embeddings, fit(name, n), seed)
-    return ARCHITECTURES[name].system(**arguments)
+    system = ARCHITECTURES[name].system(**arguments)
+    assert isinstance(system, LTVSystem)  # what the page draws is diagonal
+    return system
 
 
 def uniform(seed: int, stream: int, index: int) -> float:
