@@ -4,10 +4,6 @@
 
 (function interactive() {
   const library = new URL("plotly/plotly-basic-4.1.1.min.js", document.currentScript.src).href;
-  const glyphs = {
-    circle: "●", square: "■", diamond: "◆", "triangle-up": "▲", "triangle-down": "▼", cross: "✚", x: "✖", star: "★", hexagon: "⬢",
-    pentagon: "⬟", "triangle-right": "▶", "triangle-left": "◀", hexagram: "✶",
-  };
   const touch = window.matchMedia("(pointer: coarse)").matches; // there a drag scrolls the page
 
   let fetched;
@@ -55,15 +51,14 @@
   }
 
   /* The mark of a trace: its symbol, or a piece of its line. */
-  function key({ mode, line, marker }) {
+  function key({ mode, line, marker, meta }) {
     const mark = element("span");
     mark.setAttribute("aria-hidden", "true");
     mark.className = "dsf-key";
     mark.style.color = line.color;
     if (mode.includes("markers")) {
-      const symbol = marker?.symbol ?? "circle";
-      mark.dataset.glyph = `${glyphs[symbol.replace("-open", "")]}\uFE0E`; // text, not an emoji
-      mark.classList.toggle("dsf-hollow", symbol.endsWith("-open"));
+      mark.dataset.glyph = `${meta}\uFE0E`; // text, not an emoji
+      mark.classList.toggle("dsf-hollow", marker?.symbol?.endsWith("-open") ?? false);
     } else {
       const dashes = { dot: "dotted", dash: "dashed", dashdot: "dashed" };
       mark.style.borderTop = `2px ${dashes[line.dash] ?? "solid"}`;

@@ -10,6 +10,7 @@ import traitlets
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from dsf.architectures import ARCHITECTURES
 from dsf.attention import normalized_attention_system
 from dsf.looks import COLORS
 from dsf.rnn import qlstm_system, rg_lru_system
@@ -20,14 +21,9 @@ from dsf.widgets.draw import number
 
 REACH = 6.0
 _STEPS = 40
-_TITLES = {
-    "s6": "S6, feature s",
-    "ssd": "SSD",
-    "qlstm": "qLSTM",
-    "qlstm_reversed": "qLSTM, reversed",
-    "rg_lru": "RG-LRU",
-    "normalized": "Normalised attention",
-}
+_NAMES = ("s6", "ssd", "qlstm", "qlstm_reversed", "rg_lru", "normalized")
+_TITLES = {name: ARCHITECTURES[name].title.partition(" (")[0] for name in _NAMES}
+_TITLES["s6"] += ", feature s"
 
 
 class Gate(NamedTuple):

@@ -229,7 +229,7 @@ class MQARExplorer(Widget):
             own = [cell for cell in here if cell["mixer"] == name]
             bold = name == chosen["mixer"]
             lines = "".join(_series(own, axes, look))
-            parts.append(f'<g color="{look["colour"]}"><g opacity="{1 if bold else 0.6}">{lines}')
+            parts.append(f'<g color="{look["color"]}"><g opacity="{1 if bold else 0.6}">{lines}')
             parts.append(f"</g>{_mark(look, axes.right + 16, y - 4)}</g>")
             parts.append(draw.text(axes.right + 28, y, look["title"], bold=bold))
         shown, anything = number(chance["any value shown"]), number(chance["any value"])

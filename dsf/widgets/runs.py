@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dsf.looks import COLORS, NEUTRAL, VARIANTS
+from dsf.looks import LOOKS, NEUTRAL, SHAPES, Shape
 from dsf.mixers import TITLES
 from dsf.results import Cell
 from dsf.train import TrainConfig
@@ -31,24 +31,7 @@ _TASK = {  # the fields of a config that say what is asked, and their letters
 }
 # What all mixers of a chart share: another block or budget is another chart.
 _SETTING = ("num_layers", "conv_kernel", "mlp_ratio", "position_embedding", "steps")
-# Corners, radius of the dents between them (1 for none), turn in degrees: as `dsf.plots.MARKERS`.
-_SHAPES = {
-    "softmax": (16, 1.0, 0),
-    "linear": (4, 1.0, 45),
-    "linear_unnormalized": (6, 1.0, 30),
-    "normalized": (4, 1.0, 0),
-    "normalized_softplus": (5, 1.0, 0),
-    "normalized_sigmoid": (5, 1.0, 180),
-    "unnormalized": (3, 1.0, 90),
-    "gated_linear": (3, 1.0, 270),
-    "s4d": (3, 1.0, 0),
-    "s6": (3, 1.0, 180),
-    "ssd": (4, 0.35, 0),
-    "qlstm": (4, 0.35, 45),
-    "qlstm_reversed": (5, 0.4, 0),
-    "qlstm_exponent": (8, 0.6, 0),
-    "rg_lru": (6, 1.0, 0),
-}
+_UNKNOWN = Shape(".", 16, 0.6, 0, "●")  # a mixer that `dsf.looks` does not know
 
 
 def collect(cells: Iterable[Cell]) -> tuple[list[Plain], dict[str, Plain], dict[str, Plain]]:
@@ -114,7 +97,8 @@ def look(mixer: str, told: Sequence[str] = (), variant: int = 0) -> Plain:
     Returns:
         Title, colour, marker (an SVG path around the origin) and whether the marker is hollow.
     """
-    corners, dent, turn = _SHAPES.get(mixer, (16, 0.6, 0))
+    known = LOOKS.get(mixer)
+    _, corners, dent, turn, _ = SHAPES[known.symbol] if known else _UNKNOWN
     points = []
     for k in range(0, 2 * corners, 2 if dent == 1 else 1):
         angle = math.pi * k / corners - math.pi / 2 + math.radians(turn)
@@ -122,7 +106,7 @@ def look(mixer: str, told: Sequence[str] = (), variant: int = 0) -> Plain:
         points.append(f"{radius * math.cos(angle):.1f} {radius * math.sin(angle):.1f}")
     return {
         "title": ", ".join([TITLES.get(mixer, mixer), *told]),
-        "colour": COLORS.get(VARIANTS.get(mixer, mixer), NEUTRAL),
+        "color": known.color if known else NEUTRAL,
         "marker": f"M{'L'.join(points)}z",
         "hollow": variant > 0,
     }

@@ -32,7 +32,6 @@ from dsf import (
     check,
     feature_maps,
     mqar,
-    plots,
     results,
     theory,
     widgets,
@@ -550,15 +549,6 @@ def test_bundles_are_small() -> None:
 
 def test_every_widget_of_the_package_is_bundled() -> None:
     assert {kind.name for kind in EVERY} == set(bundle.WIDGETS)
-
-
-def test_colors_are_those_of_the_plots() -> None:
-    style = (bundle.SOURCES / "style.css").read_text(encoding="utf-8")
-    for name, color in plots.COLORS.items():
-        if name in ARCHITECTURES:
-            assert f"--dsf-{name}: {color};" in style
-    assert f"--dsf-plus: {draw.PLUS};" in style
-    assert f"--dsf-minus: {draw.MINUS};" in style
 
 
 # --- in a live kernel ----------------------------------------------------------------------------

@@ -1,13 +1,13 @@
 /** Decay and memory: from the pre-activation of a gate to Λ, to a half-life, to the gain of the input. */
 import { softplus, systems } from "./architectures.js";
 import { format, frame, html, real, svg, whole, yesNo } from "./dom.js";
-import { lineChart, swatch } from "./draw.js";
+import { lineChart, lineStyles, swatch } from "./draw.js";
+import { TITLES } from "./looks.js";
 
-/** @type {[string, string][]} */
-const NAMES = [
-  ["s6", "S6, feature s"], ["ssd", "SSD"], ["qlstm", "qLSTM"], ["qlstm_reversed", "qLSTM, reversed"],
-  ["rg_lru", "RG-LRU"], ["normalized", "Normalised attention"],
-];
+const NAMES = ["s6", "ssd", "qlstm", "qlstm_reversed", "rg_lru", "normalized"];
+const STYLES = lineStyles(NAMES);
+/** Titles without what stands in brackets. */
+const title = (name) => TITLES[name].replace(/ \(.*/, "") + (name === "s6" ? ", feature s" : "");
 const REACH = 6; // pre-activations from -6 to 6
 const POINTS = 121;
 const STEPS = 40;
@@ -93,28 +93,28 @@ function render({ model, el }) {
     const size = { width: charts[0].parentElement.clientWidth, height: 240 };
     lineChart(charts[0], {
       ...size, x: [-REACH, REACH], y: [0, 1.5], xLabel: "x", yLabel: "Λ",
-      lines: NAMES.map(([name]) => ({ name: `dsf-${name}`, points: xs.map((value, k) => [flip(name) * value, curves[name].transition[k]]) })),
-      marks: [{ x }, ...NAMES.map(([name]) => ({ x: flip(name) * x, y: at(name).transition, name: `dsf-${name}` }))],
+      lines: NAMES.map((name) => ({ name: STYLES[name], points: xs.map((value, k) => [flip(name) * value, curves[name].transition[k]]) })),
+      marks: [{ x }, ...NAMES.map((name) => ({ x: flip(name) * x, y: at(name).transition, name: STYLES[name] }))],
     });
     const times = Array.from({ length: STEPS + 1 }, (_, l) => l);
     lineChart(charts[1], {
       ...size, x: [0, STEPS], y: [0, 1.5], xLabel: "l", yLabel: "",
-      lines: NAMES.map(([name]) => ({ name: `dsf-${name}`, points: times.map((l) => [l, at(name).transition ** l]) })),
-      marks: NAMES.map(([name]) => ({ x: halfLife(at(name).transition), y: 0.5, name: `dsf-${name}` })).filter((mark) => mark.x <= STEPS),
+      lines: NAMES.map((name) => ({ name: STYLES[name], points: times.map((l) => [l, at(name).transition ** l]) })),
+      marks: NAMES.map((name) => ({ x: halfLife(at(name).transition), y: 0.5, name: STYLES[name] })).filter((mark) => mark.x <= STEPS),
     });
     lineChart(charts[2], {
       ...size, x: [0, 1.5], y: [0, 2.5], xLabel: "Λ", yLabel: "B",
-      lines: NAMES.map(([name]) => ({ name: `dsf-${name}`, points: curves[name].transition.map((value, k) => [value, curves[name].gain[k]]) })),
-      marks: NAMES.map(([name]) => ({ x: at(name).transition, y: at(name).gain, name: `dsf-${name}` })),
+      lines: NAMES.map((name) => ({ name: STYLES[name], points: curves[name].transition.map((value, k) => [value, curves[name].gain[k]]) })),
+      marks: NAMES.map((name) => ({ x: at(name).transition, y: at(name).gain, name: STYLES[name] })),
     });
     charts.forEach((chart, k) => chart.setAttribute("aria-label", `${titles[k]}, one line for each architecture; the numbers stand in the table`));
     table.replaceChildren(html("table", {},
       html("caption", {}, `At x = ${x.toFixed(1).replace("-", "−")}`),
       html("thead", {}, html("tr", {}, ...["", "Λ", "half-life", "B"].map((head) => html(head ? "th" : "td", head ? { scope: "col" } : {}, head)))),
-      html("tbody", {}, ...NAMES.map(([name, title]) => {
+      html("tbody", {}, ...NAMES.map((name) => {
         const { transition, gain } = at(name);
         const half = halfLife(transition);
-        return html("tr", {}, html("th", { scope: "row" }, swatch(`dsf-${name}`), title), ...[format(transition), half === Infinity ? "never" : format(half), format(gain)].map((cell) => html("td", {}, cell)));
+        return html("tr", {}, html("th", { scope: "row" }, swatch(STYLES[name]), title(name)), ...[format(transition), half === Infinity ? "never" : format(half), format(gain)].map((cell) => html("td", {}, cell)));
       }))));
     const gap = Math.max(...xs.map((_, k) => Math.abs(curves.qlstm_reversed.transition[POINTS - 1 - k] - curves.qlstm.transition[k])));
     it.say(gap < 1e-9

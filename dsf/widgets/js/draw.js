@@ -109,6 +109,15 @@ export function legend() {
 }
 
 /**
+ * Classes of lines without markers: a colour for each name, a dash for each place.
+ * @param {string[]} names
+ * @param {string} [kind] "map-" for feature maps
+ * @returns {Record<string, string>}
+ */
+export const lineStyles = (names, kind = "") =>
+  Object.fromEntries(names.map((name, place) => [name, `dsf-${kind}${name} dsf-dash-${place}`]));
+
+/**
  * A short piece of a line, for a legend.
  * @param {string} name class of the line
  */

@@ -2,14 +2,11 @@
 import { at, matrix, run, systems, takeApart } from "./architectures.js";
 import { format, frame, html, indexed, oneOf, svg, whole, words } from "./dom.js";
 import { heatMap, largest, legend } from "./draw.js";
+import { TITLES } from "./looks.js";
 import { CHANNELS, MAX_N, MAX_TEXT, fit, layerArguments, matches, sequence, sizes, tokensOf } from "./layer.js";
 
 /** @type {[string, string][]} */
-const TITLES = [
-  ["softmax", "Softmax attention (Taylor)"], ["linear", "Linear attention"], ["normalized", "Normalised attention"],
-  ["s4d", "S4D"], ["s6", "S6 (Mamba)"], ["ssd", "SSD (Mamba-2)"],
-  ["qlstm", "qLSTM"], ["qlstm_reversed", "qLSTM, reversed sigmoid"], ["rg_lru", "RG-LRU (Griffin)"],
-];
+const CHOICES = Object.keys(systems).map((name) => [name, TITLES[name] + (name === "softmax" ? " (Taylor)" : "")]);
 /** @type {[string, string][]} */
 const INPUTS = [["mqar", "recall (MQAR)"], ["text", "your own text"], ["random", "random"], ["impulse", "impulse"]];
 const STEP_MS = 600;
@@ -18,7 +15,7 @@ const SAME = 1e-9;
 const COMMON = 0.97;
 
 export const traits = {
-  architecture: oneOf(TITLES.map(([name]) => name)),
+  architecture: oneOf(Object.keys(systems)),
   input: oneOf(INPUTS.map(([name]) => name)),
   text: words(MAX_TEXT),
   n: whole(1, MAX_N),
@@ -380,7 +377,7 @@ function render({ model, el }) {
   caption();
 
   it.controls.append(
-    it.select("architecture", "Architecture", TITLES),
+    it.select("architecture", "Architecture", CHOICES),
     it.select("input", "Input", INPUTS),
     it.textbox("text", "Text", MAX_TEXT, () => model.get("input") === "text"),
     it.slider("n", "State expansion n", () => {

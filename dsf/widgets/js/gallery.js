@@ -1,7 +1,7 @@
 /** Feature maps: the kernel ⟨φ(q), φ(k)⟩ of each against exp(qᵀk), over angle and norm in the plane. */
 import { dot, eluPlusOne, randomFeatures, taylorFeatures } from "./architectures.js";
 import { format, frame, html, oneOf, real, svg, whole } from "./dom.js";
-import { heatMap, legend, lineChart, swatch } from "./draw.js";
+import { heatMap, legend, lineChart, lineStyles, swatch } from "./draw.js";
 import { directions } from "./random.js";
 
 /** @type {[string, string][]} */
@@ -9,6 +9,7 @@ const NAMES = [
   ["taylor", "Taylor, order p"], ["positive_random", "positive random"], ["elu_plus_one", "elu + 1"],
   ["exponential", "exp, elementwise"], ["relu", "relu"], ["identity", "identity"],
 ];
+const STYLES = lineStyles(NAMES.map(([name]) => name), "map-");
 const MOST_FEATURES = 64;
 const MOST_NORM = 2.5;
 const [ACROSS, DOWN] = [37, 20]; // cells of the map over angle and norm
@@ -101,10 +102,10 @@ function render({ model, el }) {
       width: left.clientWidth, height: 250, log: true, x: [0, 180], y: [Math.min(low / 3, 0.09), Math.max(high * 3, 11)],
       xLabel: "angle in degrees", yLabel: "⟨φ(q), φ(k)⟩",
       lines: [
-        ...NAMES.map(([name]) => ({ name: `dsf-map-${name}`, points: angles.map((value) => [value, kernel(maps[name], norm, value, direction)]) })),
+        ...NAMES.map(([name]) => ({ name: STYLES[name], points: angles.map((value) => [value, kernel(maps[name], norm, value, direction)]) })),
         { name: "dsf-exact", points: angles.map((value) => [value, exact(norm, value)]) },
       ],
-      marks: [{ x: angle }, ...NAMES.map(([name]) => ({ x: angle, y: kernel(maps[name], norm, angle, direction), name: `dsf-map-${name}` }))],
+      marks: [{ x: angle }, ...NAMES.map(([name]) => ({ x: angle, y: kernel(maps[name], norm, angle, direction), name: STYLES[name] }))],
     });
     chart.setAttribute("aria-label", `Kernels against the angle at norm ${norm}; the numbers at ${angle} degrees stand in the table`);
 
@@ -144,7 +145,7 @@ function render({ model, el }) {
       html("thead", {}, html("tr", {}, ...["map", "n", "kernel", "ratio"].map((head) => html("th", { scope: "col" }, head)))),
       html("tbody", {}, html("tr", {}, html("th", { scope: "row" }, swatch("dsf-exact"), "exp(qᵀk)"),
         ...["∞", format(truth), format(1)].map((cell) => html("td", {}, cell))), ...rows.map(({ name, label, size, value, ratio }) => html("tr", {},
-        html("th", { scope: "row" }, swatch(`dsf-map-${name}`), label),
+        html("th", { scope: "row" }, swatch(STYLES[name]), label),
         ...[`${size}`, format(value), format(ratio)].map((cell) => html("td", {}, cell)))))));
     const [taylor, random] = rows;
     it.say(`At norm ${norm.toFixed(1)} and ${angle}° the true kernel is ${format(truth)}; Taylor features of order ${state.order} (n = ${taylor.size}) give ${off(taylor.ratio)} that, ${state.features} positive random features ${off(random.ratio)}.`);

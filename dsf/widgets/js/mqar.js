@@ -4,7 +4,7 @@ import { uniform } from "./random.js";
 
 /** @typedef {{task: string, mixer: string, n: number, d: number, accuracy: (number | null)[], rate: number, tried: number}} Cell */
 /** @typedef {{L: number, K: number, V: number, a: number, R: number}} Task */
-/** @typedef {{title: string, colour: string, marker: string, hollow: boolean}} Mixer */
+/** @typedef {{title: string, color: string, marker: string, hollow: boolean}} Mixer */
 /** @typedef {{tokens: number[], asked: number[][]}} Recall */
 
 const MOST = 2 ** 20;
@@ -361,7 +361,7 @@ function chart(choose) {
         ...sizes.map((n) => words(x(n), top + height + 16, "middle", `${n}`)),
         words(right, top + height + 32, "end", "state expansion n"),
         ...levels.map((level, k) => line(`dsf-chance dsf-chance-${k}`, left, y(level), right, y(level))),
-        ...order.map((name) => svg("g", { class: name === cell.mixer ? "dsf-series" : "dsf-series dsf-aside", style: `color:${mixers[name].colour}` },
+        ...order.map((name) => svg("g", { class: name === cell.mixer ? "dsf-series" : "dsf-series dsf-aside", style: `color:${mixers[name].color}` },
           ...series(mixers[name], shown.filter(({ mixer }) => mixer === name), axes))),
       );
       picture.setAttribute("width", `${width}`);
@@ -370,7 +370,7 @@ function chart(choose) {
       const guesses = [`guessing one of the ${task.K} values shown`, "guessing any value"];
       legend.replaceChildren(
         ...drawn.map((name) => html("li", { class: name === cell.mixer && "dsf-strong", click: () => choose({ mixer: name }) },
-          swatch(svg("g", { style: `color:${mixers[name].colour}` }, marker(mixers[name], 0, 0))), mixers[name].title)),
+          swatch(svg("g", { style: `color:${mixers[name].color}` }, marker(mixers[name], 0, 0))), mixers[name].title)),
         ...guesses.map((said, k) => html("li", {}, swatch(line(`dsf-chance dsf-chance-${k}`, -13, 0, 13, 0)), `${said}: ${format(levels[k])}`)),
       );
     },
@@ -491,7 +491,7 @@ function render({ model, el }) {
     if (!view) return;
     const { cell, mixers } = view;
     const [full, ...widths] = [it.root, left, right].map((node) => node.clientWidth); // before anything is changed
-    it.root.style.setProperty("--dsf-own", mixers[cell.mixer].colour);
+    it.root.style.setProperty("--dsf-own", mixers[cell.mixer].color);
     const read = recall(view.task, view.seed);
     sequence.draw(view, read, full);
     sequence.light(view.pair);

@@ -4,7 +4,7 @@
  */
 import { dot, eluPlusOne, randomFeatures } from "./architectures.js";
 import { format, frame, html, oneOf, real, svg, whole } from "./dom.js";
-import { lineChart, paint, swatch } from "./draw.js";
+import { lineChart, lineStyles, paint, swatch } from "./draw.js";
 import { directions, normal } from "./random.js";
 
 /** @type {[string, string][]} */
@@ -12,6 +12,7 @@ const NAMES = [
   ["taylor", "Taylor"], ["positive_random", "positive random"], ["elu_plus_one", "elu + 1, widened"],
   ["exponential", "exp, widened"],
 ];
+const STYLES = lineStyles(NAMES.map(([name]) => name), "map-");
 const TITLES = new Map(NAMES);
 const STREAM = { q: 22, k: 23, v: 24 };
 const [WIDTH, CHANNELS] = [2, 4]; // m of queries and keys, d of values
@@ -361,9 +362,9 @@ function render({ model, el }) {
         width, height: 250, x: [1, 2 ** DOUBLINGS], y: [LEAST_ERROR, MOST_ERROR], log: true, logX: true, xLabel: "n", yLabel: "error",
         lines: [
           { name: "dsf-map-taylor dsf-bound", points: points(orders, "taylor") },
-          ...NAMES.map(([name]) => ({ name: `dsf-map-${name}`, points: points(curves.errors[name], name) })),
+          ...NAMES.map(([name]) => ({ name: STYLES[name], points: points(curves.errors[name], name) })),
         ],
-        marks: [{ x: length }, { x: n, y: Math.min(Math.max(error, LEAST_ERROR), MOST_ERROR), name: `dsf-map-${map}` }],
+        marks: [{ x: length }, { x: n, y: Math.min(Math.max(error, LEAST_ERROR), MOST_ERROR), name: STYLES[map] }],
       });
       charts[0].setAttribute("aria-label", `${titles[0]}, one line for each map; the numbers at the present n stand in the table`);
       notes[0].replaceChildren(swatch("dsf-map-taylor dsf-bound"), "bound of Taylor · dotted: n = L, where a key-value cache is exact");
@@ -374,14 +375,14 @@ function render({ model, el }) {
       const line = (name, values) => ({ name, points: cuts.map((t, at) => [t, values[at]]) });
       lineChart(charts[1], {
         width, height: 250, x: [1, length - 1], y: [0, Math.ceil(1.05 * length / 2)], xLabel: "t", yLabel: "rank",
-        lines: [line("dsf-exact", full), line("", seen), line(`dsf-map-${map} dsf-most`, full.map((rank) => Math.min(rank, n)))],
+        lines: [line("dsf-exact", full), line("", seen), line(`${STYLES[map]} dsf-most`, full.map((rank) => Math.min(rank, n)))],
       });
       const needed = Math.max(...seen);
       charts[1].setAttribute("aria-label", `${titles[1]}: in exact arithmetic up to ${Math.floor(length / 2)}, above ${epsilon(digits)} up to ${needed}, stand-in at most ${n}`);
       notes[1].replaceChildren(
         swatch("dsf-exact"), `softmax, exact (theorem): up to ${Math.floor(length / 2)} · `,
         swatch(""), `softmax, singular values above ${epsilon(digits)} ‖Φ‖: up to ${needed} · `,
-        swatch(`dsf-map-${map} dsf-most`), `stand-in: at most n = ${n}. A system with fewer than ${needed} states a channel is more than ${epsilon(digits)} ‖Φ‖ away from Φ.`);
+        swatch(`${STYLES[map]} dsf-most`), `stand-in: at most n = ${n}. A system with fewer than ${needed} states a channel is more than ${epsilon(digits)} ‖Φ‖ away from Φ.`);
 
       const rows = NAMES.map(([name, title]) => {
         const here = curves.errors[name][stepOf(name, state)];
@@ -393,7 +394,7 @@ function render({ model, el }) {
         html("caption", {}, `Length ${length}, d = ${CHANNELS}, largest score R = ${format(chosen.radius)}; error and bound as shares of the largest value`),
         html("thead", {}, html("tr", {}, ...["map", "n", "N", "error", "bound"].map((head) => html("th", { scope: "col" }, head)))),
         html("tbody", {}, ...rows.map(({ name, title, cells }) => html("tr", {},
-          html("th", { scope: "row" }, swatch(`dsf-map-${name}`), title), ...cells.map((cell) => html("td", {}, cell)))))));
+          html("th", { scope: "row" }, swatch(STYLES[name]), title), ...cells.map((cell) => html("td", {}, cell)))))));
     };
     clearTimeout(timer);
     if (length <= PROMPT_LENGTH || known === [length, scale, seed].join()) {
