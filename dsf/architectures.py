@@ -10,7 +10,7 @@ import math
 
 import torch
 
-from dsf import attention, rnn, ssm
+from dsf import attention, gated, rnn, ssm
 from dsf.architecture import Architecture, Arguments, Normal
 
 
@@ -74,6 +74,10 @@ def _rg_lru(normal: Normal, length: int, n: int, d: int) -> tuple[str, Arguments
     decay = normal(d, leading=False) + 4
     gates = {"recurrence_gate": normal(length, d), "input_gate": normal(length, d)}
     return "u", {**gates, "decay": decay}, {}
+
+
+def _retention(normal: Normal, length: int, n: int, d: int) -> tuple[str, Arguments, Arguments]:
+    return "v", {"q": normal(length, n), "k": normal(length, n), "decay": 0.9}, {}
 
 
 _ENTRIES = (
@@ -184,6 +188,18 @@ _ENTRIES = (
         paper="de2024",
         chapter=8,
         arguments=_rg_lru,
+    ),
+    Architecture(
+        name="retnet",
+        title="RetNet",
+        family="attention",
+        native=gated.retention,
+        system=gated.retention_system,
+        transition=r"\gamma I",
+        depends_on="nothing: it is constant",
+        paper="sun2023",
+        chapter=13,
+        arguments=_retention,
     ),
 )
 
