@@ -40,8 +40,8 @@ FLOORS = (
     Floor("Theorems and checks", ("theory", "check")),
     Floor("Architectures", ("attention", "ssm", "rnn", "gated", "delta")),
     Floor("Feature maps", ("feature_maps",)),
-    Floor("Systems", ("protocol", "system", "low_rank", "dense", "state", "architecture")),
-    Floor("Recurrences", ("recurrence", "scan", "blocks")),
+    Floor("Systems", ("system", "low_rank", "dense", "matrix_state", "state")),
+    Floor("Recurrences", ("recurrence", "scan", "wy", "blocks")),
     Floor("", ("_checks", "_extras")),
 )
 

@@ -22,6 +22,7 @@ from dsf.attention import (
 )
 from dsf.blocks import segment_products
 from dsf.dense import DenseSystem
+from dsf.low_rank import LowRankSystem
 from dsf.recurrence import linear_recurrence
 from dsf.rnn import (
     elman,
@@ -46,7 +47,7 @@ from dsf.ssm import (
     ssd_system,
 )
 from dsf.state import KeyValueCache, NormalizedState
-from dsf.system import LTVSystem
+from dsf.system import LTVSystem, System
 
 __all__ = [
     "ARCHITECTURES",
@@ -54,7 +55,9 @@ __all__ = [
     "DenseSystem",
     "KeyValueCache",
     "LTVSystem",
+    "LowRankSystem",
     "NormalizedState",
+    "System",
     "check",
     "discretize",
     "elman",

@@ -33,6 +33,9 @@ ROOT = Path(__file__).parent.parent
 WATCHED = {
     "dsf/_checks.py": "core/checks core/system core/fuzz",
     "dsf/system.py": "core/system core/streaming core/precision core/fuzz",
+    "dsf/matrix_state.py": "core/system core/low_rank core/streaming core/precision core/fuzz",
+    "dsf/low_rank.py": "core/low_rank core/fuzz",
+    "dsf/wy.py": "core/low_rank",
     "dsf/scan.py": "core/recurrence core/ssm core/derivatives core/system",
     "dsf/recurrence.py": "core/recurrence core/derivatives core/streaming core/precision core/fuzz",
     "dsf/blocks.py": "core/recurrence core/attention core/system core/precision",

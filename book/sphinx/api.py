@@ -155,13 +155,13 @@ def _parts(package: ModuleType) -> tuple[str, ...]:
 
 
 @cache
-def contents() -> dict[str, dict[str, list[Entry]]]:
+def contents(package: str = "dsf") -> dict[str, dict[str, list[Entry]]]:
     """What the page shows: by floor and module, every thing once."""
     known: set[tuple[str, str]] = set()
     shown: dict[str, dict[str, list[Entry]]] = {}
     for floor in reversed([floor for floor in FLOORS if floor.title]):
         shown[floor.title] = {}
-        for module in modules(floor):
+        for module in modules(floor, package):
             entries = [entry for entry in public(module) if entry.key not in known]
             known |= {entry.key for entry in entries}
             shown[floor.title][module.__name__] = entries
@@ -241,19 +241,25 @@ def fill(app: Sphinx, docname: str, source: list[str]) -> None:
 # --- links ------------------------------------------------------------------------------------
 
 
+def place(home: str, name: str) -> str | None:
+    """Where the page shows what `home` defines as `name`, perhaps a method `Class.method`."""
+    outer, _, inner = name.partition(".")
+    for entry in _every(contents()):
+        if entry.key == (home, outer):
+            return f"{entry.path}.{inner}" if inner else entry.path
+    return None
+
+
 def own_name(app: Sphinx, env: Any, node: Any, contnode: nodes.Element) -> Any:
     """Lead a name that is imported from elsewhere, `dsf.s6_system`, to its place on the page."""
     if node.get("refdomain") != "py" or not node["reftarget"].startswith("dsf."):
         return None
     thing = find(node["reftarget"])
-    name, _, rest = getattr(thing, "__qualname__", "").partition(".")
-    key = (getattr(thing, "__module__", ""), name)
-    for entry in _every(contents()):
-        if entry.key == key:
-            path = ".".join(filter(None, [entry.path, rest]))
-            place = (env, node["refdoc"], app.builder, node["reftype"])
-            return env.get_domain("py").resolve_xref(*place, path, node, contnode)
-    return None
+    path = place(getattr(thing, "__module__", ""), getattr(thing, "__qualname__", ""))
+    if path is None:
+        return None
+    where = (env, node["refdoc"], app.builder, node["reftype"])
+    return env.get_domain("py").resolve_xref(*where, path, node, contnode)
 
 
 def setup(app: Sphinx) -> None:

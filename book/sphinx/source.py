@@ -10,11 +10,11 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from book import settings
-from book.sphinx.api import PAGE
+from book.package import file_of
+from book.sphinx.api import PAGE, contents, place
 
 FOLDER = "_modules"
-# In `pre` each of these ends of lines would show.
-BLOCK = re.compile(r'(<div class="viewcode-block" id="[^"]*">)\n(<a [^>]*>)\[docs\]</a>\n')
+BLOCK = re.compile(r'(<div class="viewcode-block" id="([^"]*)">)\n<a [^>]*>.*?</a>\n')
 
 
 def forget(app: Sphinx) -> None:
@@ -23,21 +23,26 @@ def forget(app: Sphinx) -> None:
 
 
 def fit(app: Sphinx, pagename: str, template: str, context: Any, doctree: Any) -> None:
-    """Say on a page of source where its module stands in the API and in the repository."""
+    """Lead from a page of source to the API and to the repository."""
     name = pagename.removeprefix(f"{FOLDER}/").replace("/", ".")
-    if pagename == name or not (entry := app.env._viewcode_modules.get(name)):
+    if pagename == name or name not in app.env._viewcode_modules:
         return
-    *_, public = entry
-    title, code = BLOCK.sub(r"\1\2docs</a>", context["body"]).split("</h1>", 1)
-    api = f"{app.builder.get_relative_uri(pagename, PAGE)}#module-{public}"
+    api = app.builder.get_relative_uri(pagename, PAGE)
+
+    def block(match: re.Match[str]) -> str:  # without the ends of lines, which `pre` would show
+        return f'{match[1]}<a class="viewcode-back" href="{api}#{place(name, match[2])}">docs</a>'
+
+    title, code = BLOCK.sub(block, context["body"]).split("</h1>", 1)
+    shown = {module for floor in contents().values() for module in floor}
+    public = name
+    while public not in shown:
+        public = public.rpartition(".")[0]
     context["body"] = (
-        f'<div class="source-page">{title}</h1>'
-        f'<p class="launch">What it does: <a href="{api}">{public} in the API</a></p>'
-        f"{code}</div>"
+        f'<div class="source-page">{title}</h1><p class="launch">What it does: '
+        f'<a href="{api}#module-{public}">{public} in the API</a></p>{code}</div>'
     )
-    file = Path(*name.split("."))
-    inside = file / "__init__.py"
-    file = inside if (Path(app.srcdir) / inside).exists() else file.with_suffix(".py")
+    file = file_of(name)
+    assert file is not None
     context["source_link"] = settings.load(Path(app.srcdir)).source_url(file.as_posix())
 
 

@@ -27,7 +27,17 @@ import torch
 from torch import Tensor, nn
 
 import dsf
-from dsf import ARCHITECTURES, DenseSystem, LTVSystem, check, feature_maps, mixers, model, theory
+from dsf import (
+    ARCHITECTURES,
+    DenseSystem,
+    LowRankSystem,
+    LTVSystem,
+    check,
+    feature_maps,
+    mixers,
+    model,
+    theory,
+)
 from dsf.feature_maps import PositiveRandom
 from dsf.model import SequenceModel
 from dsf.train import TrainConfig
@@ -410,14 +420,32 @@ def dense(m: Maker, **args: Arg) -> Example:
     return Example(args, owner, arrays)
 
 
-def piece_of(m: Maker, span: Arg) -> Example:
-    example = system(m, span=span)
+LOW_RANK = {
+    "transition": "... L n|1",
+    "left": "... L n N",
+    "right": "... L n N",
+    "input": "... L n d|1",
+    "output": "... L n d|1",
+    "feedthrough": "... L|1 d|1",
+}
+
+
+def low_rank(m: Maker, **args: Arg) -> Example:
+    arrays = arrays_of(m, LOW_RANK)
+    owner = LowRankSystem(**{name: array.value for name, array in arrays.items()})
+    return Example(args, owner, arrays)
+
+
+def piece_of(m: Maker, kind: Callable[..., Example]) -> Example:
+    wrong = [0, None, "0:1", True, 1.0, slice(0, 2, 2), slice(1, 1), slice(9, None), (0, 1)]
+    wrong += [slice(0.5, 2), slice("a", None), torch.tensor(0)]
+    example = kind(m, span=m.only(slice(0, 1), *wrong))
     example.related = ("index",)  # what stands in brackets has no name for its user
     return example
 
 
-def dense_width(m: Maker) -> Example:
-    example = system(m)
+def dense_width(m: Maker, kind: Callable[..., Example]) -> Example:
+    example = kind(m)
     d = example.owner.d
     arg = m.integer(d or 1, d)
     return Example({"d": arg if d is None else m.maybe(arg)}, example.owner)
@@ -633,6 +661,40 @@ def architecture(m: Maker) -> Example:
     return Example({**sizes, "batch": batch, "seed": seed, "dtype": dtype}, owner)
 
 
+def methods_of(
+    name: str, kind: Callable[..., Example], methods: tuple[str, ...]
+) -> dict[str, Callable[[Maker], Example]]:
+    """Examples of the methods of a system whose state is a matrix."""
+    return {
+        f"{name}.run": lambda m: continued(
+            kind(
+                m,
+                u=m.array("... L d", True),
+                method=m.choice(*methods),
+                initial_state=m.maybe(m.array("... n d", True)),
+                return_state=m.flag(),
+            ),
+            "initial_state",
+        ),
+        f"{name}.states": lambda m: continued(
+            kind(m, u=m.array("... L d", True), initial_state=m.maybe(m.array("... n d", True))),
+            "initial_state",
+        ),
+        f"{name}.step": lambda m: continued(
+            kind(
+                m,
+                state=m.maybe(m.array("... n d", True)),
+                u_i=m.array("... d", True),
+                i=m.integer(0, m.sizes["L"] - 1),
+            ),
+            "state",
+        ),
+        f"{name}.matrix": kind,
+        f"{name}.dense": lambda m: dense_width(m, kind),
+        f"{name}.__getitem__": lambda m: piece_of(m, kind),
+    }
+
+
 EXAMPLES: dict[str, Callable[[Maker], Example]] = {
     # attention
     "kv_cache_system": lambda m: Example({**qkv(m, "q", "k"), "scale": scale(m)}),
@@ -733,45 +795,35 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
     "ssd_system": lambda m: Example(ssd(m)),
     # the systems and the registry
     "LTVSystem": lambda m: Example({**arrays_of(m, SYSTEM), "normalizer": m.only(None, 3, "a")}),
-    "LTVSystem.run": lambda m: continued(
-        system(
+    "LowRankSystem": lambda m: Example(arrays_of(m, LOW_RANK)),
+    **methods_of("LTVSystem", system, LTVSystem.methods),
+    **methods_of("LowRankSystem", low_rank, LowRankSystem.methods),
+    "DenseSystem": lambda m: Example(arrays_of(m, DENSE)),
+    "DenseSystem.run": lambda m: continued(
+        dense(
             m,
-            u=m.array("... L d", True),
-            method=m.choice("recurrent", "scan", "chunked", "matrix", "auto"),
-            initial_state=m.maybe(m.array("... n d", True)),
+            u=m.array("... L m", True),
+            method=m.choice(*DenseSystem.methods),
+            initial_state=m.maybe(m.array("... N", True)),
             return_state=m.flag(),
         ),
         "initial_state",
     ),
-    "LTVSystem.states": lambda m: continued(
-        system(m, u=m.array("... L d", True), initial_state=m.maybe(m.array("... n d", True))),
+    "DenseSystem.states": lambda m: continued(
+        dense(m, u=m.array("... L m", True), initial_state=m.maybe(m.array("... N", True))),
         "initial_state",
     ),
-    "LTVSystem.step": lambda m: continued(
-        system(
+    "DenseSystem.step": lambda m: continued(
+        dense(
             m,
-            state=m.maybe(m.array("... n d", True)),
-            u_i=m.array("... d", True),
+            state=m.maybe(m.array("... N", True)),
+            u_i=m.array("... m", True),
             i=m.integer(0, m.sizes["L"] - 1),
         ),
         "state",
     ),
-    "LTVSystem.matrix": lambda m: system(m),
-    "LTVSystem.dense": dense_width,
-    "LTVSystem.__getitem__": lambda m: piece_of(
-        m,
-        m.only(
-            slice(0, 1),
-            *(0, None, "0:1", True, 1.0, slice(0, 2, 2), slice(1, 1), slice(9, None), (0, 1)),
-            *(slice(0.5, 2), slice("a", None), torch.tensor(0)),
-        ),
-    ),
-    "DenseSystem": lambda m: Example(arrays_of(m, DENSE)),
-    "DenseSystem.run": lambda m: continued(
-        dense(m, u=m.array("... L m", True), initial_state=m.maybe(m.array("... N", True))),
-        "initial_state",
-    ),
     "DenseSystem.matrix": lambda m: dense(m),
+    "DenseSystem.dense": lambda m: dense_width(m, dense),
     "Architecture.example": architecture,
     # checks and feature maps
     "check.same": comparable,
