@@ -30,7 +30,7 @@ experiment as one without the field. Whoever adds a field adds it here, in the s
 """
 
 NOT_RECORDED = ("seed", "device", "compile")
-"""Fields that are no part of a recorded config: the seed stands beside it, the others in how."""
+"""Fields that are no part of a recorded config: the seed stands beside it, the others say how."""
 
 
 @dataclass(frozen=True, kw_only=True)

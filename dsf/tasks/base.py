@@ -94,6 +94,9 @@ class Task(ABC):
     answer: a token, as in recall or language modelling, or a class, as where the last token of a
     sequence stands for the whole. Sequences of several lengths are filled up at their ends, which
     no causal model sees from its asked positions.
+
+    Attributes:
+        metric: how answers are scored; the same for all tasks of a class.
     """
 
     metric: ClassVar[Metric] = ACCURACY
