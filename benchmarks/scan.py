@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from benchmarks.timing import interleaved, peak_megabytes, row
 from dsf import (
+    LowRankSystem,
     linear_attention,
     linear_attention_system,
     linear_recurrence,
@@ -24,6 +25,7 @@ from dsf import (
     ssd,
     ssd_system,
 )
+from dsf.dense import Method
 
 BATCH, D = 8, 64
 Step = Callable[[], object]
@@ -34,6 +36,7 @@ def main() -> None:
     print(f"{torch.get_num_threads()} threads, B={BATCH}, d={D}, float32, forward and backward")
     selective_scan()
     chunked()
+    low_rank()
     one_state_per_channel()
     softmax()
     growth()
@@ -110,6 +113,32 @@ def linear_step(length: int = 8, n: int = 4, method: str = "chunked") -> Step:
         return linear_attention_system(q, k).run(v, method)  # type: ignore[call-overload, no-any-return]
 
     return backward(run, normal(length, n), normal(length, n), normal(length, D))
+
+
+def low_rank() -> None:
+    """DeltaNet, and a diagonal of n numbers beside the low rank: chunks against the definition."""
+    print("\nLow rank (r = 1), n=64, ms")
+    print(row("diagonal", "L", "recurrent", "chunked", "ratio", "goal"))
+    for diagonal, goal in (("scalar", "8 x"), ("full", "-")):
+        for length in (1024, 4096):
+            width = 1 if diagonal == "scalar" else 64
+            steps = [low_rank_step(length, 64, width, m) for m in ("recurrent", "chunked")]
+            slow, fast = interleaved(*steps, rounds=3)
+            cells = (f"{1e3 * slow:.1f}", f"{1e3 * fast:.1f}", f"{slow / fast:.1f} x", goal)
+            print(row(diagonal, length, *cells), flush=True)
+
+
+def low_rank_step(length: int = 8, n: int = 4, width: int = 1, method: Method = "chunked") -> Step:
+    """Forward and backward pass of a system whose diagonal has one number or n."""
+
+    def run(a: Tensor, left: Tensor, right: Tensor, b: Tensor, c: Tensor, u: Tensor) -> Tensor:
+        return LowRankSystem(a, left, right, b, c).run(u, method)
+
+    key = F.normalize(normal(length, n, 1), dim=-2)
+    erase = torch.sigmoid(normal(length, 1, 1)) * key
+    decay = torch.sigmoid(normal(length, width) + 3)
+    read, u = normal(length, n, 1), normal(length, D)
+    return backward(run, decay, erase, key, erase, read, u)
 
 
 def one_state_per_channel() -> None:

@@ -9,11 +9,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from dsf.blocks import CHUNK_LENGTH
 from dsf.dense import Method
 from dsf.matrix_state import MatrixStateSystem
 from dsf.state import State
 from dsf.wy import chunked
+
+# The triangular system of a chunk has c·r unknowns; at 32 the work inside chunks and between them
+# balances on a CPU.
+_CHUNK_UNKNOWNS = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +119,7 @@ class LowRankSystem(MatrixStateSystem):
 
     @property
     def _chunk_length(self) -> int:
-        """Short enough that the triangular system, of c·r numbers, is no larger for larger r."""
-        return min(self.length, max(1, CHUNK_LENGTH // self.rank))
+        return min(self.length, max(1, _CHUNK_UNKNOWNS // self.rank))
 
     @property
     def _differs_by_channel(self) -> bool:

@@ -58,13 +58,13 @@ def mixer_class(name: str) -> type[Mixer]:
     """The class behind an entry of `MIXERS`: it knows which n it can have and its options.
 
     Args:
-        name: A key of `MIXERS`.
+        name: a key of `MIXERS`.
 
     Returns:
         The class; `Mixer` itself where the entry is a function of which nothing is known.
 
     Raises:
-        ValueError: If there is no such mixer.
+        ValueError: there is no such mixer.
     """
     check_choice("name", name, MIXERS)
     make = MIXERS[name]

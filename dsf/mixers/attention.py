@@ -53,9 +53,9 @@ class LinearAttention(Keyed):
     """Linear attention with the feature map elu + 1 (Katharopoulos et al., 2020; chapter 3).
 
     Args:
-        d_model: Width d of a token.
-        n: State expansion.
-        normalize: Whether scores are divided by their row sum; without is a control.
+        d_model: width d of a token.
+        n: state expansion.
+        normalize: whether scores are divided by their row sum; without is a control.
     """
 
     def __init__(self, d_model: int, n: int, normalize: bool = True) -> None:
@@ -110,12 +110,12 @@ class NormalizedAttention(Keyed):
     Source: Sieber et al. (2024), the normalised attention of section 4.
 
     Args:
-        d_model: Width d of a token.
-        n: State expansion.
-        eta: Name of g: "exp", "softplus" or "sigmoid".
+        d_model: width d of a token.
+        n: state expansion.
+        eta: name of g: "exp", "softplus" or "sigmoid".
 
     Raises:
-        ValueError: If a size is less than 1, or there is no such g.
+        ValueError: a size is less than 1, or there is no such g.
     """
 
     def __init__(self, d_model: int, n: int, eta: str = "exp") -> None:
@@ -128,10 +128,10 @@ class NormalizedAttention(Keyed):
         """The normaliser η.
 
         Args:
-            x: Tokens (..., L, d).
+            x: tokens, (..., L, d).
 
         Returns:
-            Positive numbers (..., L).
+            Positive numbers, (..., L).
         """
         return _ETA[self.eta_name](self.eta_weight(self._tokens(x)).squeeze(-1))
 

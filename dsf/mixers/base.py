@@ -18,15 +18,15 @@ class Mixer(nn.Module, ABC):
     """A causal token mixer with state expansion n, and the projection that all mixers share.
 
     Args:
-        d_model: Width d of a token.
-        n: State expansion: the state has n·d numbers (softmax: n is the width of query and key).
+        d_model: width d of a token.
+        n: state expansion: the state has n·d numbers (softmax: n is the width of query and key).
 
     Attributes:
-        expansion: Which n a mixer of this class can have: "any", "even" or "one".
-        options: What its constructor takes from a configuration beside `d_model` and `n`.
+        expansion: which n a mixer of this class can have: "any", "even" or "one".
+        options: what its constructor takes from a configuration beside `d_model` and `n`.
 
     Raises:
-        ValueError: If `d_model` or `n` is less than 1, or this class can't have this n.
+        ValueError: `d_model` or `n` is less than 1, or this class can't have this n.
     """
 
     expansion: ClassVar[Literal["any", "even", "one"]] = "any"
@@ -42,13 +42,13 @@ class Mixer(nn.Module, ABC):
         """Refuse a state expansion that mixers of this class cannot have.
 
         Args:
-            n: State expansion.
+            n: state expansion.
 
         Returns:
             The same as an `int`.
 
         Raises:
-            ValueError: If n is not an integer of at least 1, not even, or not 1, as `expansion` is.
+            ValueError: n is not an integer of at least 1, not even, or not 1, as `expansion` is.
         """
         n = check_integer("n", n)
         if cls.expansion == "one" and n != 1:
@@ -63,10 +63,10 @@ class Mixer(nn.Module, ABC):
         """The sequence that drives the system.
 
         Args:
-            x: Tokens (..., L, d).
+            x: tokens, (..., L, d).
 
         Returns:
-            u (..., L, d).
+            u, (..., L, d).
         """
         u: Tensor = self.value(self._tokens(x))
         return u
@@ -85,7 +85,7 @@ class Mixer(nn.Module, ABC):
         """The linear time-varying system that this mixer is for the tokens x.
 
         Args:
-            x: Tokens (..., L, d).
+            x: tokens, (..., L, d).
 
         Returns:
             The system; run on `u(x)` it gives `forward(x)`.
@@ -96,19 +96,19 @@ class Mixer(nn.Module, ABC):
         """Mix the tokens.
 
         Args:
-            x: Tokens (..., L, d).
-            state: What this mixer has returned for the tokens before x; None if there are none.
-            return_state: Whether to return the state after x too.
+            x: tokens, (..., L, d).
+            state: what this mixer has returned for the tokens before x; None if there are none.
+            return_state: whether to return the state after x too.
 
         Returns:
-            y (..., L, d), or (y, state); y_i depends on x_0, ..., x_i and what was before only.
+            y, (..., L, d), or (y, state); y_i depends on x_0, ..., x_i and what was before only.
         """
 
     def at(self, x: Tensor, positions: Tensor) -> Tensor:
         """The outputs at some positions; attention computes no others.
 
         Args:
-            x: Tokens (..., L, d).
+            x: tokens, (..., L, d).
             positions: int64 (..., Q), from 0 to L - 1.
 
         Returns:

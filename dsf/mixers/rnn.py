@@ -26,15 +26,15 @@ class QLSTM(Mixer):
     exponent is relu(α), which can die; here α = exp(·) stays positive.
 
     Args:
-        d_model: Width d of a token.
+        d_model: width d of a token.
         n: 1, the only one.
-        reversed_sigmoid: Whether the transition is σ(-f)^α instead of σ(f)^α.
-        learn_exponent: Whether α is trained, one number a layer; it starts at 1.
-        forget_bias: Logit of the transition of a zero token when training begins, so that 3 makes
+        reversed_sigmoid: whether the transition is σ(-f)^α instead of σ(f)^α.
+        learn_exponent: whether α is trained, one number a layer; it starts at 1.
+        forget_bias: logit of the transition of a zero token when training begins, so that 3 makes
             it σ(3), a long memory, whatever the sign of f.
 
     Raises:
-        ValueError: If `d_model` is less than 1, n is not 1, or `forget_bias` is not finite.
+        ValueError: `d_model` is less than 1, n is not 1, or `forget_bias` is not finite.
     """
 
     expansion = "one"
@@ -85,11 +85,11 @@ class RGLRU(Mixer):
     Language Models" (2024).
 
     Args:
-        d_model: Width d of a token.
+        d_model: width d of a token.
         n: 1, the only one.
 
     Raises:
-        ValueError: If `d_model` is less than 1, or n is not 1.
+        ValueError: `d_model` is less than 1, or n is not 1.
     """
 
     expansion = "one"

@@ -30,12 +30,12 @@ class S4D(Mixer):
     (NeurIPS 2022).
 
     Args:
-        d_model: Width d of a token.
-        n: State expansion, even.
-        step_range: Bounds of the initial step Δ.
+        d_model: width d of a token.
+        n: state expansion, even.
+        step_range: bounds of the initial step Δ.
 
     Raises:
-        ValueError: If a size is less than 1, n is odd, or the range is not 0 < low <= high.
+        ValueError: a size is less than 1, n is odd, or the range is not 0 < low <= high.
     """
 
     expansion = "even"
@@ -86,12 +86,12 @@ class S6(Keyed):
     Source: Gu and Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces" (2023).
 
     Args:
-        d_model: Width d of a token.
-        n: State expansion.
-        step_range: Bounds of the initial step Δ.
+        d_model: width d of a token.
+        n: state expansion.
+        step_range: bounds of the initial step Δ.
 
     Raises:
-        ValueError: If a size is less than 1, or the range is not 0 < low <= high.
+        ValueError: a size is less than 1, or the range is not 0 < low <= high.
     """
 
     def __init__(
@@ -109,10 +109,10 @@ class S6(Keyed):
         """The step size Δ.
 
         Args:
-            x: Tokens (..., L, d).
+            x: tokens, (..., L, d).
 
         Returns:
-            Positive numbers (..., L, d).
+            Positive numbers, (..., L, d).
         """
         return F.softplus(F.linear(self.step_down(self._tokens(x)), self.step_up, self.step_bias))
 
@@ -141,13 +141,13 @@ class SSD(Keyed):
     Source: Dao and Gu, "Transformers are SSMs" (ICML 2024).
 
     Args:
-        d_model: Width d of a token.
-        n: State expansion.
-        step_range: Bounds of the initial step Δ.
-        decay_range: Bounds of the initial -a.
+        d_model: width d of a token.
+        n: state expansion.
+        step_range: bounds of the initial step Δ.
+        decay_range: bounds of the initial -a.
 
     Raises:
-        ValueError: If a size is less than 1, or a range is not 0 < low <= high.
+        ValueError: a size is less than 1, or a range is not 0 < low <= high.
     """
 
     def __init__(
@@ -168,10 +168,10 @@ class SSD(Keyed):
         """The step size Δ.
 
         Args:
-            x: Tokens (..., L, d).
+            x: tokens, (..., L, d).
 
         Returns:
-            Positive numbers (..., L).
+            Positive numbers, (..., L).
         """
         return F.softplus(self.step_weight(self._tokens(x)).squeeze(-1) + self.step_bias)
 

@@ -270,7 +270,7 @@ class TestGradients:
         "shapes", [((5, 1), (5, 3, 1), 1), ((2, 5, 3), (5, 3, 2), 1), ((5, 3), (5, 3, 1), 2)]
     )
     def test_every_argument(self, method, shapes, monkeypatch):
-        monkeypatch.setattr("dsf.low_rank.CHUNK_LENGTH", 4)
+        monkeypatch.setattr("dsf.low_rank._CHUNK_UNKNOWNS", 4)
         (a, k, wide), normal = shapes, draw(0)
         arrays = [normal(*s) for s in (a, k, k, (5, 3, wide), (5, 3, wide), (5, 2), (5, 2), (3, 2))]
         arrays[0][..., 1, :] = 0  # where a = 0 the derivative with respect to it is still there
