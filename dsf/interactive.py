@@ -56,7 +56,7 @@ class Interactive:
         for place, row in enumerate(rows):
             if len(row) != len(head):
                 raise ValueError(
-                    f"table: row {place} has {len(row)} cells, expected {len(head)}: {head}"
+                    f"table[1][{place}] has {len(row)} cells, expected {len(head)}: {head}"
                 )
         self.figure, self.alt, self.caption, self.table = figure, alt, caption, table
 

@@ -32,7 +32,7 @@ MARKERS: dict[str, Any] = {
 """One marker an architecture, so that no figure depends on colour alone."""
 
 SEQUENTIAL = "viridis"
-DIVERGING = LinearSegmentedColormap.from_list("orange to blue", [MINUS, "white", PLUS], 257)
+DIVERGING = LinearSegmentedColormap.from_list("orange to blue", [MINUS, "#f7f7f7", PLUS], 257)
 """Colour maps, readable with any kind of colour blindness: positive is blue, negative orange."""
 
 BOOK_STYLE: Any = {  # a dict of rcParams, whose keys Matplotlib types one by one

@@ -138,7 +138,7 @@ def test_a_trace_that_pages_cannot_draw_is_refused(trace: Any) -> None:
 
 
 def test_a_ragged_table_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"row 1 has 1 cells, expected 2"):
+    with pytest.raises(ValueError, match=r"table\[1\]\[1\] has 1 cells, expected 2"):
         Interactive(sample(), "alt", "caption", (HEAD, [["a", "1"], ["b"]]))
 
 

@@ -204,7 +204,7 @@ def test_values_of_both_signs_get_zero_in_the_middle_of_a_diverging_map():
     image = plots.heatmap(ax, torch.tensor([[1.0, -3.0], [0.0, 2.0]]))
     assert image.get_clim() == (-3, 3)
     colors = [mpl.colors.to_hex(image.to_rgba(value)) for value in (-3, 0, 3)]
-    assert colors == [looks.MINUS, "#ffffff", looks.PLUS]
+    assert colors == [looks.MINUS, "#f7f7f7", looks.PLUS]
 
 
 def test_values_of_one_sign_start_at_zero_and_rounding_is_not_a_sign():

@@ -36,22 +36,71 @@ const parts = () => ({
 });
 
 /**
+ * One redraw for many changes of the model; what goes wrong then is told in the figure.
+ * @param {any} model
+ * @param {Record<string, Trait>} traits
+ * @param {any} problem the element that tells it
+ */
+function redrawing(model, traits, problem) {
+  /** @type {(() => void)[]} */
+  const calls = [];
+  let waiting = false;
+  const update = () => {
+    for (const call of calls) call();
+  };
+  function redraw() {
+    waiting = false;
+    try {
+      check(traits, model);
+      update();
+      problem.hidden = true;
+    } catch (error) {
+      problem.textContent = `This cannot be drawn: ${/** @type {Error} */ (error).message}`;
+      problem.hidden = false;
+    }
+  }
+  function schedule() {
+    if (!waiting) queueMicrotask(redraw);
+    waiting = true;
+  }
+  const events = Object.keys(traits).map((name) => `change:${name}`);
+  for (const event of events) model.on(event, schedule);
+  const end = () => {
+    for (const event of events) model.off(event, schedule);
+  };
+  /** @param {() => void} call */
+  const onChange = (call) => calls.push(call);
+  return { onChange, update, schedule, end };
+}
+
+/**
+ * Call back when the width of an element has changed.
+ * @param {any} element
+ * @param {() => void} call
+ * @returns {() => void} what ends it
+ */
+function watchWidth(element, call) {
+  let width = element.clientWidth;
+  const observer = new ResizeObserver(() => {
+    if (element.clientWidth !== width) call();
+    width = element.clientWidth;
+  });
+  observer.observe(element);
+  return () => observer.disconnect();
+}
+
+/**
  * @param {{model: any, el: HTMLElement}} anywidget
  * @param {Record<string, Trait>} traits
  */
 export function frame({ model, el }, traits) {
   check(traits, model);
-  const names = Object.keys(traits);
-  const first = Object.fromEntries(names.map((name) => [name, model.get(name)]));
+  const state = () => Object.fromEntries(Object.keys(traits).map((name) => [name, model.get(name)]));
   const { root, controls, finding, spoken, problem } = parts();
-  /** @type {(() => void)[]} */
-  const refreshers = [];
-  /** @type {(() => void)[]} */
-  const endings = [];
-  let draw = () => {};
-  let waiting = false;
+  const { onChange, update, schedule, end } = redrawing(model, traits, problem);
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let speech;
+  const endings = [end, () => clearTimeout(speech)];
   el.append(root);
 
   /** @param {Record<string, any>} values */
@@ -60,43 +109,10 @@ export function frame({ model, el }, traits) {
     model.save_changes();
   }
 
-  function refresh() {
-    for (const call of refreshers) call();
-  }
-
-  function redraw() {
-    waiting = false;
-    try {
-      check(traits, model);
-      refresh();
-      draw();
-      problem.hidden = true;
-    } catch (error) {
-      problem.textContent = `This cannot be drawn: ${/** @type {Error} */ (error).message}`;
-      problem.hidden = false;
-    }
-  }
-
-  function schedule() {
-    if (!waiting) queueMicrotask(redraw);
-    waiting = true;
-  }
-
-  for (const name of names) {
-    model.on(`change:${name}`, schedule);
-    endings.push(() => model.off(`change:${name}`, schedule));
-  }
-
-  /** @param {() => void} call */
-  const onChange = (call) => refreshers.push(call);
-  const binding = { model, traits, first, prefix: nextPrefix(), set, onChange };
   return {
-    ...{ root, controls, finding, spoken, problem, set },
-    ...controlsOf(binding),
+    ...{ root, controls, finding, spoken, problem, set, state },
+    ...controlsOf({ model, traits, first: state(), prefix: nextPrefix(), set, onChange }),
     reduced: matchMedia("(prefers-reduced-motion: reduce)"),
-
-    /** All traits by name. */
-    state: () => Object.fromEntries(names.map((name) => [name, model.get(name)])),
 
     /** Say what is seen: at once for the eye, when the hand rests for the ear. @param {string} text */
     say(text) {
@@ -116,21 +132,11 @@ export function frame({ model, el }, traits) {
      */
     start(picture) {
       // Folded away or not laid out yet there is no room to draw in; the observer calls again.
-      draw = () => {
+      onChange(() => {
         if (root.clientWidth >= LEAST_WIDTH) picture();
-      };
-      let width = root.clientWidth;
-      const observer = new ResizeObserver(() => {
-        if (root.clientWidth !== width) schedule();
-        width = root.clientWidth;
       });
-      observer.observe(root);
-      endings.push(
-        () => observer.disconnect(),
-        () => clearTimeout(speech),
-      );
-      refresh();
-      draw(); // what goes wrong here is the caller's to show
+      endings.push(watchWidth(root, schedule));
+      update(); // what goes wrong here is the caller's to show
       return () => {
         for (const ending of endings) ending();
       };
