@@ -6,8 +6,6 @@
 /** Widths in pixels: of a panel as on a wide screen; of all else so that a phone can show it too. */
 const [PANEL, FULL] = [398, 560];
 
-const kebab = (/** @type {string} */ name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
 export class Element {
   /** @param {string} tag */
   constructor(tag) {
@@ -33,7 +31,6 @@ export class Element {
   }
 
   addEventListener() {}
-  removeEventListener() {}
 
   /** @param {(Element | string)[]} children */
   append(...children) {
@@ -101,7 +98,7 @@ export class Element {
       const others = (this.getAttribute("style") ?? "")
         .split(";")
         .filter((rule) => rule && !rule.startsWith(`${name}:`));
-      this.setAttribute("style", [...others, `${kebab(name)}:${value}`].join(";"));
+      this.setAttribute("style", [...others, `${name}:${value}`].join(";"));
     };
     return { setProperty };
   }

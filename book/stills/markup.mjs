@@ -6,24 +6,7 @@ import { Element } from "./dom.mjs";
 
 /** What is of use only to a hand, and what is not seen. */
 const LEFT_OUT = ["dsf-controls", "dsf-field", "dsf-spoken", "dsf-problem", "dsf-touch", "dsf-hint"];
-const VOID = ["img"];
-const NUMBERS = [
-  "x",
-  "y",
-  "x1",
-  "x2",
-  "y1",
-  "y2",
-  "cx",
-  "cy",
-  "r",
-  "rx",
-  "width",
-  "height",
-  "d",
-  "points",
-  "transform",
-];
+const NUMBERS = "x y x1 y1 x2 y2 cx cy r rx width height d transform".split(" ");
 const SHADES = 32; // steps of opacity in a heat map
 const FLAT = 0.15; // px: what a curve may lose when its points are thinned out
 
@@ -135,5 +118,5 @@ export function markup(node) {
   }
   if (node.classes.includes("dsf-heat") && node.children.length) return heatMap(node);
   const inside = node.children.map(markup).join("");
-  return `<${node.tag}${attributesOf(node).join("")}>${VOID.includes(node.tag) ? "" : `${inside}</${node.tag}>`}`;
+  return `<${node.tag}${attributesOf(node).join("")}>${inside}</${node.tag}>`;
 }
