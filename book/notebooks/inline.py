@@ -121,8 +121,8 @@ class Inline:
         return self._simple_role(name, content, words or target, line)
 
     def _simple_role(self, name: str, content: str, words: str, line: int) -> str:
-        if name == "term":
-            return words
+        if name in {"term", "set"}:
+            return self.markdown(words, line)
         if name == "math":
             return f"${self.math(content)}$"
         if name in {"sub", "sup", "kbd"}:

@@ -8,15 +8,21 @@ from __future__ import annotations
 from sphinx.application import Sphinx
 
 from book.sphinx import (
+    asking,
+    cells,
     citations,
     directives,
     docstrings,
+    elements,
     files,
     folding,
+    gates,
     launch,
     mathematics,
     numbering,
     pages,
+    progress,
+    setters,
     tables,
 )
 
@@ -29,6 +35,12 @@ def setup(app: Sphinx) -> dict[str, bool]:
         folding,
         tables,
         directives,
+        elements,
+        gates,
+        cells,
+        asking,
+        setters,
+        progress,
         launch,
         citations,
         docstrings,
