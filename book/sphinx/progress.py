@@ -49,7 +49,7 @@ class Progress(SphinxDirective):
             refwarn=True,
             refdoc=self.env.docname,
         )
-        item = element("", nodes.Text(f"{chapter.number}. "), link, tag="li")
+        item = element("", nodes.paragraph("", f"{chapter.number}. ", link), tag="li")
         words = {"predict": "prediction", "question": "question"}
         for kind, found in keys.items():
             if found:

@@ -23,6 +23,7 @@ from book.sphinx.elements import element
 log = logging.getLogger(__name__)
 
 SETTER = re.compile(r"^(?P<text>.+?)\s*<(?P<figure>[\w-]+):\s*(?P<state>[^<>]+)>$", re.S)
+FORMULA = re.compile(r"^\$[^$]+\$$")
 FIGURE = re.compile(
     r'<figure class="dsf-widget"[^>]*? id="(?P<id>[^"]+)".*?'
     r'<script type="application/json">(?P<state>.*?)</script>',
@@ -59,11 +60,14 @@ class SetRole(SphinxRole):
             message = self.inliner.reporter.error(f"set: {error}", line=self.lineno)
             return [self.inliner.problematic(self.rawtext, self.rawtext, message)], [message]
         asked = ",".join(f"{name}={quote(value)}" for name, value in state.items())
+        html = {"href": f"#{match['figure']}"}
+        if FORMULA.match(match["text"]):  # MathML names a link for few
+            html["aria-label"] = match["text"].strip("$")
         link = element(
             tag="a",
             classes=["set"],
             data={"set": asked},
-            html={"href": f"#{match['figure']}"},
+            html=html,
             figure=match["figure"],
             names_used=list(state),
         )
@@ -94,7 +98,7 @@ class Tour(SphinxDirective):
 
 
 def _is_setter(node: nodes.Node) -> bool:
-    return isinstance(node, element) and "set" in node["classes"]
+    return isinstance(node, element) and "names_used" in node
 
 
 class CheckSetters(SphinxPostTransform):
