@@ -70,11 +70,12 @@ class Asked:
     items: list[Item]
     answer: Lines
     tolerance: float = 0.0
+    written: str = ""  # what is right, as the author wrote it
 
     def shown(self) -> str:
-        """What is right, as people write it, and how near is near enough."""
+        """What is right, for people to read, and how near is near enough."""
         near = f" ± {self.tolerance:g}" if self.tolerance else ""
-        return self.right.removesuffix(".0") + near
+        return self.written.replace(">=", "≥").replace("<=", "≤").replace("!=", "≠") + near
 
     def order(self, label: str) -> list[int]:
         """The places of the items as they are shown: shuffled, the same on every build."""
@@ -100,7 +101,7 @@ def read(kind: str, body: list[str], options: dict[str, str]) -> Asked:
         raise ValueError(f"a question is {kind!r}, expected one of {', '.join(KINDS)}")
     question, items, answer = _parts(body)
     right = str(options.get("answer", "")).strip()
-    asked = Asked(kind, right, question, items, answer)  # type: ignore[arg-type]
+    asked = Asked(kind, right, question, items, answer, written=right)  # type: ignore[arg-type]
     if not question:
         raise ValueError("there is no question before the list")
     if kind in {"predict", "choice"}:
@@ -110,7 +111,7 @@ def read(kind: str, body: list[str], options: dict[str, str]) -> Asked:
         asked.tolerance = number(str(options.get("tolerance", "0")))
         for item in items:
             if item.key != ELSE:
-                item.key = repr(number(item.key))
+                number(item.key)
     elif kind == "set":
         conditions(right)
         for item in items:

@@ -69,7 +69,7 @@ class Time:
 
     def __str__(self) -> str:
         more = f", exercises {self.exercises} minutes" if self.exercises else ""
-        return f"{self.reading} minutes to read{more}"
+        return f"{self.reading} minute{'s' if self.reading > 1 else ''} to read{more}"
 
 
 def time(chapter: Chapter) -> Time:

@@ -126,14 +126,17 @@ class Ask(SphinxDirective):
         for place, item in enumerate(asked.items):
             if not item.reply:
                 continue
-            is_right = item.key == asked.right and asked.kind != "order"
-            data = {"option": item.key or str(place)}
+            is_right, option = item.key == asked.right, item.key or str(place)
+            if asked.kind == "number" and item.key != asking.ELSE:
+                option = repr(asking.number(item.key))
+                is_right = option == asked.right
+            data = {"option": option}
             if asked.kind == "set" and item.key != asking.ELSE:
                 data["when"] = when(item.key)
             reply = element(tag="li", data=data, classes=["right" if is_right else "wrong"])
             self.parse(item.reply, reply)
             named = {asking.ELSE: "Otherwise", "": f"Step {place + 1}"}.get(item.key, item.key)
-            mark = f"{number_text(named)} ✓" if is_right else f"{number_text(named)}."
+            mark = f"{named} ✓" if is_right else f"{named}."
             reply[0].insert(0, [nodes.strong("", mark), nodes.Text(" ")])
             replies += reply
         return [replies] if len(replies) else []
@@ -142,11 +145,6 @@ class Ask(SphinxDirective):
 def when(text: str) -> str:
     """A condition as the script reads it."""
     return json.dumps(asking.conditions(text))
-
-
-def number_text(text: str) -> str:
-    """A key as people write it: 12 for 12.0."""
-    return text.removesuffix(".0")
 
 
 class Predict(Ask):

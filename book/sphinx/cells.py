@@ -34,7 +34,8 @@ class FoldCells(SphinxTransform):
             kind = next((kind for source, kind in known if source == shown), "shown")
             if kind == "scaffolding" and not cell.get("hide_mode"):
                 cell["hide_mode"] = "input"
-                cell["prompt_show"], cell["prompt_hide"] = "Show the code", "Hide the code"
+                cell["prompt_show"] = self.config.nb_code_prompt_show
+                cell["prompt_hide"] = self.config.nb_code_prompt_hide
             elif kind == "check":
                 self.badge(cell)
 

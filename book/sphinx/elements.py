@@ -21,7 +21,8 @@ def visit_element(self: Any, node: element) -> None:
 
 def depart_element(self: Any, node: element) -> None:
     """Close the element."""
-    self.body.append(f"</{node.get('tag', 'div')}>\n")
+    tag = node.get("tag", "div")
+    self.body.append(f"</{tag}>" if tag in {"a", "span"} else f"</{tag}>\n")
 
 
 def setup(app: Sphinx) -> None:

@@ -120,7 +120,7 @@
         given: () => [...list.children].map((item) => item.dataset.option),
         judge(given) {
           const wrong = given.findIndex((place, i) => place !== String(i));
-          const words = wrong > 0 ? `The first ${wrong > 1 ? `${wrong} are` : "one is"} in place.` : "The first is another.";
+          const words = wrong > 0 ? `The first ${wrong > 1 ? `${wrong} are` : "one is"} in place.` : "The first one is not in place.";
           return { right: wrong < 0, option: String(wrong), words: wrong < 0 ? "" : words };
         },
       };
@@ -149,9 +149,9 @@
     const reply = make("div", { class: "reply", role: "status" });
     const control = KINDS[kind](block, form);
     const submit = button(predicts ? "Commit" : "Check");
-    const without = predicts ? "Answer, without a guess" : "Answer, without an attempt";
+    const without = make("span", { class: "without" }, predicts ? ", without a guess" : ", without an attempt");
     const replies = all(".replies > li", block);
-    line.textContent = without;
+    line.append(without);
     form.append(submit);
     block.querySelector(":scope > .asked").append(form, reply);
 
@@ -171,7 +171,7 @@
     }
 
     function reveal() {
-      line.textContent = "Answer";
+      without.remove();
       answer.open = true;
     }
 
@@ -202,7 +202,7 @@
       for (const item of all(".options > li", form)) item.classList.remove("right", "wrong");
       submit.textContent = "Commit";
       reply.replaceChildren();
-      line.textContent = without;
+      line.append(without);
       answer.open = false;
       keep(key, "");
     }

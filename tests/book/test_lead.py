@@ -68,8 +68,8 @@ def test_question_options_replies_and_answer_are_told_apart() -> None:
         ("riddle", OPTIONS, "A", r"a question is 'riddle', expected one of choice, number"),
         ("number", ["?", "- **2**", "  - y"], "", r"'' is not a number"),
         ("number", ["?", "- **two**", "  - y"], "2", r"'two' is not a number"),
-        ("number", ["?", "- **2** text", "  - y"], "2", r"item 2.0 has a text"),
-        ("number", ["?", "- **2**"], "2", r"item 2.0 has no reply"),
+        ("number", ["?", "- **2** text", "  - y"], "2", r"item 2 has a text"),
+        ("number", ["?", "- **2**"], "2", r"item 2 has no reply"),
         ("order", ["?", "1. a", "2. b"], "", r"at least three items"),
         ("order", ["?", "1. a", "2. b", "3. c"], "1", r"an order has no option answer"),
         ("set", ["?", "- **else**", "  - y"], "n is 4", r"'n is 4' is not a condition"),
@@ -190,7 +190,7 @@ def test_minutes_follow_the_standard(tmp_path: Path) -> None:
     assert counts.minutes == pytest.approx(1 + 1 + 1 + 1)
     exercise = "```{exercise} E\n:label: ex:e\n\n*Pencil, 15 minutes, objective 1.* Do.\n```\n\n"
     text = exercise + exercise.replace("ex:e", "ex:f").replace("15", "20")
-    assert str(chapter_time(tmp_path, text)[1]) == "1 minutes to read, exercises 35 minutes"
+    assert str(chapter_time(tmp_path, text)[1]) == "1 minute to read, exercises 35 minutes"
     with pytest.raises(
         notebooks.ChapterError, match=r"01-test\.md:8: the first line of an exercise"
     ):

@@ -273,7 +273,9 @@ def test_axe_finds_nothing(visit: Visit, axe: str, scheme: str) -> None:
     page = visit(color_scheme=scheme)
     page.evaluate(axe)
     for when in ("before", "after"):
-        found = page.evaluate("axe.run('article', { preload: false }).then(found => found.violations)")
+        found = page.evaluate(
+            "axe.run('article', { preload: false }).then(found => found.violations)"
+        )
         assert [(v["id"], v["nodes"][0]["html"]) for v in found] == [], when
         if when == "before":
             block(page, "fall").get_by_label("The feather").check()
