@@ -8,8 +8,10 @@ from __future__ import annotations
 from sphinx.application import Sphinx
 
 from book.sphinx import (
+    api,
     asking,
     cells,
+    chapter_links,
     citations,
     directives,
     docstrings,
@@ -23,6 +25,7 @@ from book.sphinx import (
     pages,
     progress,
     setters,
+    source,
     tables,
 )
 
@@ -44,8 +47,11 @@ def setup(app: Sphinx) -> dict[str, bool]:
         launch,
         citations,
         docstrings,
+        api,
+        chapter_links,
         pages,
         files,
+        source,
     ):
         module.setup(app)
     # Jupyter Book sets this one for an extension that the book does not load.

@@ -19,7 +19,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_origin
 
 import numpy as np
 import pytest
@@ -55,7 +55,8 @@ def public() -> dict[str, Callable[..., Any]]:
         for name, thing in vars(module).items():
             own = getattr(thing, "__module__", None) == module.__name__
             here = name in getattr(module, "__all__", [name] * own)
-            if here and callable(thing) and not name.startswith("_"):
+            alias = get_origin(thing) is not None  # of a type, such as FeatureMap
+            if here and callable(thing) and not alias and not name.startswith("_"):
                 add(found, f"{prefix}.{name}", thing)
     add(found, "TrainConfig", TrainConfig)
     return found
@@ -629,11 +630,17 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
     "linear_attention_system": lambda m: Example(
         {**qkv(m, "q", "k"), "feature_map": map_of(m), "normalize": m.flag(), "before": before(m)}
     ),
+    "linear_attention_matrix": lambda m: Example(
+        {**qkv(m, "q", "k"), "feature_map": map_of(m), "normalize": m.flag()}
+    ),
     "normalized_attention": lambda m: Example(
         {**qkv(m, "q", "k", "v"), "eta": m.positive("... L"), **pieces(m)}
     ),
     "normalized_attention_system": lambda m: Example(
         {**qkv(m, "q", "k"), "eta": m.positive("... L"), "before": before(m)}
+    ),
+    "normalized_attention_matrix": lambda m: Example(
+        {**qkv(m, "q", "k"), "eta": m.positive("... L")}
     ),
     "separable_attention_system": lambda m: Example(
         {
@@ -701,12 +708,16 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
     "s4d_kernel": lambda m: Example(
         {**s4d(m), "length": m.integer(1), "rule": m.choice("zoh", "bilinear")}
     ),
+    "s4d_matrix": lambda m: Example(
+        {**s4d(m), "length": m.integer(1), "rule": m.choice("zoh", "bilinear")}
+    ),
     "s4d_system": lambda m: Example(
         {**s4d(m), "length": m.integer(1), "rule": m.choice("zoh", "bilinear")}
     ),
     "s6": lambda m: Example({"u": m.array("... L d"), **s6(m), **pieces(m, "... n d")}),
     "s6_system": lambda m: Example(s6(m)),
     "ssd": lambda m: Example({"u": m.array("... L d"), **ssd(m), **pieces(m, "... n d")}),
+    "ssd_matrix": lambda m: Example({name: x for name, x in ssd(m).items() if name != "skip"}),
     "ssd_system": lambda m: Example(ssd(m)),
     # the systems and the registry
     "LTVSystem": lambda m: Example({**arrays_of(m, SYSTEM), "normalizer": m.only(None, 3, "a")}),
