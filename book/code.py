@@ -30,12 +30,12 @@ def kinds(sources: Iterable[str]) -> list[Kind]:
     Returns:
         One kind a cell. Code that is not plain Python, such as a magic, is shown.
     """
-    trees = [_parsed(source) for source in sources]
+    trees = [parsed(source) for source in sources]
     found: list[Kind] = []
     for number, tree in enumerate(trees):
         if tree is None:
             found.append("shown")
-        elif _is_scaffolding(tree):
+        elif is_scaffolding(tree):
             found.append("scaffolding")
         elif _only_checks(tree) and not _are_read(_made(tree), trees[number + 1 :]):
             found.append("check")
@@ -44,14 +44,16 @@ def kinds(sources: Iterable[str]) -> list[Kind]:
     return found
 
 
-def _parsed(source: str) -> ast.Module | None:
+def parsed(source: str) -> ast.Module | None:
+    """The syntax tree of a cell; None where it is not plain Python."""
     try:
         return ast.parse(source)
     except SyntaxError:
         return None
 
 
-def _is_scaffolding(tree: ast.Module) -> bool:
+def is_scaffolding(tree: ast.Module) -> bool:
+    """Whether a cell imports or draws."""
     return any(
         isinstance(node, ast.Import | ast.ImportFrom)
         or (isinstance(node, ast.Name) and node.id in DRAWING)

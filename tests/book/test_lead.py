@@ -1,6 +1,7 @@
 """What leads the reader: predictions, questions, setters, tours, boxes, badges, times, progress."""
 
 import contextlib
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -301,3 +302,54 @@ def test_mistakes_are_warnings_that_name_the_place(
 ) -> None:
     with contextlib.suppress(notebooks.ChapterError):
         assert re.search(warning, Build(tmp_path, {"01-test": source}).warnings)
+
+
+# --- the pages of the book ------------------------------------------------------------------------
+
+
+@pytest.mark.book
+def test_no_visible_cell_imports_or_draws(chapters: dict[Path, BeautifulSoup]) -> None:
+    visible = 0
+    for path, page in chapters.items():
+        for cell in page.select(".cell_input"):
+            if cell.find_parent("details", class_=["hide", "check"]):
+                continue
+            visible += 1
+            tree = code.parsed(cell.get_text())
+            assert tree is None or not code.is_scaffolding(tree), f"{path.name}: {cell.get_text()}"
+    assert visible > 50
+
+
+@pytest.mark.book
+def test_the_time_on_a_page_is_that_of_what_the_page_shows(
+    chapters: dict[Path, BeautifulSoup],
+) -> None:
+    for path, page in chapters.items():
+        facts = one(page, ".chapter-facts").get_text()
+        minutes = re.search(r"Time\s+(\d+) minutes to read, exercises (\d+) minutes", facts)
+        assert minutes, path.name
+        article = BeautifulSoup(str(one(page, "article .body")), "html.parser")
+        away = ".exercise, .solution, .launch, .headerlink, figure.dsf-widget, .cell_output pre"
+        folded = "details:not(.answer, .check), .replies > .wrong, .answer > summary, script, style"
+        for tag in article.select(f"{away}, {folded}"):
+            tag.decompose()
+        lines = sum(
+            1
+            for block in article.select(".cell_input")
+            if not block.find_parent("details", class_="check")
+            for line in block.get_text().splitlines()
+            if line.strip()
+        ) + len(article.select("details.check"))
+        displayed = len(article.select(".math.equation"))
+        inline = len(article.select("span.math"))
+        for tag in article.select("pre, .math, svg"):
+            tag.decompose()
+        words = len(reading.WORD.findall(article.get_text(" ")))
+        shown = reading.Counts(words, inline, displayed, lines).minutes
+        # The source knows neither the numbers of references nor what tables of results hold.
+        assert int(minutes[1]) == pytest.approx(shown, rel=0.08), path.name
+
+
+def test_the_script_is_small() -> None:
+    script = small_book.ROOT / "book" / "static" / "lead.js"
+    assert len(gzip.compress(script.read_bytes(), mtime=0)) <= 8_000
