@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from book import asking, reading
 from book.notebooks.chapter import ADMONITIONS, THEOREMS, children
 from book.notebooks.inline import Inline
-from book.notebooks.myst import Block, Break, Code, Directive, Math, Target, Text
+from book.notebooks.myst import Block, Break, Code, Directive, Math, Target, Text, parse
 
 FOOTNOTE = re.compile(r"\[\^[^\]]+\]")
 
@@ -27,8 +28,14 @@ class Blocks:
             "solution": self._solution,
             "admonition": lambda b, _: self._admonition(b, b.argument),
             "chapter-facts": self._facts,
+            "predict": self._ask,
+            "predict-start": self._ask,
+            "question": self._ask,
+            "deeper": self._deeper,
+            "deeper-start": self._deeper,
+            "tour": self.inside,
             "book-only": lambda b, _: "",
-            "notebook-only": self._inside,
+            "notebook-only": self.inside,
             "figure": self._figure,
             "table": self._table,
             "code-block": lambda b, _: "\n".join([f"```{b.argument}", *b.body, "```"]),
@@ -75,7 +82,8 @@ class Blocks:
             return self._admonition(block, name.capitalize())
         raise self.inline.fail(block.line, f"a notebook cannot show the directive {{{name}}}")
 
-    def _inside(self, block: Directive, quoted: bool) -> str:
+    def inside(self, block: Directive, quoted: bool = False) -> str:
+        """What stands in a directive."""
         parts = [self.markdown(child, quoted) for child in children(block, self.chapter.path)]
         return "\n\n".join(part.strip("\n") for part in parts if part.strip())
 
@@ -90,8 +98,8 @@ class Blocks:
     def _admonition(self, block: Directive, title: str) -> str:
         title = self.inline.markdown(title, block.line)
         if "dropdown" in block.classes():
-            return fold(title, self._inside(block, quoted=False))
-        body = self._inside(block, quoted=True)
+            return fold(title, self.inside(block, quoted=False))
+        body = self.inside(block, quoted=True)
         return quote(f"**{title}**\n\n{body}")
 
     def _theorem(self, block: Directive, quoted: bool) -> str:
@@ -102,22 +110,22 @@ class Blocks:
         number = self.chapter.numbers.get(block.line, "")
         head = f"{self._anchor(block)}**{kind.capitalize()} {number}".rstrip()
         head += f"{self._in_brackets(block)}**"
-        return quote(f"{head}\n\n{self._inside(block, quoted=True)}")
+        return quote(f"{head}\n\n{self.inside(block, quoted=True)}")
 
     def _proof(self, block: Directive, quoted: bool) -> str:
         if "dropdown" in block.classes():
-            return fold("Proof", f"{self._inside(block, quoted=False)} ∎")
-        return f"*Proof.* {self._inside(block, quoted)} ∎"
+            return fold("Proof", f"{self.inside(block, quoted=False)} ∎")
+        return f"*Proof.* {self.inside(block, quoted)} ∎"
 
     def _exercise(self, block: Directive, quoted: bool) -> str:
         number = self.chapter.numbers.get(block.line, "")
         head = f"### Exercise {number}".rstrip() + self._in_brackets(block)
-        parts = [self._anchor(block), head, self._inside(block, quoted)]
+        parts = [self._anchor(block), head, self.inside(block, quoted)]
         return "\n\n".join(filter(None, parts))
 
     def _solution(self, block: Directive, quoted: bool) -> str:
         exercise = self.inline.reference(block.argument, block.line).text
-        return fold(f"Solution to {exercise}", self._inside(block, quoted=False))
+        return fold(f"Solution to {exercise}", self.inside(block, quoted=False))
 
     def _facts(self, block: Directive, quoted: bool) -> str:
         facts = {
@@ -125,17 +133,52 @@ class Blocks:
             for name, value in block.options.items()
         }
         return (
-            f"*About {facts['minutes']} minutes · {facts['level']} · "
+            f"*{reading.time(self.chapter)} · {facts['level']} · "
             f"you need: {facts['prerequisites']}*\n\n"
-            f"**After this chapter you can**\n\n{self._inside(block, quoted)}"
+            f"**After this chapter you can**\n\n{self.inside(block, quoted)}"
         )
+
+    def _ask(self, block: Directive, quoted: bool) -> str:
+        """The question with its options in a box, then the replies and the answer, folded."""
+        kind = block.argument if block.name == "question" else "predict"
+        try:
+            asked = asking.read(kind, block.body, block.options)
+        except ValueError as error:
+            raise self.inline.fail(block.line, f"{block.name}: {error}") from None
+
+        def parsed(lines: asking.Lines, quoted: bool) -> str:
+            blocks = parse(lines.text, block.body_line + lines.start, self.chapter.path)
+            return "\n\n".join(self.markdown(one, quoted).strip("\n") for one in blocks)
+
+        def listed(place: int, lines: asking.Lines, quoted: bool) -> str:
+            key = asked.items[place].key
+            return f"- **{key}.** {parsed(lines, quoted)}" if key else f"- {parsed(lines, quoted)}"
+
+        shown = kind in {"predict", "choice", "order"}
+        places = list(range(len(asked.items))) if shown else []
+        if kind == "order":
+            places = asked.order(str(block.options.get("label", "")))
+        options = "\n".join(listed(i, asked.items[i].text, quoted=True) for i in places)
+        front = [f"**{asking.TITLES[asked.kind]}**", parsed(asked.question, quoted=True), options]
+        replies = [listed(i, item.reply, False) for i, item in enumerate(asked.items) if item.reply]
+        if kind == "order":
+            steps = [parsed(item.text, False) for item in asked.items]
+            replies = [f"{i}. {step}" for i, step in enumerate(steps, 1)]
+        right = f"**Answer: {asked.shown()}**" if asked.right else ""
+        back = [right, "\n".join(replies), parsed(asked.answer, quoted=False)]
+        folded = fold("Answer", "\n\n".join(filter(None, back)))
+        return quote("\n\n".join(filter(None, front))) + f"\n\n{folded}"
+
+    def _deeper(self, block: Directive, quoted: bool) -> str:
+        title = self.inline.markdown(block.argument, block.line)
+        return fold(f"Deeper: {title}", self.inside(block, quoted=False))
 
     def _figure(self, block: Directive, quoted: bool) -> str:
         alt = str(block.options.get("alt", ""))
         if not alt:
             raise self.inline.fail(block.line, "a figure needs the option alt")
         picture = f"![{alt}]({self.inline.picture(block.argument)})"
-        caption = self._inside(block, quoted)
+        caption = self.inside(block, quoted)
         if not caption:
             return f"{self._anchor(block)}{picture}"
         number = self.chapter.numbers[block.line]
@@ -145,7 +188,7 @@ class Blocks:
         number = self.chapter.numbers.get(block.line)
         title = self.inline.markdown(block.argument, block.line)
         head = f"{self._anchor(block)}**Table {number}** {title}" if number else ""
-        return "\n\n".join(filter(None, [head, self._inside(block, quoted)]))
+        return "\n\n".join(filter(None, [head, self.inside(block, quoted)]))
 
 
 def quote(text: str) -> str:

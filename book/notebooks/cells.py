@@ -6,9 +6,10 @@ import hashlib
 import re
 from typing import Any
 
+from book import code
 from book.notebooks.blocks import Blocks, fold
 from book.notebooks.book import Book
-from book.notebooks.chapter import Chapter
+from book.notebooks.chapter import Chapter, cells
 from book.notebooks.inline import Inline
 from book.notebooks.myst import HEADING, Block, Break, ChapterError, Directive, Text
 
@@ -26,6 +27,9 @@ except ImportError as error:
         "restart the kernel, then run this cell again."
     ) from error
 """
+GATES = {
+    f"{name}-{side}" for name in ("solution", "predict", "deeper") for side in ("start", "end")
+}
 LEAK = re.compile(r"^\s*(?:`{3,}|:{3,})\{|\{[\w:.-]+\}`|^\([\w:.-]+\)=", re.M)
 
 
@@ -39,7 +43,12 @@ class Cells:
         self.blocks = Blocks(self.inline)
         self.cells: list[dict[str, Any]] = []
         self.markdown: list[str] = []  # of the cell that is not yet full
-        self.solution = ""  # what a gated solution belongs to, while inside one
+        self.gate = (
+            ""  # the title of the folded block between a -start and an -end, while inside one
+        )
+        found = cells(chapter)
+        kinds = code.kinds("\n".join(cell.body) for cell in found)
+        self.kinds = {cell.line: kind for cell, kind in zip(found, kinds, strict=True)}
 
     def write(self) -> list[dict[str, Any]]:
         """All cells of the notebook."""
@@ -70,8 +79,8 @@ class Cells:
         self.markdown = []
         if not text:
             return
-        if self.solution:
-            text = fold(f"Solution to {self.solution}", text)
+        if self.gate:
+            text = fold(self.gate, text)
         plain = re.sub(r"^(`{3,})(?!\{).*?^\1", "", text, flags=re.M | re.S)
         plain = re.sub(r"(?<!\})(`+)(?!`).+?\1", "", plain)
         if leak := LEAK.search(plain):
@@ -102,15 +111,27 @@ class Cells:
             self._flush()
         elif isinstance(block, Directive) and name == "code-cell":
             self._code_cell(block)
-        elif isinstance(block, Directive) and name in {"solution-start", "solution-end"}:
-            self._flush()
-            starts = name == "solution-start"
-            exercise = self.inline.reference(block.argument, block.line).text if starts else ""
-            self.solution = exercise
+        elif isinstance(block, Directive) and name in GATES:
+            self._gate(block)
         elif name != "exercise-end" and not (heading and heading[1] == "#"):
             if heading or name in {"exercise", "exercise-start"}:
                 self._flush_before_heading()
             self.markdown.append(self.blocks.markdown(block))
+
+    def _gate(self, block: Directive) -> None:
+        """Open or close a block around cells."""
+        if block.name == "predict-start":
+            self.markdown.append(self.blocks.markdown(block))
+        self._flush()
+        if block.name == "solution-start":
+            exercise = self.inline.reference(block.argument, block.line).text
+            self.gate = f"Solution to {exercise}"
+        elif block.name == "deeper-start":
+            self.gate = f"Deeper: {self.inline.markdown(block.argument, block.line)}"
+            self.markdown.append(self.blocks.inside(block))
+        else:
+            # What follows a prediction is text and cells like all others: its answer is folded.
+            self.gate = ""
 
     def _flush_before_heading(self) -> None:
         """Begin a cell, but keep the anchors that belong to the heading with it."""
@@ -130,9 +151,10 @@ class Cells:
             message = "a cell that needs myst_nb must be tagged book-only"
             raise self.inline.fail(block.line, message)
         metadata: dict[str, Any] = {}
-        if self.solution:
-            source = f"# @title Solution to {self.solution}\n{source}"
-        if self.solution or {"hide-input", "hide-cell", "remove-input", "remove-cell"} & {*tags}:
+        if self.gate:
+            source = f"# @title {self.gate}\n{source}"
+        hidden = {"hide-input", "hide-cell", "remove-input", "remove-cell"} & {*tags}
+        if self.gate or hidden or self.kinds.get(block.line) == "scaffolding":
             metadata = {"cellView": "form", "jupyter": {"source_hidden": True}}
         if kept := sorted({"raises-exception"} & {*tags}):
             metadata["tags"] = kept

@@ -35,6 +35,7 @@ CONTAINERS = (
     | {f"prf:{kind}" for kind in THEOREMS}
     | {"admonition", "prf:proof", "exercise", "exercise-start", "solution", "solution-start"}
     | {"book-only", "notebook-only", "chapter-facts"}
+    | {"predict", "predict-start", "question", "deeper", "deeper-start", "tour"}
 )
 
 
@@ -65,6 +66,17 @@ def walk(blocks: list[Block], path: Path) -> Iterator[Block]:
         yield block
         if isinstance(block, Directive) and block.name in CONTAINERS - {"notebook-only"}:
             yield from walk(children(block, path), path)
+
+
+def cells(chapter: Chapter) -> list[Directive]:
+    """The cells of code that the page of a chapter runs, in order."""
+    return [
+        block
+        for block in walk(chapter.blocks, chapter.path)
+        if isinstance(block, Directive)
+        and block.name == "code-cell"
+        and "notebook-only" not in block.tags()
+    ]
 
 
 def numbered(block: Block) -> tuple[str, str] | None:

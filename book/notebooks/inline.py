@@ -122,8 +122,8 @@ class Inline:
         return self._simple_role(name, content, words, target, line)
 
     def _simple_role(self, name: str, content: str, words: str, target: str, line: int) -> str:
-        if name == "term":
-            return words or target
+        if name in {"term", "set"}:
+            return self.markdown(words or target, line)
         if name == "math":
             return f"${self.math(content)}$"
         if name in {"sub", "sup", "kbd"}:

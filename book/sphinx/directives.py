@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import ClassVar
 
 from docutils import nodes
@@ -10,16 +11,18 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from book import reading
+from book.notebooks.chapter import read_chapter
+
 CODE_CELL = re.compile(r"^(?P<fence>`{3,})\{code-cell\}.*?^(?P=fence)[ \t]*$", re.M | re.S)
 CELL_TAGS = re.compile(r"^:tags:(.*)$|^tags:(.*(?:\n[ \t]*- .*)*)", re.M)
 
 
 class ChapterFacts(SphinxDirective):
-    """The head of a chapter: minutes, level, what it needs, and what the reader can do after it."""
+    """The head of a chapter: time, level, what it needs, and what the reader can do after it."""
 
     has_content = True
     option_spec: ClassVar = {
-        "minutes": directives.positive_int,
         "level": directives.unchanged_required,
         "prerequisites": directives.unchanged_required,
     }
@@ -29,8 +32,9 @@ class ChapterFacts(SphinxDirective):
         missing = [name for name in self.option_spec if name not in self.options]
         if missing:
             raise self.error(f"chapter-facts lacks {', '.join(missing)}")
+        time = reading.time(read_chapter(Path(self.env.doc2path(self.env.docname))))
         line = (
-            f"**Time** {self.options['minutes']} minutes\n"
+            f"**Time** {time}\n"
             f"**Level** {self.options['level']}\n"
             f"**You need** {self.options['prerequisites']}"
         )

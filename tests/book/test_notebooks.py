@@ -304,3 +304,84 @@ def test_check_names_a_stale_notebook(book: Path) -> None:
     assert notebooks.differences(found) == []
     (book / "chapters" / "09-old.ipynb").write_text("{}")
     assert notebooks.differences(found) == [f"{book / 'chapters' / '09-old.ipynb'} has no source"]
+
+
+# --- what asks and what is folded -----------------------------------------------------------------
+
+ASK = (
+    ":::{{{name}}}\n:label: ask:x\n:answer: {answer}\n\nHow many, by {{eq}}`eq:x`?\n\n{items}\n\n"
+    "Since {{set}}`it <fig: n=4>` is so.\n:::"
+)
+CHOICES = "- **A.** One\n  - No.\n- **B.** $\\R$\n  - Yes."
+
+
+def test_a_prediction_is_a_box_and_a_folded_answer(book: Path) -> None:
+    text = markdown(book, EQUATION + ASK.format(name="predict", answer="B", items=CHOICES))
+    assert text.endswith(
+        "> **Predict before you see**\n>\n> How many, by (2.1)?\n>\n> - **A.** One\n"
+        "> - **B.** $\\mathbb{R}$\n\n<details>\n<summary>Answer</summary>\n\n**Answer: B**\n\n"
+        "- **A.** No.\n- **B.** Yes.\n\nSince it is so.\n\n</details>"
+    )
+
+
+def test_a_number_is_asked_for_without_its_replies(book: Path) -> None:
+    items = "- **4**\n  - Half of it.\n- **else**\n  - Count."
+    source = ASK.replace("{{{name}}}", "{{question}} number").format(answer="8", items=items)
+    text = markdown(book, EQUATION + source)
+    front, back = text.split("<details>")
+    assert "Half" not in front
+    assert "**Answer: 8**\n\n- **4.** Half of it.\n- **else.** Count." in back
+
+
+def test_an_order_is_asked_for_shuffled(book: Path) -> None:
+    text = markdown(
+        book, ":::{question} order\n:label: ask:o\n\nOrder?\n\n1. a\n2. b\n   - hint\n3. c\n:::"
+    )
+    front, back = text.split("<details>")
+    assert sorted(re.findall(r"> - (\w)", front)) == ["a", "b", "c"]
+    assert re.findall(r"> - (\w)", front) != ["a", "b", "c"]
+    assert "1. a\n2. b\n3. c" in back
+
+
+def test_cells_of_a_prediction_follow_its_folded_answer(book: Path) -> None:
+    source = ASK.format(name="predict-start", answer="B", items=CHOICES)
+    found = convert(
+        book,
+        f"{EQUATION}{source}\n\n```{{code-cell}}\nx = 1\n```\n\nNote.\n\n"
+        "```{predict-end}\n```\n\nOn.",
+    )
+    texts = ["".join(cell["source"]) for cell in found]  # type: ignore[arg-type]
+    assert texts[0].endswith("</details>")
+    assert texts[1:] == ["x = 1", "Note.", "On."]
+
+
+def test_a_deeper_box_is_folded_with_its_cells(book: Path) -> None:
+    found = convert(
+        book,
+        ":::{deeper} Why\nSo.\n:::\n\n```{deeper-start} More\nFirst.\n```\n\n"
+        "```{code-cell}\nx = 1\n```\n\n```{deeper-end}\n```\n\nAfter.",
+    )
+    texts = ["".join(cell["source"]) for cell in found]  # type: ignore[arg-type]
+    assert texts == [
+        "<details>\n<summary>Deeper: Why</summary>\n\nSo.\n\n</details>",
+        "<details>\n<summary>Deeper: More</summary>\n\nFirst.\n\n</details>",
+        "# @title Deeper: More\nx = 1",
+        "After.",
+    ]
+
+
+def test_a_question_that_cannot_be_put_is_an_error_with_its_place(book: Path) -> None:
+    with pytest.raises(notebooks.ChapterError, match=r"02-test\.md:7: predict: answer is 'C'"):
+        convert(book, ASK.format(name="predict", answer="C", items=CHOICES))
+
+
+def test_the_head_of_a_chapter_says_the_computed_time(book: Path) -> None:
+    facts = "```{chapter-facts}\n:level: easy\n:prerequisites: none\n\n1. count\n```\n\n"
+    text = markdown(book, facts + EXERCISE.replace("Do.", "*Pencil, 15 minutes.* Do."))
+    assert text.startswith("*1 minute to read, exercises 15 minutes · easy · you need: none*")
+
+
+def test_imports_and_drawing_are_folded(book: Path) -> None:
+    found = convert(book, "```{code-cell}\nimport torch\n```\n\n```{code-cell}\nx = 1\n```")
+    hidden = {"cellView": "form", "jupyter": {"source_hidden": True}}
+    assert [cell["metadata"] for cell in found] == [hidden, {}]

@@ -39,16 +39,15 @@ def test_tensors_arrays_numbers_and_lists_compare_with_each_other(actual, expect
 def test_a_check_that_holds_prints_one_line(capsys):
     same([0.5, 1.0], [0.5, 0.75], tolerance=0.5)
     same(1.0, 1.0, name="Φ u")
+    same(1 + 2**-52, 1.0, name="one ulp")
+    same(1e12, 0.0, tolerance=1e20, name="far")
     lines = capsys.readouterr().out.splitlines()
-    assert lines == [
-        "same: max |difference| 2.5e-01 (tolerance 0.5)",
-        "Φ u: max |difference| 0.0e+00 (tolerance 1e-09)",
-    ]
+    assert lines == ["✓ same · 2e-1", "✓ Φ u · 0", "✓ one ulp · 2e-16", "✓ far · 1e12"]
 
 
 def test_above_one_the_difference_is_relative_to_the_largest_expected_value(capsys):
     same([1000.5, 0.0], [1000.0, 0.5], tolerance=6e-4)
-    assert capsys.readouterr().out == ("same: max relative difference 5.0e-04 (tolerance 0.0006)\n")
+    assert capsys.readouterr().out == "✓ same · 5e-4\n"
     refusal([1000.5, 0.0], [1000.0, 0.5], tolerance=4e-4)
     refusal([0.0005], [0.0], tolerance=4e-4)  # not relative below one
     # The scale is that of the expected side: a huge wrong answer does not excuse itself.

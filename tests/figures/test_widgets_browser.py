@@ -374,6 +374,17 @@ def test_a_new_address_moves_the_controls(visit: Visit) -> None:
     )
 
 
+def test_an_address_keeps_what_it_does_not_name(visit: Visit) -> None:
+    page = visit(widgets.DSFExplorer(figure_id="it", architecture="ssd", n=2).html())
+    page.evaluate("location.hash = '#it:n=3'")
+    page.wait_for_function("document.getElementById('it').dsfState().n === 3")
+    page.evaluate("location.hash = '#it:time=4'")
+    page.wait_for_function("document.getElementById('it').dsfState().time === 4")
+    state = page.evaluate("document.getElementById('it').dsfState()")
+    assert (state["architecture"], state["n"]) == ("ssd", 3)
+    assert "n=3" in page.evaluate("location.hash")
+
+
 # --- the explorer --------------------------------------------------------------------------------
 
 

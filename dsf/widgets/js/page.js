@@ -77,15 +77,18 @@ function start(figure, widget) {
       throw error;
     }
     if (still) /** @type {HTMLElement} */ (still).hidden = true;
-    const obey = () => {
+    Object.assign(figure, { dsfState: () => ({ ...state }) }); // for links and questions about it, see lead.js
+    /** @param {ScrollLogicalPosition} block */
+    const obey = (block) => {
       const { values, refused, meant } = readAddress(figure.id, widget.traits);
       if (!meant) return;
-      for (const [name, value] of Object.entries({ ...first, ...values })) model.set(name, value);
+      for (const [name, value] of Object.entries(values)) model.set(name, value); // the others stay as they are
       if (refused.length) complain(`The address asks for what this figure cannot show: ${refused.join("; ")}.`);
-      figure.scrollIntoView();
+      else write();
+      figure.scrollIntoView({ block });
     };
-    window.addEventListener("hashchange", obey);
-    obey();
+    window.addEventListener("hashchange", () => obey("nearest")); // a link beside the figure stays in view
+    obey("start");
   } catch (error) {
     complain(`This figure stays as it is: ${/** @type {Error} */ (error).message}`);
   }
