@@ -2,7 +2,7 @@
 
 A figure's output holds the live view, which needs a kernel, and HTML, which does not. Pages take
 the HTML (`nb_mime_priority_overrides`), leave out the state of the live view, which holds the whole
-JavaScript module once for each figure, and load one script and one style sheet. The figures of
+JavaScript module once for each figure, and load one script. The figures of
 `dsf.interactive` have a script of their own, which fetches Plotly when a reader comes near.
 """
 
@@ -30,12 +30,11 @@ def prefer_html(app: Sphinx, config: Config) -> None:
 
 
 def copy_files(app: Sphinx) -> None:
-    """Put the script and the style sheet among the static files of the site."""
+    """Put the script among the static files of the site."""
     if app.builder.format == "html":
         target = Path(app.outdir) / "_static"
         target.mkdir(parents=True, exist_ok=True)
-        for name in ("widgets.js", "widgets.css"):
-            shutil.copyfile(STATIC / name, target / name)
+        shutil.copyfile(STATIC / "widgets.js", target / "widgets.js")
 
 
 def drop_live_state(app: Sphinx, doctree: nodes.document) -> None:
@@ -50,7 +49,6 @@ def load_files(app: Sphinx, page: str, template: str, context: Any, doctree: Any
         return
     raw = [node.astext() for node in doctree.findall(nodes.raw)]
     if any('class="dsf-widget"' in text for text in raw):
-        app.add_css_file("widgets.css")
         app.add_js_file("widgets.js", loading_method="defer")
     if any('class="dsf-plotly"' in text for text in raw):
         app.add_js_file("interactive.js", loading_method="defer")

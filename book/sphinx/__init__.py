@@ -14,9 +14,12 @@ from book.sphinx import (
     files,
     folding,
     launch,
+    margin,
     mathematics,
+    meta,
     numbering,
     pages,
+    site,
     tables,
 )
 
@@ -34,6 +37,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
         docstrings,
         pages,
         files,
+        site,
+        meta,
+        margin,
     ):
         module.setup(app)
     # Jupyter Book sets this one for an extension that the book does not load.

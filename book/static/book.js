@@ -99,35 +99,78 @@ comfort(function folded() {
 });
 
 comfort(function printing() {
+  // Paper shows what is folded. A hand-out, asked for by `?handout` or by the button, leaves the answers out.
+  const root = document.documentElement;
+  const answers = ".solution, .answer";
+  const asHandout = (wanted) => root.classList.toggle("handout", wanted);
+  const inAddress = new URLSearchParams(location.search).has("handout");
+  asHandout(inAddress);
   let opened = [];
   window.addEventListener("beforeprint", () => {
     opened = [...document.querySelectorAll("article details:not([open])")];
+    if (root.classList.contains("handout")) opened = opened.filter((details) => !details.matches(answers));
     for (const details of opened) details.open = true;
   });
   window.addEventListener("afterprint", () => {
     for (const details of opened) details.open = false;
+    asHandout(inAddress);
+  });
+  const options = document.getElementById("print-options");
+  options.hidden = false;
+  options.addEventListener("click", ({ target }) => {
+    if (target.dataset.print === undefined) return;
+    asHandout(target.dataset.print === "handout");
+    window.print();
   });
 });
 
 comfort(function whereAmI() {
+  // The section on the screen: marked in the contents, named in the bar; and how far one has read, as a line.
+  const menu = document.getElementById("menu");
+  const name = document.getElementById("section-here");
   const links = new Map();
-  for (const link of document.querySelectorAll(".on-this-page-wide a[href^='#']")) {
+  for (const link of menu.querySelectorAll(".page-sections a[href^='#']")) {
     const section = targetOf(link.hash);
     if (section) links.set(section, link);
   }
-  if (!links.size) return;
   const visible = new Set();
   const observer = new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      if (entry.isIntersecting) visible.add(entry.target);
-      else visible.delete(entry.target);
+    for (const { isIntersecting, target } of entries) {
+      if (isIntersecting) visible.add(target);
+      else visible.delete(target);
     }
-    const here = [...links.keys()].filter((section) => visible.has(section)).pop();
-    for (const [section, link] of links) {
-      link.classList.toggle("here", section === here);
-      if (section === here) link.setAttribute("aria-current", "location");
+    const here = links.get([...links.keys()].filter((section) => visible.has(section)).pop());
+    for (const link of links.values()) {
+      link.classList.toggle("here", link === here);
+      if (link === here) link.setAttribute("aria-current", "location");
       else link.removeAttribute("aria-current");
     }
+    name.hidden = !here;
+    if (!here) return;
+    name.replaceChildren(...here.cloneNode(true).childNodes);
+    name.href = here.hash;
+    const inside = here.offsetTop - menu.scrollTop;
+    if (inside < 0 || inside > menu.clientHeight - 60) menu.scrollTop = here.offsetTop - menu.clientHeight / 2;
   }, { rootMargin: "-15% 0px -70% 0px" });
   for (const section of links.keys()) observer.observe(section);
+  menu.addEventListener("click", ({ target }) => {
+    if (target.closest("a") && menu.matches(":popover-open")) menu.hidePopover();
+  });
+
+  const line = document.getElementById("progress");
+  const text = document.querySelector("article");
+  const draw = () => {
+    const { top, height } = text.getBoundingClientRect();
+    line.style.scale = `${Math.min(Math.max(-top / Math.max(height - innerHeight, 1), 0), 1)} 1`;
+  };
+  let waiting = false;
+  window.addEventListener("scroll", () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      draw();
+    });
+  }, { passive: true });
+  draw();
 });
