@@ -39,7 +39,7 @@ def description(body: str, macros: dict[str, str]) -> str:
 def tags(app: Sphinx, pagename: str, context: Any) -> str:
     """The tags for the head of a page."""
     book = settings.load(Path(app.srcdir))
-    title = BeautifulSoup(context["title"], "html.parser").get_text()
+    title = app.env.titles[pagename].astext()
     chapter = CHAPTER.match(pagename)
     named = f"Chapter {int(chapter[1])}: {title}" if chapter else title
     about = description(context.get("body", ""), app.config.dsf_math_macros)

@@ -20,7 +20,8 @@ SIGNS = {
     "odot": "⊙", "otimes": "⊗", "cdot": "·", "times": "×", "circ": "∘", "pm": "±", "le": "≤",
     "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠", "approx": "≈", "sim": "∼",
     "in": "∈", "to": "→", "mapsto": "↦", "sum": "∑", "prod": "∏", "int": "∫", "infty": "∞",
-    "partial": "∂", "dots": "…", "cdots": "…", "ldots": "…", "ddots": "…", "vdots": "…",
+    "partial": "∂", "sqrt": "√",
+    "dots": "…", "cdots": "…", "ldots": "…", "ddots": "…", "vdots": "…",
     "lvert": "|", "rvert": "|", "mid": "|", "lVert": "‖", "rVert": "‖", "lfloor": "⌊",
     "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉",
 }  # fmt: skip
@@ -32,6 +33,9 @@ DROPPED = re.compile(
 )
 SPACES = re.compile(r"\\(?:q?quad(?![a-z])|[,;:! ]|\\(?:\[[^\]]*\])?)|[~&]")
 
+ACCENTS = {"bar": "\N{COMBINING MACRON}", "hat": "\N{COMBINING CIRCUMFLEX ACCENT}"}
+ACCENTS |= {"tilde": "\N{COMBINING TILDE}"}
+ACCENTED = re.compile(rf"\\({'|'.join(ACCENTS)})\s*\{{?\s*(\\?[A-Za-z]+|\w)\}}?")
 PART = r"\s*(\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|\w)"
 FRACTION = re.compile(rf"\\[tdc]?frac{PART}{PART}")
 
@@ -58,6 +62,7 @@ def plain_tex(tex: str, macros: dict[str, str]) -> str:
     text = expand_macros(tex, macros)
     text = re.sub(r"\^\s*\{?\\(?:mathsf\s*\{?T\}?|top|intercal)\}*", "ᵀ", text)
     text = re.sub(r"\\mathbb\s*\{?([RCENZ])\}?", lambda m: "ℝℂ𝔼ℕℤ"["RCENZ".index(m[1])], text)
+    text = ACCENTED.sub(lambda m: f"{m[2]}{ACCENTS[m[1]]}", text)
     text = FRACTION.sub(lambda m: f"{_whole(m[1])}/{_whole(m[2])}", text)
     text = SPACES.sub(" ", DROPPED.sub("", text))
     text = re.sub(r"\\([A-Za-z]+)( ?)", _sign, text)

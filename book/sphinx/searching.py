@@ -77,7 +77,7 @@ def _read(node: Tag, place: Place, found: list[Place]) -> None:
             pending += str(child) if type(child) is NavigableString else ""
         elif "equation" in child.get("class", []):
             end_line()
-            place.text.append(_line(child))
+            place.text.append(" ".join(child.get_text(" ").split()))
         elif child.name == "pre":
             end_line()
             place.code += filter(None, map(str.strip, child.get_text().splitlines()))

@@ -28,7 +28,7 @@
   }
   const terms = (text) => Array.from(words(text), ({ word }) => word);
   /* What a word and its forms begin with: telescopes, telescoping. */
-  const stem = (word) => [word.replace(/(ing|ed|e?s|e)$/, ""), word.replace(/s$/, ""), word].find((short, k) => short.length >= 5 - k);
+  const stem = (word) => [word.replace(/(ing|ed|e?s|e)$/, ""), word.replace(/s$/, ""), word].find((short, k) => k === 2 || short.length >= 5 - k);
 
   /* How many letters are to be changed, added, left out or swapped with their neighbour; at most `limit` + 1. */
   function distance(one, other, limit) {
@@ -123,7 +123,8 @@
       const place = all[id];
       const has = (text) => ` ${terms(text).join(" ")} `.includes(phrase);
       const exact = sought.filter((word) => matched.includes(word)).length;
-      return { place, matched: new Set(matched), exact, score: score * (has(place.title) ? 4 : has(place.text) ? 2 : 1) };
+      const kind = place.title.startsWith("dsf.") ? 0.4 : 1; // the text comes before the code that it is about
+      return { place, matched: new Set(matched), exact, score: kind * score * (has(place.title) ? 4 : has(place.text) ? 2 : 1) };
     });
     found.sort((one, other) => other.exact - one.exact || other.score - one.score);
     return { found, asked, read, partly };
@@ -148,31 +149,35 @@
     const first = hits[0]?.from ?? 0;
     const start = text.length > WIDTH && first > WIDTH / 2 ? text.lastIndexOf(" ", first - WIDTH / 3) + 1 : 0;
     const end = text.length - start > WIDTH ? text.lastIndexOf(" ", start + WIDTH) : text.length;
-    const line = document.createElement("span");
-    line.className = "result-sentence";
-    if (start) line.append("… ");
+    return [start ? "… " : "", ...marked(text, hits, start, end), end < text.length ? " …" : ""];
+  }
+
+  /* Text from `start` to `end`, with the hits in marks. */
+  function marked(text, hits, start = 0, end = text.length) {
+    const parts = [];
     let at = start;
     for (const { from, to } of hits) {
       if (from < at || to > end) continue;
       const mark = document.createElement("mark");
       mark.textContent = text.slice(from, to);
-      line.append(text.slice(at, from), mark);
+      parts.push(text.slice(at, from), mark);
       at = to;
     }
-    line.append(text.slice(at, end), end < text.length ? " …" : "");
-    return line;
+    return [...parts, text.slice(at, end)];
   }
 
   function result(hit, asked) {
+    const { place, matched } = hit;
     const link = document.createElement("a");
-    link.href = new URL(`../${hit.place.address}`, base);
-    const part = (name, text) => {
+    link.href = new URL(`../${place.address}`, base);
+    const inTitle = [...words(place.title)].filter(({ word }) => matched.has(word) && !PLAIN.has(word));
+    const parts = { path: [place.path], title: marked(place.title, inTitle), sentence: sentence(hit, asked) };
+    for (const [name, content] of Object.entries(parts)) {
       const span = document.createElement("span");
-      span.className = name;
-      span.textContent = text;
-      return span;
-    };
-    link.append(part("result-path", hit.place.path), part("result-title", hit.place.title), sentence(hit, asked));
+      span.className = `result-${name}`;
+      span.append(...content);
+      link.append(span);
+    }
     const item = document.createElement("li");
     item.append(link);
     return item;
