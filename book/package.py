@@ -1,12 +1,17 @@
-"""The floors of the package `dsf`, from the top down: a module imports only what stands below it.
+"""The package `dsf`: its floors, and what its names lead to.
 
-A package counts as its name, with all that is in it. The page of the API lists the floors with a
-title from the ground up; `tests/core/test_imports.py` compares them with the imports.
+The floors stand from the top down: a module imports only what stands below it. A package counts as
+its name, with all that is in it. The page of the API lists the floors with a title from the ground
+up; `tests/core/test_imports.py` compares them with the imports.
 """
 
 from __future__ import annotations
 
+import importlib
+import inspect
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -39,3 +44,29 @@ FLOORS = (
     Floor("Recurrences", ("recurrence", "scan", "blocks")),
     Floor("", ("_checks", "_extras")),
 )
+
+
+def find(path: str) -> Any:
+    """What a dotted path leads to, or None. `dsf.ssm.s4d` is the function, not its module."""
+    parts = path.split(".")
+    for end in [*range(len(parts) - 1, 0, -1), len(parts)]:
+        try:
+            thing = importlib.import_module(".".join(parts[:end]))
+            for name in parts[end:]:
+                thing = getattr(thing, name)
+        except (ModuleNotFoundError, AttributeError):
+            continue
+        return thing
+    return None
+
+
+def file_of(path: str) -> Path | None:
+    """The file that defines what a dotted path leads to, from the root of the repository on."""
+    thing = inspect.unwrap(getattr(found := find(path), "fget", found))
+    module = importlib.import_module(path.partition(".")[0])
+    try:
+        file = inspect.getsourcefile(thing)
+    except TypeError:  # a value, which does not know where it comes from
+        return None
+    assert file is not None
+    return Path(file).relative_to(Path(str(module.__file__)).parents[1])

@@ -15,6 +15,8 @@ from torch.nn import functional as F
 
 from dsf._checks import check_arrays, full_precision, state_dtype
 
+__all__ = ["segment_products"]
+
 # Blocks of 64 steps: the work inside a block grows with its length, the number of steps between
 # blocks falls with it, and 64 is where the two balance on a CPU.
 CHUNK_LENGTH = 64

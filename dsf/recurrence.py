@@ -11,6 +11,8 @@ from torch import Tensor
 
 from dsf._checks import check_arrays, check_leading, check_state, state_dtype
 
+__all__ = ["linear_recurrence"]
+
 
 def linear_recurrence(transition: Tensor, x: Tensor, initial_state: Tensor | None = None) -> Tensor:
     """All states of h_i = Λ_i ⊙ h_{i-1} + x_i along the second to last axis.

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from dsf._checks import check_arrays, check_leading, check_state, shown
 
+__all__ = ["KeyValueCache", "NormalizedState", "Normalizer"]
+
 
 class KeyValueCache(NamedTuple):
     """The state of softmax attention: all keys and values so far. It grows with every token.

@@ -1,4 +1,21 @@
-"""What tests do in a page, whatever the browser: scripts that are run there."""
+"""What tests do in pages, whatever the browser: which they open, and scripts that are run there."""
+
+from pathlib import Path
+
+
+def names(site: Path) -> list[str]:
+    """The pages to open; of those of source, which are all alike, the one with the most in it."""
+    found = sorted(site.rglob("*.html"))
+    sources = [path for path in found if "_modules" in path.parts]
+    longest = max(sources, key=lambda path: path.stat().st_size)
+    chosen = [path for path in found if path not in sources or path == longest]
+    return [path.relative_to(site).as_posix() for path in chosen]
+
+
+def first_chapter(site: Path) -> Path:
+    """The page of the first chapter."""
+    return sorted((site / "chapters").glob("[0-9][0-9]-*.html"))[0]
+
 
 # Before the page: remember what its policy stops.
 LISTEN = """
@@ -39,7 +56,7 @@ USE = f"""(async () => {{
   await until(() => document.querySelectorAll(".dsf-live").length === figures.length);
   {TURN_FIGURES};
   for (const figure of figures) figure.scrollIntoView();
-  document.getElementById("theme-button").click();
+  document.getElementById("theme-button")?.click();
   window.dispatchEvent(new Event("beforeprint"));
   window.dispatchEvent(new Event("afterprint"));
   await new Promise((done) => setTimeout(done, 100));
@@ -83,7 +100,19 @@ COMFORTS = """async () => {
   window.dispatchEvent(new Event("afterprint"));
   works.printing &&= ![...folds].some((details) => details.open);
 
-  const link = document.querySelector(".on-this-page-wide a");
+  document.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true }));
+  const dialog = document.getElementById("search-dialog");
+  works.searching = dialog.open;
+  dialog.close();
+
+  const equation = document.querySelector(".equation[id]");
+  const reference = document.querySelector(`article a:not(.eqno)[href="#${equation.id}"]`);
+  reference.dispatchEvent(new PointerEvent("pointerover", { pointerType: "mouse", bubbles: true }));
+  for (let tries = 0; tries < 20 && !document.querySelector("#preview:popover-open"); tries += 1) await settled();
+  works.previews = document.querySelector("#preview:popover-open") !== null;
+  document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+
+  const link = document.querySelector(".page-sections a");
   const section = document.getElementById(link.hash.slice(1));
   works.whereAmI = false;
   for (let tries = 0; tries < 20 && !works.whereAmI; tries += 1) {

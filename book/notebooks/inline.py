@@ -9,6 +9,7 @@ from book.notebooks.chapter import Chapter
 from book.notebooks.labels import Label
 from book.notebooks.myst import ChapterError
 from book.notebooks.tex import expand_macros
+from book.package import file_of, find
 
 PYTHON_ROLES = {"func", "class", "meth", "mod", "attr", "data", "exc", "obj"}
 INLINE = re.compile(
@@ -118,11 +119,11 @@ class Inline:
             return f"[{words or self._document_title(path, line)}]({path})"
         if name in {"cite", "cite:p", "cite:t"}:
             return self._cite(name, content, line)
-        return self._simple_role(name, content, words or target, line)
+        return self._simple_role(name, content, words, target, line)
 
-    def _simple_role(self, name: str, content: str, words: str, line: int) -> str:
+    def _simple_role(self, name: str, content: str, words: str, target: str, line: int) -> str:
         if name == "term":
-            return words
+            return words or target
         if name == "math":
             return f"${self.math(content)}$"
         if name in {"sub", "sup", "kbd"}:
@@ -130,12 +131,25 @@ class Inline:
         if name == "code":
             return f"`{content}`"
         if name.removeprefix("py:") in PYTHON_ROLES:
-            short = words.rsplit(".", 1)[-1] if words.startswith("~") else words
-            brackets = "()" if name.removeprefix("py:") in {"func", "meth"} else ""
-            return f"`{short.removesuffix('()')}{brackets}`"
+            return self._code(name.removeprefix("py:"), words, target, line)
         if name in {"glue:text", "glue", "eval"}:
             return f"*[{content.partition(':')[0]}, as computed in this notebook]*"
         raise self.fail(line, f"a notebook cannot show the role {{{name}}}")
+
+    def _code(self, kind: str, words: str, target: str, line: int) -> str:
+        """A name of the package, as a link to the file that defines it."""
+        path = target.removeprefix("~").removesuffix("()")
+        if not words:
+            shown = path.rsplit(".", 1)[-1] if target.startswith("~") else path
+            words = f"{shown}()" if kind in {"func", "meth"} else shown
+        if path.partition(".")[0] != "dsf":
+            return f"`{words}`"
+        if find(path) is None:
+            raise self.fail(line, f"there is no {path}")
+        file = file_of(path)
+        if file is None:
+            return f"`{words}`"
+        return f"[`{words}`]({self.book.settings.source_url(file.as_posix())})"
 
     def _cite(self, name: str, content: str, line: int) -> str:
         bibliography = self.book.bibliography

@@ -8,6 +8,8 @@ from __future__ import annotations
 from sphinx.application import Sphinx
 
 from book.sphinx import (
+    api,
+    chapter_links,
     citations,
     directives,
     docstrings,
@@ -20,6 +22,7 @@ from book.sphinx import (
     numbering,
     pages,
     site,
+    source,
     tables,
 )
 
@@ -35,11 +38,14 @@ def setup(app: Sphinx) -> dict[str, bool]:
         launch,
         citations,
         docstrings,
+        api,
+        chapter_links,
         pages,
         files,
         site,
         meta,
         margin,
+        source,
     ):
         module.setup(app)
     # Jupyter Book sets this one for an extension that the book does not load.

@@ -1,0 +1,268 @@
+"""The page of the API: what is public in `dsf`, floor by floor from the ground up."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from inspect import Parameter, Signature, signature
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any, get_args, get_type_hints
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
+
+from book.package import FLOORS, Floor, find
+
+PAGE = "chapters/api"
+MARK = "```{modules-by-floor}\n```"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the page shows under one heading: a function, a class or a documented value.
+
+    Attributes:
+        path: As readers import it, `dsf.attention.softmax_attention`.
+        home: The module that defines it, perhaps one inside the package of `path`.
+        kind: "function", "class", "exception" or "data".
+        thing: What it is.
+    """
+
+    path: str
+    home: str
+    kind: str
+    thing: Any
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What stays the same wherever it is imported to."""
+        return self.home, self.path.rpartition(".")[2]
+
+
+# --- what is public ---------------------------------------------------------------------------
+
+
+def public(module: ModuleType) -> list[Entry]:
+    """The public names of a module that the page can show, in the order of the sources, bases
+    before their heirs.
+
+    They are those of `__all__`, whether it is written down or put together from others'
+    (`__all__ += gated.__all__`), and without one those that the module itself defines. What comes
+    from another package is no name of ours, and of values only documented ones are shown.
+    """
+    names = getattr(module, "__all__", None)
+    own = names is None
+    entries = [
+        entry
+        for name in (vars(module) if own else names)
+        if not name.startswith("_")
+        if (entry := _entry(module, name)) and (not own or entry.home == module.__name__)
+    ]
+    homes = list(dict.fromkeys(entry.home for entry in entries))
+    bases = {base for entry in entries if entry.kind == "class" for base in entry.thing.__mro__[1:]}
+
+    def place(entry: Entry) -> tuple[bool, int, int]:
+        is_base = entry.kind == "class" and entry.thing in bases
+        return not is_base, homes.index(entry.home), _line(entry)
+
+    return sorted(entries, key=place)
+
+
+def _entry(module: ModuleType, name: str) -> Entry | None:
+    thing = getattr(module, name)
+    path = f"{module.__name__}.{name}"
+    package = module.__name__.partition(".")[0]
+    if inspect.isclass(thing) or inspect.isroutine(thing):
+        kind = "class" if inspect.isclass(thing) else "function"
+        if kind == "class" and issubclass(thing, BaseException):
+            kind = "exception"
+        home = thing.__module__
+        return Entry(path, home, kind, thing) if home.partition(".")[0] == package else None
+    # A value does not say where it comes from: a module that documents the name and has the value.
+    for home in [module.__name__, *(key for key in sys.modules if key.startswith(f"{package}."))]:
+        if getattr(sys.modules[home], name, None) is thing and ("", name) in _analysis(home)[0]:
+            return Entry(path, home, "data", thing)
+    return None
+
+
+@cache
+def _analysis(module: str) -> tuple[dict[tuple[str, str], list[str]], dict[str, int]]:
+    """The documented values of a module, and the order of its names in the source."""
+    analyzer = ModuleAnalyzer.for_module(module)
+    analyzer.analyze()
+    return analyzer.attr_docs, analyzer.tagorder
+
+
+def _line(entry: Entry) -> int:
+    order = _analysis(entry.home)[1]
+    return order.get(entry.key[1], len(order))
+
+
+def companions(entries: list[Entry], known: set[tuple[str, str]]) -> Iterator[Entry]:
+    """Classes that no module makes public but readers meet: bases, and what signatures name."""
+    package = entries[0].home.partition(".")[0] if entries else ""
+    for entry in entries:
+        for kind in _met(entry.thing):
+            key = (kind.__module__, kind.__qualname__)
+            ours = kind.__module__.partition(".")[0] == package
+            if ours and key not in known and not kind.__qualname__.startswith("_"):
+                known.add(key)
+                found = Entry(".".join(key), kind.__module__, "class", kind)
+                yield found
+                yield from companions([found], known)
+
+
+def _met(thing: Any) -> Iterator[type]:
+    """The classes behind a public thing: its bases, and those in annotations."""
+    functions = [thing]
+    if inspect.isclass(thing):
+        yield from thing.__mro__[1:]
+        members = {name: m for name, m in vars(thing).items() if not name.startswith("_")}
+        functions = [getattr(m, "fget", m) for m in members.values()]
+    for function in filter(inspect.isfunction, functions):
+        hints = list(get_type_hints(function).values())
+        while hints:
+            hint = hints.pop()
+            hints += get_args(hint)
+            if inspect.isclass(hint):
+                yield hint
+
+
+# --- the page ---------------------------------------------------------------------------------
+
+
+def modules(floor: Floor, package: str = "dsf") -> Iterator[ModuleType]:
+    """The modules of a floor that are there; of a package without `__all__` also its parts."""
+    for name in floor.modules:
+        if not importlib.util.find_spec(f"{package}.{name}"):
+            continue
+        module = importlib.import_module(f"{package}.{name}")
+        yield module
+        if hasattr(module, "__path__") and not hasattr(module, "__all__"):
+            yield from modules(Floor("", _parts(module)), module.__name__)
+
+
+def _parts(package: ModuleType) -> tuple[str, ...]:
+    names = (part.name for part in iter_modules(package.__path__))
+    return tuple(name for name in names if not name.startswith("_"))
+
+
+@cache
+def contents(package: str = "dsf") -> dict[str, dict[str, list[Entry]]]:
+    """What the page shows: by floor and module, every thing once."""
+    known: set[tuple[str, str]] = set()
+    shown: dict[str, dict[str, list[Entry]]] = {}
+    for floor in reversed([floor for floor in FLOORS if floor.title]):
+        shown[floor.title] = {}
+        for module in modules(floor, package):
+            entries = [entry for entry in public(module) if entry.key not in known]
+            known |= {entry.key for entry in entries}
+            shown[floor.title][module.__name__] = entries
+    for floor in shown.values():
+        for entries in floor.values():
+            entries += list(companions(entries, known))
+    return shown
+
+
+def page(shown: dict[str, dict[str, list[Entry]]]) -> str:
+    """The MyST of the page below its introduction."""
+    paths = {entry.key: entry.path for entry in _every(shown)}
+    parts = []
+    for title, floor in shown.items():
+        parts.append(f"## {title}")
+        for module, entries in floor.items():
+            inside = [f".. automodule:: {module}"]
+            for entry in entries:  # the names in its signature are those of where it is defined
+                inside += [f".. currentmodule:: {entry.home}", _directive(entry, paths)]
+            block = "\n\n".join(inside)
+            parts += [f"### `{module}`", f"```{{eval-rst}}\n{block}\n```"]
+    return "\n\n".join(parts)
+
+
+def _every(shown: dict[str, dict[str, list[Entry]]]) -> Iterator[Entry]:
+    for floor in shown.values():
+        for entries in floor.values():
+            yield from entries
+
+
+def _directive(entry: Entry, paths: dict[tuple[str, str], str]) -> str:
+    lines = [f".. auto{entry.kind}:: {entry.path}"]
+    if inspect.isclass(entry.thing):
+        lines = [f"{lines[0]}{_hidden_signature(entry.thing)}", "   :members:"]
+        bases = [base for base in entry.thing.__mro__[1:] if _key(base) in paths]
+        if bases:
+            lines.append("   :show-inheritance:")
+        lines += [f"\n   {line}" for line in _inherited(entry.thing, bases, paths)]
+    return "\n".join(lines)
+
+
+def _hidden_signature(kind: type) -> str:
+    """What a class takes that says so in `__init__` but inherits `__new__`, which autodoc asks."""
+    asked = kind.__new__ is not object.__new__ and "__new__" not in vars(kind)
+    if not asked or "__init__" not in vars(kind) or "__signature__" in vars(kind):
+        return ""
+    taken = signature(kind).parameters.values()
+    return str(Signature([p.replace(annotation=Parameter.empty) for p in taken]))
+
+
+def _inherited(kind: type, bases: list[type], paths: dict[tuple[str, str], str]) -> Iterator[str]:
+    """A line for each base that says what comes from it."""
+    seen = set(vars(kind))
+    for base in bases:
+        path = paths[_key(base)]
+        members = [
+            f":{'attr' if isinstance(member, property) else 'meth'}:`~{path}.{name}`"
+            for name, member in vars(base).items()
+            if not name.startswith("_") and name not in seen and member.__doc__
+            if isinstance(member, property) or inspect.isroutine(member)
+        ]
+        seen |= set(vars(base))
+        if members:
+            yield f"From :class:`~{path}`: {', '.join(members)}."
+
+
+def _key(kind: type) -> tuple[str, str]:
+    return kind.__module__, kind.__qualname__
+
+
+def fill(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Put the floors where the page says."""
+    if docname == PAGE:
+        source[0] = source[0].replace(MARK, page(contents()))
+
+
+# --- links ------------------------------------------------------------------------------------
+
+
+def place(home: str, name: str) -> str | None:
+    """Where the page shows what `home` defines as `name`, perhaps a method `Class.method`."""
+    outer, _, inner = name.partition(".")
+    for entry in _every(contents()):
+        if entry.key == (home, outer):
+            return f"{entry.path}.{inner}" if inner else entry.path
+    return None
+
+
+def own_name(app: Sphinx, env: Any, node: Any, contnode: nodes.Element) -> Any:
+    """Lead a name that is imported from elsewhere, `dsf.s6_system`, to its place on the page."""
+    if node.get("refdomain") != "py" or not node["reftarget"].startswith("dsf."):
+        return None
+    thing = find(node["reftarget"])
+    path = place(getattr(thing, "__module__", ""), getattr(thing, "__qualname__", ""))
+    if path is None:
+        return None
+    where = (env, node["refdoc"], app.builder, node["reftype"])
+    return env.get_domain("py").resolve_xref(*where, path, node, contnode)
+
+
+def setup(app: Sphinx) -> None:
+    """Register with Sphinx."""
+    app.connect("source-read", fill)
+    app.connect("missing-reference", own_name)
