@@ -108,8 +108,11 @@ COMFORTS = """async () => {
   const equation = document.querySelector(".equation[id]");
   const reference = document.querySelector(`article a:not(.eqno)[href="#${equation.id}"]`);
   reference.dispatchEvent(new PointerEvent("pointerover", { pointerType: "mouse", bubbles: true }));
-  for (let tries = 0; tries < 20 && !document.querySelector("#preview:popover-open"); tries += 1) await settled();
-  works.previews = document.querySelector("#preview:popover-open") !== null;
+  works.previews = false;
+  for (let tries = 0; tries < 20 && !works.previews; tries += 1) {
+    await settled();
+    works.previews = document.querySelector("#preview:popover-open") !== null;
+  }
   document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
 
   const link = document.querySelector(".page-sections a");

@@ -17,7 +17,7 @@ from bs4 import NavigableString, Tag
 # Neither text nor code of the book: what figures draw and cells print, folded code, links back.
 SKIPPED = (
     "script, noscript, style, svg, [hidden], .headerlink, .launch, .cell_output pre, "
-    "details.hide pre, .dsf-data, .label, .backrefs"
+    "details.hide pre, .dsf-data, .label, .backrefs, .viewcode-link"
 )
 BLOCKS = re.compile("^(p|ul|ol|dl|div|section|table|details|figure|pre|blockquote|aside|tr)$")
 CELLS = re.compile("^(t[dh]|d[td])$")
