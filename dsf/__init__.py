@@ -1,7 +1,8 @@
 """Attention, state space models and recurrent networks as one linear time-varying system.
 
 The package behind the book. Start with `LTVSystem`; `X(...)` is an architecture as its own paper
-writes it, `X_system(...)` the same map as an `LTVSystem`, and `ARCHITECTURES` lists them all.
+writes it, `X_system(...)` the same map as an `LTVSystem`, `X_matrix(...)` its formula where the
+native form is shaped by speed, and `ARCHITECTURES` lists them all.
 """
 
 from dsf import check, feature_maps, mqar, theory
@@ -9,8 +10,10 @@ from dsf.architectures import ARCHITECTURES, Architecture
 from dsf.attention import (
     kv_cache_system,
     linear_attention,
+    linear_attention_matrix,
     linear_attention_system,
     normalized_attention,
+    normalized_attention_matrix,
     normalized_attention_system,
     separable_attention_system,
     softmax_attention,
@@ -19,6 +22,7 @@ from dsf.attention import (
 )
 from dsf.blocks import segment_products
 from dsf.dense import DenseSystem
+from dsf.low_rank import LowRankSystem
 from dsf.recurrence import linear_recurrence
 from dsf.rnn import (
     elman,
@@ -34,14 +38,16 @@ from dsf.ssm import (
     discretize,
     s4d,
     s4d_kernel,
+    s4d_matrix,
     s4d_system,
     s6,
     s6_system,
     ssd,
+    ssd_matrix,
     ssd_system,
 )
 from dsf.state import KeyValueCache, NormalizedState
-from dsf.system import LTVSystem
+from dsf.system import LTVSystem, System
 
 __all__ = [
     "ARCHITECTURES",
@@ -49,7 +55,9 @@ __all__ = [
     "DenseSystem",
     "KeyValueCache",
     "LTVSystem",
+    "LowRankSystem",
     "NormalizedState",
+    "System",
     "check",
     "discretize",
     "elman",
@@ -57,12 +65,14 @@ __all__ = [
     "feature_maps",
     "kv_cache_system",
     "linear_attention",
+    "linear_attention_matrix",
     "linear_attention_system",
     "linear_recurrence",
     "lstm",
     "lstm_trajectory",
     "mqar",
     "normalized_attention",
+    "normalized_attention_matrix",
     "normalized_attention_system",
     "qlstm",
     "qlstm_system",
@@ -70,6 +80,7 @@ __all__ = [
     "rg_lru_system",
     "s4d",
     "s4d_kernel",
+    "s4d_matrix",
     "s4d_system",
     "s6",
     "s6_system",
@@ -79,6 +90,7 @@ __all__ = [
     "softmax_attention_system",
     "softmax_matrix",
     "ssd",
+    "ssd_matrix",
     "ssd_system",
     "theory",
 ]

@@ -132,6 +132,23 @@ def check_values(**tensors: Tensor) -> None:
             raise ValueError(f"{name} is on {x.device}, expected a device that holds its values")
 
 
+def check_precision(name: str, x: Tensor) -> None:
+    """Refuse half precision, in which PyTorch decomposes and inverts no matrix."""
+    if precision(x).itemsize < 4:
+        raise ValueError(f"{name} has dtype {x.dtype}, expected single or double precision")
+
+
+def refuse_where(name: str, x: Tensor, bad: Tensor, expected: str) -> None:
+    """Raise with the first time at which x is bad; bad is (..., L)."""
+    if not bad.any():
+        return
+    first = int(bad.reshape(-1, bad.shape[-1]).any(0).nonzero()[0])
+    found = f"is wrong at index {first}"
+    if x.shape == bad.shape:
+        found = f"is {x[..., first][bad[..., first]][0].item():.6g} at index {first}"
+    raise ValueError(f"{name} {found}, expected {expected}")
+
+
 def check_state(name: str, state: Any, shape: str, like: Tensor, **sizes: int) -> None:
     """Refuse a state that has not this shape, or does not fit the array `like`.
 
@@ -217,7 +234,7 @@ def check_integer(name: str, value: Any, low: int = 1, high: int | None = None) 
         name: of the argument.
         value: what was given, of any integer type. A truth value is not a number.
         low: smallest allowed value.
-        high: largest allowed value; None for no bound.
+        high: largest allowed value; unbounded if None.
 
     Returns:
         The value as an `int`.

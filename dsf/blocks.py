@@ -49,9 +49,8 @@ def segment_products(transition: Tensor) -> Tensor:
     m = 1
     while m < size:
         early, late = p[..., 0::2, :, :], p[..., 1::2, :, :]
-        into_late = (
-            late[..., :, :1] * a[..., m :: 2 * m, None, None]
-        )  # from the block's border to i
+        # From the border between the two to i, (..., blocks / 2, m, 1).
+        into_late = late[..., :, :1] * a[..., m :: 2 * m, None, None]
         corner = into_late * early[..., -1:, :]
         top = torch.cat([early, torch.zeros_like(early)], dim=-1)
         p = torch.cat([top, torch.cat([corner, late], dim=-1)], dim=-2)
@@ -74,7 +73,7 @@ def mixing_matrix(products: Tensor, b: Tensor, c: Tensor) -> Tensor:
     columns = b.movedim(-3, -1).unsqueeze(-2)  # (..., n, d|1, 1, L)
     if products.shape[-4] == 1:
         inner = rows.squeeze(-1).movedim(-3, -1) @ columns.squeeze(-2).movedim(-3, -2)
-        return products.squeeze(-4) * inner
+        return products.squeeze(-4) * inner  # (..., d|1, L, L)
     return (rows * products * columns).sum(-4)
 
 
@@ -125,14 +124,15 @@ def causal_sum(
         F.pad(x, (0, 0, 0, missing)).unflatten(-2, (-1, chunk)) for x in (phi, psi, v)
     )  # (..., K, chunk, ·)
     with full_precision(v):
-        y = (phi @ psi.mT).tril() @ v
+        y = (phi @ psi.mT).tril() @ v  # (..., K, chunk, d)
         if length == chunk and start is None and not last:
             return y.flatten(-3, -2)[..., :length, :], None
         local = psi.mT @ v  # (..., K, n, d)
         first = torch.zeros_like(local[..., 0, :, :]) if start is None else start
         batch = torch.broadcast_shapes(first.shape[:-2], local.shape[:-3])
         first, local = (x.expand(*batch, *x.shape[-3:]) for x in (first.unsqueeze(-3), local))
-        sums = torch.cat([first, local], dim=-3).cumsum(-3)  # before each chunk, and at the end
+        # Before each chunk, and at the end, (..., K + 1, n, d).
+        sums = torch.cat([first, local], dim=-3).cumsum(-3)
         y = y + phi @ sums[..., :-1, :, :]
     return y.flatten(-3, -2)[..., :length, :], sums[..., -1, :, :]
 

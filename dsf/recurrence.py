@@ -42,7 +42,7 @@ def linear_recurrence(transition: Tensor, x: Tensor, initial_state: Tensor | Non
         check_state("initial_state", initial_state, "(..., d)", like, d=sizes["d"])
         batch = check_leading("initial_state", initial_state.shape[:-1], batch)
     wide, shape = state_dtype(dtype), (*batch, *x.shape[-2:])
-    a, x = (array.to(wide).expand(shape).movedim(-2, 0) for array in (transition, x))
+    a, x = (array.to(wide).expand(shape).movedim(-2, 0) for array in (transition, x))  # (L, ..., d)
     a = a.contiguous()
     if initial_state is not None:
         x = torch.cat([x[:1] + a[:1] * initial_state, x[1:]])

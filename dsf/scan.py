@@ -45,6 +45,8 @@ def scan(
     Returns:
         y (..., L, d) and the last state (..., n, d). Differentiable as `linear_recurrence` is; only
         the first backward pass saves memory, higher and forward derivatives hold all states.
+
+    Source: Gu and Dao (2023), the recomputation of states; chapter 6.
     """
     if isinstance(transition, tuple):
         step, a = transition

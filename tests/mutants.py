@@ -29,23 +29,29 @@ from pathlib import Path
 from tqdm import tqdm
 
 ROOT = Path(__file__).parent.parent
-# The tests of each file, those that tell most in the shortest time first.
-TESTS = {
+# The tests of files, those that tell most in the shortest time first.
+WATCHED = {
     "dsf/_checks.py": "core/checks core/system core/fuzz",
     "dsf/system.py": "core/system core/streaming core/precision core/fuzz",
+    "dsf/matrix_state.py": "core/system core/low_rank core/streaming core/precision core/fuzz",
+    "dsf/low_rank.py": "core/low_rank core/fuzz",
+    "dsf/wy.py": "core/low_rank",
     "dsf/scan.py": "core/recurrence core/ssm core/derivatives core/system",
     "dsf/recurrence.py": "core/recurrence core/derivatives core/streaming core/precision core/fuzz",
     "dsf/blocks.py": "core/recurrence core/attention core/system core/precision",
     "dsf/dense.py": "core/rnn core/system core/precision core/fuzz",
     "dsf/state.py": "core/streaming core/precision core/fuzz",
-    "dsf/attention.py": "core/attention core/streaming core/precision core/fuzz",
-    "dsf/ssm.py": "core/ssm core/precision core/streaming core/fuzz",
-    "dsf/rnn.py": "core/rnn core/precision core/streaming core/fuzz",
-    "dsf/mixers/base.py": "lab/mixers core/streaming core/precision core/fuzz",
-    "dsf/mixers/attention.py": "lab/mixers core/streaming core/precision core/fuzz",
-    "dsf/mixers/ssm.py": "lab/mixers core/streaming core/precision core/fuzz",
-    "dsf/mixers/rnn.py": "lab/mixers core/streaming core/precision core/fuzz",
+    "dsf/attention/*.py": "core/attention core/formulas core/streaming core/precision core/fuzz",
+    "dsf/ssm/*.py": "core/ssm core/formulas core/precision core/streaming core/fuzz",
+    "dsf/rnn/*.py": "core/rnn core/precision core/streaming core/fuzz",
+    "dsf/mixers/*.py": "lab/mixers core/streaming core/precision core/fuzz",
     "dsf/model.py": "lab/model core/streaming core/precision core/fuzz",
+}
+TESTS = {
+    path.relative_to(ROOT).as_posix(): tests
+    for pattern, tests in WATCHED.items()
+    for path in sorted(ROOT.glob(pattern))
+    if path.name != "__init__.py"
 }
 PASS_MARK = 0.95
 

@@ -20,73 +20,59 @@ smallest at d = 512 with two layers), since the d²/8 numbers of its Δ stand be
   and output weights instead). Attention and state space models.
 * One state a channel, N = d: four projections to d numbers (value and gates). Recurrent networks.
 
+Each module of this folder has two tables: `MIXERS`, by the name of an architecture or of a variant
+of it, and `TITLES` of the variants. They are put together here.
+
 What a mixer trains beside its projections are parameters of its own, not `nn.Linear`: the
 initialiser of a whole model leaves them as their papers have them, and weight decay leaves them
-alone (`dsf.train.parameter_groups`).
+alone (`dsf.optimize.parameter_groups`).
 """
 
 from collections.abc import Callable
 from functools import partial
 
+from dsf._checks import check_choice
 from dsf.architectures import ARCHITECTURES
-from dsf.mixers.attention import (
-    GatedLinearAttention,
-    LinearAttention,
-    NormalizedAttention,
-    SoftmaxAttention,
-    UnnormalizedAttention,
-)
+from dsf.mixers import attention, rnn, ssm
+from dsf.mixers.attention import *
 from dsf.mixers.base import Mixer, take
-from dsf.mixers.rnn import QLSTM, RGLRU
-from dsf.mixers.ssm import S4D, S6, SSD
+from dsf.mixers.rnn import *
+from dsf.mixers.ssm import *
 
-__all__ = [
-    "MIXERS",
-    "QLSTM",
-    "RECURRENT",
-    "RGLRU",
-    "S4D",
-    "S6",
-    "SSD",
-    "TITLES",
-    "GatedLinearAttention",
-    "LinearAttention",
-    "Mixer",
-    "NormalizedAttention",
-    "SoftmaxAttention",
-    "UnnormalizedAttention",
-    "take",
-]
+__all__ = ["MIXERS", "RECURRENT", "TITLES", "Mixer", "mixer_class", "take"]
+__all__ += attention.__all__
+__all__ += ssm.__all__
+__all__ += rnn.__all__
 
-MIXERS: dict[str, Callable[..., Mixer]] = {
-    "softmax": SoftmaxAttention,
-    "linear": LinearAttention,
-    "linear_unnormalized": partial(LinearAttention, normalize=False),
-    "normalized": NormalizedAttention,
-    "normalized_softplus": partial(NormalizedAttention, eta="softplus"),
-    "normalized_sigmoid": partial(NormalizedAttention, eta="sigmoid"),
-    "unnormalized": UnnormalizedAttention,
-    "gated_linear": GatedLinearAttention,
-    "s4d": S4D,
-    "s6": S6,
-    "ssd": SSD,
-    "qlstm": QLSTM,
-    "qlstm_reversed": partial(QLSTM, reversed_sigmoid=True, learn_exponent=True),
-    "qlstm_exponent": partial(QLSTM, learn_exponent=True),
-    "rg_lru": RGLRU,
-}
-"""What makes a mixer from d_model and n, by the names that `dsf.train.TrainConfig` takes."""
+MIXERS: dict[str, Callable[..., Mixer]] = {**attention.MIXERS, **ssm.MIXERS, **rnn.MIXERS}
+"""What makes a mixer from d_model and n, by the names that `dsf.config.Config` takes."""
 
-RECURRENT = ("qlstm", "qlstm_reversed", "qlstm_exponent", "rg_lru")
+
+def mixer_class(name: str) -> type[Mixer]:
+    """The class behind an entry of `MIXERS`: it knows which n it can have and its options.
+
+    Args:
+        name: A key of `MIXERS`.
+
+    Returns:
+        The class; `Mixer` itself where the entry is a function of which nothing is known.
+
+    Raises:
+        ValueError: If there is no such mixer.
+    """
+    check_choice("name", name, MIXERS)
+    make = MIXERS[name]
+    make = make.func if isinstance(make, partial) else make
+    return make if isinstance(make, type) and issubclass(make, Mixer) else Mixer
+
+
+RECURRENT = tuple(name for name in MIXERS if mixer_class(name).expansion == "one")
 """Names of the mixers with one state a channel: n = 1."""
 
 TITLES = {
     **{name: ARCHITECTURES[name].title for name in MIXERS if name in ARCHITECTURES},
-    "linear_unnormalized": "Linear attention, no row sum",
-    "normalized_softplus": "Normalised attention, softplus",
-    "normalized_sigmoid": "Normalised attention, sigmoid",
-    "unnormalized": "Unnormalised attention",
-    "gated_linear": "Unnormalised attention, output gate",
-    "qlstm_exponent": "qLSTM, learned exponent",
+    **attention.TITLES,
+    **ssm.TITLES,
+    **rnn.TITLES,
 }
 """Names of the mixers for people."""

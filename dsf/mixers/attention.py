@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,9 +14,17 @@ from torch.nn import functional as F
 from dsf import attention
 from dsf._checks import check_choice, check_flag
 from dsf.feature_maps import elu_plus_one, identity
-from dsf.mixers.base import Keyed, past, promoted, streaming, take
+from dsf.mixers.base import Keyed, Mixer, past, promoted, streaming, take
 from dsf.state import KeyValueCache
 from dsf.system import LTVSystem
+
+__all__ = [
+    "GatedLinearAttention",
+    "LinearAttention",
+    "NormalizedAttention",
+    "SoftmaxAttention",
+    "UnnormalizedAttention",
+]
 
 
 class SoftmaxAttention(Keyed):
@@ -162,3 +171,22 @@ class GatedLinearAttention(UnnormalizedAttention):
     def at(self, x: Tensor, positions: Tensor) -> Tensor:  # noqa: D102
         y = super().at(x, positions)
         return torch.sigmoid(self.gate(take(x, positions))) * y
+
+
+MIXERS: dict[str, Callable[..., Mixer]] = {
+    "softmax": SoftmaxAttention,
+    "linear": LinearAttention,
+    "linear_unnormalized": partial(LinearAttention, normalize=False),
+    "normalized": NormalizedAttention,
+    "normalized_softplus": partial(NormalizedAttention, eta="softplus"),
+    "normalized_sigmoid": partial(NormalizedAttention, eta="sigmoid"),
+    "unnormalized": UnnormalizedAttention,
+    "gated_linear": GatedLinearAttention,
+}
+TITLES = {
+    "linear_unnormalized": "Linear attention, no row sum",
+    "normalized_softplus": "Normalised attention, softplus",
+    "normalized_sigmoid": "Normalised attention, sigmoid",
+    "unnormalized": "Unnormalised attention",
+    "gated_linear": "Unnormalised attention, output gate",
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -21,14 +21,43 @@ class Mixer(nn.Module, ABC):
         d_model: Width d of a token.
         n: State expansion: the state has n·d numbers (softmax: n is the width of query and key).
 
+    Attributes:
+        expansion: Which n a mixer of this class can have: "any", "even" or "one".
+        options: What its constructor takes from a configuration beside `d_model` and `n`.
+
     Raises:
-        ValueError: If `d_model` or `n` is less than 1.
+        ValueError: If `d_model` or `n` is less than 1, or this class can't have this n.
     """
+
+    expansion: ClassVar[Literal["any", "even", "one"]] = "any"
+    options: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, d_model: int, n: int) -> None:
         super().__init__()
-        self.d_model, self.n = check_integer("d_model", d_model), check_integer("n", n)
+        self.d_model, self.n = check_integer("d_model", d_model), self.check_expansion(n)
         self.value = nn.Linear(d_model, d_model, bias=False)
+
+    @classmethod
+    def check_expansion(cls, n: int) -> int:
+        """Refuse a state expansion that mixers of this class cannot have.
+
+        Args:
+            n: State expansion.
+
+        Returns:
+            The same as an `int`.
+
+        Raises:
+            ValueError: If n is not an integer of at least 1, not even, or not 1, as `expansion` is.
+        """
+        n = check_integer("n", n)
+        if cls.expansion == "one" and n != 1:
+            raise ValueError(f"n is {n}, expected 1: {cls.__name__} has one state a channel")
+        if cls.expansion == "even" and n % 2:
+            raise ValueError(
+                f"n is {n}, expected an even number: {cls.__name__} has conjugate pairs of poles"
+            )
+        return n
 
     def u(self, x: Tensor) -> Tensor:
         """The sequence that drives the system.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,6 +15,8 @@ from dsf import rnn
 from dsf._checks import check_flag, check_number
 from dsf.mixers.base import Mixer, promoted, streaming
 from dsf.system import LTVSystem
+
+__all__ = ["QLSTM", "RGLRU"]
 
 
 class QLSTM(Mixer):
@@ -33,6 +37,9 @@ class QLSTM(Mixer):
         ValueError: If `d_model` is less than 1, n is not 1, or `forget_bias` is not finite.
     """
 
+    expansion = "one"
+    options = ("forget_bias",)
+
     def __init__(
         self,
         d_model: int,
@@ -42,7 +49,6 @@ class QLSTM(Mixer):
         forget_bias: float = 0.0,
     ) -> None:
         super().__init__(d_model, n)
-        _one_state(n)
         forget_bias = check_number("forget_bias", forget_bias)
         check_flag("reversed_sigmoid", reversed_sigmoid)
         check_flag("learn_exponent", learn_exponent)
@@ -86,9 +92,10 @@ class RGLRU(Mixer):
         ValueError: If `d_model` is less than 1, or n is not 1.
     """
 
+    expansion = "one"
+
     def __init__(self, d_model: int, n: int = 1) -> None:
         super().__init__(d_model, n)
-        _one_state(n)
         self.recurrence_gate = nn.Linear(d_model, d_model)
         self.input_gate = nn.Linear(d_model, d_model)
         self.branch = nn.Linear(d_model, d_model)
@@ -111,6 +118,10 @@ class RGLRU(Mixer):
         return (branch * y, state) if return_state else branch * y
 
 
-def _one_state(n: int) -> None:
-    if n != 1:
-        raise ValueError(f"n is {n}, expected 1, there is one state a channel")
+MIXERS: dict[str, Callable[..., Mixer]] = {
+    "qlstm": QLSTM,
+    "qlstm_reversed": partial(QLSTM, reversed_sigmoid=True, learn_exponent=True),
+    "qlstm_exponent": partial(QLSTM, learn_exponent=True),
+    "rg_lru": RGLRU,
+}
+TITLES = {"qlstm_exponent": "qLSTM, learned exponent"}

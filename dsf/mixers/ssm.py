@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,8 @@ from dsf import ssm
 from dsf._checks import check_number, precision, shown, state_dtype
 from dsf.mixers.base import Keyed, Mixer, promoted, streaming
 from dsf.system import LTVSystem
+
+__all__ = ["S4D", "S6", "SSD"]
 
 
 class S4D(Mixer):
@@ -35,12 +38,12 @@ class S4D(Mixer):
         ValueError: If a size is less than 1, n is odd, or the range is not 0 < low <= high.
     """
 
+    expansion = "even"
+
     def __init__(
         self, d_model: int, n: int, step_range: tuple[float, float] = (1e-3, 1e-1)
     ) -> None:
         super().__init__(d_model, n)
-        if n % 2:
-            raise ValueError(f"n is {n}, expected an even number, n/2 conjugate pairs of poles")
         pairs = n // 2
         self.log_step = nn.Parameter(_log_uniform(step_range, d_model))
         self.log_decay = nn.Parameter(torch.full((d_model, pairs), 0.5).log())
@@ -183,6 +186,10 @@ class SSD(Keyed):
         # Faster than the quadratic dual `ssd` at every length, and linear in L.
         u, *rest = self._arguments(x)
         return ssm.evaluate(ssm.ssd_system(*rest), u, state, return_state)
+
+
+MIXERS: dict[str, Callable[..., Mixer]] = {"s4d": S4D, "s6": S6, "ssd": SSD}
+TITLES: dict[str, str] = {}
 
 
 def _check_range(name: str, bounds: tuple[float, float]) -> None:

@@ -27,7 +27,7 @@ def recorded(name: str) -> list[Run]:
         ValueError: If there is no such record.
     """
     if name not in names():
-        raise ValueError(f"name = {name!r}: expected one of {', '.join(names())}")
+        raise ValueError(f"name is {name!r}, expected one of {', '.join(names())}")
     data = _folder().joinpath(f"{name}.jsonl").read_bytes()
     return once(_numbered(data, name), name, "line")
 

@@ -12,13 +12,37 @@ chapter 10 of the book.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from dsf._checks import check_arrays, check_flag, check_integer, check_number, check_values, shown
+from dsf._checks import (
+    check_arrays,
+    check_choice,
+    check_flag,
+    check_integer,
+    check_number,
+    check_values,
+)
+from dsf.tasks.base import Batch, Sizes, Split, Task, check_fields
+from dsf.tasks.sampling import distinct, plackett_luce
+
+__all__ = [
+    "FILLER",
+    "MQAR",
+    "NOT_ASKED",
+    "accuracy",
+    "asked_positions",
+    "chance_levels",
+    "check_task",
+    "describe",
+    "distinct",
+    "generate",
+    "plackett_luce",
+]
 
 FILLER = 0
 """The token of every position that holds neither a key nor a value."""
@@ -28,7 +52,74 @@ NOT_ASKED = -100
 
 _BLOCK_TOKENS = 2**18  # tokens made at a time: the working arrays stay within a few MB
 
-_Ints = NDArray[np.int64]
+
+@dataclass(frozen=True, kw_only=True)
+class MQAR(Task):
+    """The task with its sizes; the defaults are those of chapter 10.
+
+    Attributes:
+        seq_len: length L of a sequence; see `generate` for this and the next five.
+        num_kv_pairs: number of pairs K.
+        vocab_size: vocabulary V.
+        power_a: exponent of the slot weights.
+        random_non_queries: whether filler is replaced by random tokens.
+        queries_per_key: how often each key is asked.
+        stop_accuracy: stop once validation accuracy reaches it; None to run all steps.
+
+    Raises:
+        ValueError: naming the field, its value and what is allowed.
+    """
+
+    seq_len: int = 64
+    num_kv_pairs: int = 8
+    vocab_size: int = 128
+    power_a: float = 0.01
+    random_non_queries: bool = False
+    queries_per_key: int = 1
+    stop_accuracy: float | None = 0.995
+
+    def check(self) -> None:  # noqa: D102
+        check_fields(
+            self,
+            dict.fromkeys(("seq_len", "num_kv_pairs", "vocab_size", "queries_per_key"), 1),
+            {"power_a": (-10, 10, False)}
+            | ({} if self.stop_accuracy is None else {"stop_accuracy": (0, 1, False)}),
+            ("random_non_queries",),
+        )
+        check_task(
+            self.seq_len,
+            self.num_kv_pairs,
+            self.vocab_size,
+            queries_per_key=self.queries_per_key,
+        )
+
+    @property
+    def sizes(self) -> Sizes:
+        """L, V and the number of questions; the answers are tokens."""
+        return Sizes(self.seq_len, self.vocab_size, self.num_kv_pairs * self.queries_per_key)
+
+    @property
+    def goal(self) -> float | None:
+        """`stop_accuracy`."""
+        return self.stop_accuracy
+
+    def draw(self, num_examples: int, seed: int, split: Split = "train") -> Batch:  # noqa: D102
+        check_choice("split", split, get_args(Split))
+        inputs, labels = generate(
+            num_examples,
+            self.seq_len,
+            self.num_kv_pairs,
+            self.vocab_size,
+            self.power_a,
+            self.random_non_queries,
+            self.queries_per_key,
+            seed,
+        )
+        positions = asked_positions(labels)
+        return inputs, positions, labels.gather(1, positions)
+
+    def chance_levels(self) -> dict[str, float]:  # noqa: D102
+        return chance_levels(self.num_kv_pairs, self.vocab_size)
 
 
 def generate(
@@ -109,63 +200,6 @@ def generate(
             empty = x == FILLER  # the same number in every row, so streams stay in step
             x[empty] = filler_stream.integers(vocab_size, size=np.count_nonzero(empty))
     return torch.from_numpy(inputs), torch.from_numpy(labels)
-
-
-def distinct(stream: np.random.Generator, num_rows: int, count: int, size: int) -> _Ints:
-    """Draw rows of `count` distinct numbers below `size`, every ordered row equally likely.
-
-    The j-th number of a row is first drawn as its rank among the size - j numbers that are left
-    (a Lehmer code) and the ranks are then turned into numbers from the last to the first: a later
-    rank counts on past every earlier number that it reaches. No draw is ever rejected, so a row
-    always takes the same share of the stream.
-
-    Args:
-        stream: Source of random numbers.
-        num_rows: Number of independent rows.
-        count: Numbers in a row, at most `size`.
-        size: How many numbers there are to choose from.
-
-    Returns:
-        Integers (num_rows, count).
-
-    Raises:
-        ValueError: If an argument is out of range.
-    """
-    num_rows, count, size = _check_rows(stream, "integers", num_rows, count, size)
-    ranks = stream.integers(0, size - np.arange(count), size=(num_rows, count))
-    x = np.ascontiguousarray(ranks.T)  # (count, num_rows): long inner loops
-    for j in range(count - 2, -1, -1):
-        x[j + 1 :] += x[j + 1 :] >= x[j]
-    return x.T
-
-
-def plackett_luce(
-    stream: np.random.Generator, num_rows: int, count: int, size: int, power_a: float
-) -> _Ints:
-    """Draw rows of `count` distinct slots, one after the other, with weights (g + 1)^(a - 1).
-
-    Slot g gets an exponential arrival time of rate (g + 1)^(a - 1). Which slot arrives first, which
-    next, and so on is exactly weighted drawing without replacement, because exponential times have
-    no memory.
-
-    Args:
-        stream: Source of random numbers.
-        num_rows: Number of independent rows.
-        count: Slots in a row, at most `size`.
-        size: Number of slots, g = 0, ..., size - 1.
-        power_a: The exponent a, from -10 to 10.
-
-    Returns:
-        Integers (num_rows, count), in the order in which they were drawn.
-
-    Raises:
-        ValueError: If an argument is out of range.
-    """
-    num_rows, count, size = _check_rows(stream, "standard_exponential", num_rows, count, size)
-    power_a = check_number("power_a", power_a, -10, 10)
-    times = stream.standard_exponential((num_rows, size))
-    times *= np.arange(1, size + 1, dtype=np.float64) ** (1.0 - power_a)  # mean = 1 / rate
-    return np.argsort(times, axis=1)[:, :count]
 
 
 def check_task(
@@ -310,15 +344,6 @@ def describe(inputs: Tensor, labels: Tensor) -> str:
 def _blocks(num_rows: int, block: int) -> Iterator[slice]:
     for start in range(0, num_rows, block):
         yield slice(start, min(start + block, num_rows))
-
-
-def _check_rows(
-    stream: np.random.Generator, method: str, num_rows: int, count: int, size: int
-) -> tuple[int, int, int]:
-    if not callable(getattr(stream, method, None)):  # another source of numbers serves as well
-        raise ValueError(f"stream is {shown(stream)}, expected a numpy.random.Generator")
-    size = check_integer("size", size)
-    return check_integer("num_rows", num_rows), check_integer("count", count, high=size), size
 
 
 def _check_integers(**arrays: tuple[Tensor, str]) -> None:

@@ -34,8 +34,8 @@ def test_a_script_in_the_text_of_a_page_is_known_by_its_hash() -> None:
 def test_a_page_written_from_the_cache_knows_the_names_of_other_packages(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delitem(sys.modules, "dsf.rnn", raising=False)
-    place = {"refdomain": "py", "reftarget": "Tensor", "py:module": "dsf.rnn"}
+    monkeypatch.delitem(sys.modules, "dsf.blocks", raising=False)
+    place = {"refdomain": "py", "reftarget": "Tensor", "py:module": "dsf.blocks"}
     text = nodes.literal()
     assert docstrings.foreign_name(None, None, nodes.reference(**place), text) is text
 

@@ -19,7 +19,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_origin
 
 import numpy as np
 import pytest
@@ -27,7 +27,17 @@ import torch
 from torch import Tensor, nn
 
 import dsf
-from dsf import ARCHITECTURES, DenseSystem, LTVSystem, check, feature_maps, mixers, model, theory
+from dsf import (
+    ARCHITECTURES,
+    DenseSystem,
+    LowRankSystem,
+    LTVSystem,
+    check,
+    feature_maps,
+    mixers,
+    model,
+    theory,
+)
 from dsf.feature_maps import PositiveRandom
 from dsf.model import SequenceModel
 from dsf.train import TrainConfig
@@ -55,7 +65,8 @@ def public() -> dict[str, Callable[..., Any]]:
         for name, thing in vars(module).items():
             own = getattr(thing, "__module__", None) == module.__name__
             here = name in getattr(module, "__all__", [name] * own)
-            if here and callable(thing) and not name.startswith("_"):
+            alias = get_origin(thing) is not None  # of a type, such as FeatureMap
+            if here and callable(thing) and not alias and not name.startswith("_"):
                 add(found, f"{prefix}.{name}", thing)
     add(found, "TrainConfig", TrainConfig)
     return found
@@ -409,14 +420,32 @@ def dense(m: Maker, **args: Arg) -> Example:
     return Example(args, owner, arrays)
 
 
-def piece_of(m: Maker, span: Arg) -> Example:
-    example = system(m, span=span)
+LOW_RANK = {
+    "transition": "... L n|1",
+    "left": "... L n N",
+    "right": "... L n N",
+    "input": "... L n d|1",
+    "output": "... L n d|1",
+    "feedthrough": "... L|1 d|1",
+}
+
+
+def low_rank(m: Maker, **args: Arg) -> Example:
+    arrays = arrays_of(m, LOW_RANK)
+    owner = LowRankSystem(**{name: array.value for name, array in arrays.items()})
+    return Example(args, owner, arrays)
+
+
+def piece_of(m: Maker, kind: Callable[..., Example]) -> Example:
+    wrong = [0, None, "0:1", True, 1.0, slice(0, 2, 2), slice(1, 1), slice(9, None), (0, 1)]
+    wrong += [slice(0.5, 2), slice("a", None), torch.tensor(0)]
+    example = kind(m, span=m.only(slice(0, 1), *wrong))
     example.related = ("index",)  # what stands in brackets has no name for its user
     return example
 
 
-def dense_width(m: Maker) -> Example:
-    example = system(m)
+def dense_width(m: Maker, kind: Callable[..., Example]) -> Example:
+    example = kind(m)
     d = example.owner.d
     arg = m.integer(d or 1, d)
     return Example({"d": arg if d is None else m.maybe(arg)}, example.owner)
@@ -469,6 +498,17 @@ def recalls(m: Maker) -> dict[str, Arg | Array]:
     }
 
 
+def task(m: Maker) -> Example:
+    goal = m.maybe(m.number(0.9, lambda x: 0 <= x <= 1))
+    return Example({**recalls(m), "stop_accuracy": goal}, related=("seq_len", "vocab_size"))
+
+
+def draws(m: Maker, owner: Any) -> Example:
+    split = m.choice("train", "validation", "test")
+    args = {"num_examples": m.integer(1), "seed": m.integer(0), "split": split}
+    return Example(args, owner)
+
+
 def generate(m: Maker) -> Example:
     args = {"num_examples": m.integer(1), **recalls(m), "seed": m.integer(0)}
     return Example(args, related=("seq_len", "vocab_size"))
@@ -497,11 +537,11 @@ def mixer_class(name: str) -> type[mixers.Mixer]:
 
 
 def made(m: Maker, name: str) -> mixers.Mixer:
-    one = name in ("QLSTM", "RGLRU")
+    make = mixer_class(name)
     m.sizes["d"], m.dtype = 4, torch.float32
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return mixer_class(name)(4, 1 if one else 2)
+        return make(4, 1 if make.expansion == "one" else 2)
 
 
 def with_model(**args: Arg | Array) -> Example:
@@ -510,8 +550,9 @@ def with_model(**args: Arg | Array) -> Example:
 
 
 def mixer_arguments(m: Maker, name: str) -> Example:
-    n = {"QLSTM": m.integer(1, 1), "RGLRU": m.integer(1, 1)}.get(name, m.integer(1))
-    if name == "S4D":
+    expansion = mixer_class(name).expansion
+    n = m.integer(1, 1) if expansion == "one" else m.integer(1)
+    if expansion == "even":
         even = [2.0, 1, 3, 0, -2, True, None, "2", 1j, torch.tensor(2)]
         n = Arg(2, lambda x: is_integer(x) and x > 0 and x % 2 == 0, even)
     bounds = [None, 3, (1e-3,), (0.0, 0.1), (0.2, 0.1), (1e-3, math.inf), (math.nan, 0.1), "ab"]
@@ -543,6 +584,8 @@ def positions(m: Maker) -> Array:
 
 def train_config(m: Maker) -> Example:
     args = {
+        **task(m).args,
+        "task": m.choice("mqar"),
         "mixer": m.choice("softmax", "linear", "s6", "ssd"),
         "n": m.integer(1),
         "d_model": m.integer(1),
@@ -551,14 +594,12 @@ def train_config(m: Maker) -> Example:
         "mlp_ratio": m.integer(0),
         "position_embedding": m.flag(),
         "init_std": m.number(0.1, lambda x: 0 < x <= 10),
-        **recalls(m),
         "steps": m.integer(1),
         "batch_size": m.integer(1),
         "learning_rate": m.number(0.1, lambda x: 0 < x <= 1),
         "warmup": m.number(0.1, lambda x: 0 <= x <= 1),
         "weight_decay": m.number(0.1, lambda x: 0 <= x <= 10),
         "report_every": m.integer(1),
-        "stop_accuracy": m.maybe(m.number(0.9, lambda x: 0 <= x <= 1)),
         "num_validation": m.integer(1),
         "num_test": m.integer(1),
         "seed": m.integer(0, 2**63 - 1),
@@ -620,6 +661,40 @@ def architecture(m: Maker) -> Example:
     return Example({**sizes, "batch": batch, "seed": seed, "dtype": dtype}, owner)
 
 
+def methods_of(
+    name: str, kind: Callable[..., Example], methods: tuple[str, ...]
+) -> dict[str, Callable[[Maker], Example]]:
+    """Examples of the methods of a system whose state is a matrix."""
+    return {
+        f"{name}.run": lambda m: continued(
+            kind(
+                m,
+                u=m.array("... L d", True),
+                method=m.choice(*methods),
+                initial_state=m.maybe(m.array("... n d", True)),
+                return_state=m.flag(),
+            ),
+            "initial_state",
+        ),
+        f"{name}.states": lambda m: continued(
+            kind(m, u=m.array("... L d", True), initial_state=m.maybe(m.array("... n d", True))),
+            "initial_state",
+        ),
+        f"{name}.step": lambda m: continued(
+            kind(
+                m,
+                state=m.maybe(m.array("... n d", True)),
+                u_i=m.array("... d", True),
+                i=m.integer(0, m.sizes["L"] - 1),
+            ),
+            "state",
+        ),
+        f"{name}.matrix": kind,
+        f"{name}.dense": lambda m: dense_width(m, kind),
+        f"{name}.__getitem__": lambda m: piece_of(m, kind),
+    }
+
+
 EXAMPLES: dict[str, Callable[[Maker], Example]] = {
     # attention
     "kv_cache_system": lambda m: Example({**qkv(m, "q", "k"), "scale": scale(m)}),
@@ -629,11 +704,17 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
     "linear_attention_system": lambda m: Example(
         {**qkv(m, "q", "k"), "feature_map": map_of(m), "normalize": m.flag(), "before": before(m)}
     ),
+    "linear_attention_matrix": lambda m: Example(
+        {**qkv(m, "q", "k"), "feature_map": map_of(m), "normalize": m.flag()}
+    ),
     "normalized_attention": lambda m: Example(
         {**qkv(m, "q", "k", "v"), "eta": m.positive("... L"), **pieces(m)}
     ),
     "normalized_attention_system": lambda m: Example(
         {**qkv(m, "q", "k"), "eta": m.positive("... L"), "before": before(m)}
+    ),
+    "normalized_attention_matrix": lambda m: Example(
+        {**qkv(m, "q", "k"), "eta": m.positive("... L")}
     ),
     "separable_attention_system": lambda m: Example(
         {
@@ -701,54 +782,48 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
     "s4d_kernel": lambda m: Example(
         {**s4d(m), "length": m.integer(1), "rule": m.choice("zoh", "bilinear")}
     ),
+    "s4d_matrix": lambda m: Example(
+        {**s4d(m), "length": m.integer(1), "rule": m.choice("zoh", "bilinear")}
+    ),
     "s4d_system": lambda m: Example(
         {**s4d(m), "length": m.integer(1), "rule": m.choice("zoh", "bilinear")}
     ),
     "s6": lambda m: Example({"u": m.array("... L d"), **s6(m), **pieces(m, "... n d")}),
     "s6_system": lambda m: Example(s6(m)),
     "ssd": lambda m: Example({"u": m.array("... L d"), **ssd(m), **pieces(m, "... n d")}),
+    "ssd_matrix": lambda m: Example({name: x for name, x in ssd(m).items() if name != "skip"}),
     "ssd_system": lambda m: Example(ssd(m)),
     # the systems and the registry
     "LTVSystem": lambda m: Example({**arrays_of(m, SYSTEM), "normalizer": m.only(None, 3, "a")}),
-    "LTVSystem.run": lambda m: continued(
-        system(
+    "LowRankSystem": lambda m: Example(arrays_of(m, LOW_RANK)),
+    **methods_of("LTVSystem", system, LTVSystem.methods),
+    **methods_of("LowRankSystem", low_rank, LowRankSystem.methods),
+    "DenseSystem": lambda m: Example(arrays_of(m, DENSE)),
+    "DenseSystem.run": lambda m: continued(
+        dense(
             m,
-            u=m.array("... L d", True),
-            method=m.choice("recurrent", "scan", "chunked", "matrix", "auto"),
-            initial_state=m.maybe(m.array("... n d", True)),
+            u=m.array("... L m", True),
+            method=m.choice(*DenseSystem.methods),
+            initial_state=m.maybe(m.array("... N", True)),
             return_state=m.flag(),
         ),
         "initial_state",
     ),
-    "LTVSystem.states": lambda m: continued(
-        system(m, u=m.array("... L d", True), initial_state=m.maybe(m.array("... n d", True))),
+    "DenseSystem.states": lambda m: continued(
+        dense(m, u=m.array("... L m", True), initial_state=m.maybe(m.array("... N", True))),
         "initial_state",
     ),
-    "LTVSystem.step": lambda m: continued(
-        system(
+    "DenseSystem.step": lambda m: continued(
+        dense(
             m,
-            state=m.maybe(m.array("... n d", True)),
-            u_i=m.array("... d", True),
+            state=m.maybe(m.array("... N", True)),
+            u_i=m.array("... m", True),
             i=m.integer(0, m.sizes["L"] - 1),
         ),
         "state",
     ),
-    "LTVSystem.matrix": lambda m: system(m),
-    "LTVSystem.dense": dense_width,
-    "LTVSystem.__getitem__": lambda m: piece_of(
-        m,
-        m.only(
-            slice(0, 1),
-            *(0, None, "0:1", True, 1.0, slice(0, 2, 2), slice(1, 1), slice(9, None), (0, 1)),
-            *(slice(0.5, 2), slice("a", None), torch.tensor(0)),
-        ),
-    ),
-    "DenseSystem": lambda m: Example(arrays_of(m, DENSE)),
-    "DenseSystem.run": lambda m: continued(
-        dense(m, u=m.array("... L m", True), initial_state=m.maybe(m.array("... N", True))),
-        "initial_state",
-    ),
     "DenseSystem.matrix": lambda m: dense(m),
+    "DenseSystem.dense": lambda m: dense_width(m, dense),
     "Architecture.example": architecture,
     # checks and feature maps
     "check.same": comparable,
@@ -778,6 +853,10 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
     ),
     # multi-query associative recall
     "mqar.generate": generate,
+    "mqar.MQAR": task,
+    "mqar.MQAR.check": lambda m: Example({}, dsf.mqar.MQAR()),
+    "mqar.MQAR.draw": lambda m: draws(m, dsf.mqar.MQAR()),
+    "mqar.MQAR.chance_levels": lambda m: Example({}, dsf.mqar.MQAR()),
     "mqar.check_task": lambda m: Example(recalls(m), related=("seq_len", "vocab_size")),
     "mqar.distinct": rows,
     "mqar.plackett_luce": lambda m: rows(m, power_a=m.number(0.5, lambda x: -10 <= x <= 10)),
@@ -828,6 +907,7 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
     ),
     "theory.change_realization": change,
     # what is trained
+    "mixers.mixer_class": lambda m: Example({"name": m.choice(*mixers.MIXERS)}),
     "mixers.take": lambda m: Example({"x": m.array("... L d"), "positions": positions(m)}),
     "model.num_parameters": lambda m: Example({"model": m.only(nn.Linear(2, 2))}),
     "model.ShortConvolution": lambda m: Example({"d_model": m.integer(1), "kernel": m.integer(1)}),
@@ -862,9 +942,13 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
             "mlp_ratio": m.integer(0),
             "max_length": m.integer(0),
             "init_std": m.number(0.1, lambda x: 0 < x < 1e30),
+            "num_classes": m.maybe(m.integer(1)),
         }
     ),
     "TrainConfig": train_config,
+    "TrainConfig.check": lambda m: Example({}, TrainConfig()),
+    "TrainConfig.draw": lambda m: draws(m, TrainConfig()),
+    "TrainConfig.chance_levels": lambda m: Example({}, TrainConfig()),
 }
 
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsf import ARCHITECTURES, DenseSystem, LTVSystem, NormalizedState
+from dsf import ARCHITECTURES, DenseSystem, LowRankSystem, LTVSystem, NormalizedState, System
 
 METHODS = ("recurrent", "scan", "chunked", "matrix", "auto")
 NAMES = sorted(ARCHITECTURES)
@@ -144,7 +144,7 @@ class TestWhereAxesAndComplexNumbersStand:
         arrays[0] = 0.7 * arrays[0] / (1 + arrays[0].abs())
         system = LTVSystem(*arrays[: 4 if has_feedthrough else 3])
         u, h = normal(leading[4], length, d, is_complex=u_too), normal(leading[5], n, d)
-        expected = system.dense(d).run(u, h.mT.flatten(-2))
+        expected = system.dense(d).run(u, "auto", h.mT.flatten(-2))
         expected = expected if u_too else torch.real(expected)
         for method in METHODS:
             y, last = system.run(u, method, h, return_state=True)
@@ -569,7 +569,7 @@ class TestDevice:
         with pytest.raises(ValueError, match="transition is on cpu, expected meta"):
             system.dense().run(u.to("meta"))
         with pytest.raises(ValueError, match="initial_state is on meta, expected cpu"):
-            system.dense().run(u, h.flatten().to("meta"))
+            system.dense().run(u, "auto", h.flatten().to("meta"))
 
 
 class TestBadInput:
@@ -627,7 +627,7 @@ class TestBadInput:
                 r"initial_state is \[0.0\], expected a torch tensor",
             ),
             (
-                lambda s: s.dense().run(torch.ones(4, 2), 0.0),
+                lambda s: s.dense().run(torch.ones(4, 2), "auto", 0.0),
                 r"initial_state is 0.0, expected a torch tensor",
             ),
             (lambda s: s.step(None, torch.ones(2), 4), r"i is 4, expected an integer from 0 to 3"),
@@ -660,6 +660,74 @@ class TestBadInput:
         system = LTVSystem(self.ones, self.ones, self.ones)
         with pytest.raises(AttributeError):
             system.transition = self.ones
+
+
+class TestProtocol:
+    """LTVSystem, LowRankSystem and DenseSystem are systems, and the same ones of one map."""
+
+    @staticmethod
+    def three():
+        plain, u = random_system(
+            9, 3, 2, transition=torch.linspace(-1, 1, 9).double()[:, None, None]
+        )
+        zero = torch.zeros(9, 3, 1).double()
+        arrays = (plain.input, plain.output, plain.feedthrough)
+        return u, (
+            plain,
+            LowRankSystem(plain.transition[..., 0], zero, zero, *arrays),
+            plain.dense(),
+        )
+
+    def test_sizes_and_outputs(self):
+        u, systems = self.three()
+        expected = systems[0].run(u, "recurrent")
+        for system in systems:
+            assert isinstance(system, System)
+            assert (system.length, system.n, system.d, system.state_size) == (9, 3, 2, 6)
+            assert {"recurrent", "matrix", "auto"} <= set(system.methods)
+            for method in system.methods:
+                y, state = system.run(u, method, None, return_state=True)
+                torch.testing.assert_close(y, expected, **EXACT)
+                rest = system.run(u, method, state)
+                torch.testing.assert_close(rest, system.run(u, "recurrent", state), **EXACT)
+            state = None
+            for i, u_i in enumerate(u):
+                state, y_i = system.step(state, u_i, i)
+                torch.testing.assert_close(y_i, expected[i], **EXACT)
+                torch.testing.assert_close(state, system.states(u)[i], **EXACT)
+            for one, other in zip(system.dense(2), systems[0].dense(), strict=True):
+                torch.testing.assert_close(one, other, **EXACT)
+
+    def test_what_is_no_system(self):
+        assert not isinstance(torch.ones(3), System)
+
+    @pytest.mark.parametrize(
+        ("call", "message"),
+        [
+            (
+                lambda s, u: s.run(u, "scan"),
+                "method is 'scan', expected one of recurrent, matrix, auto",
+            ),
+            (lambda s, u: s.run(u[:4]), r"u has shape \(4, 2\), expected .* L = 9"),
+            (lambda s, u: s.run(u, "auto", u), r"initial_state has shape \(9, 2\), .* N = 6"),
+            (
+                lambda s, u: s.run(u, "auto", NormalizedState(u, u)),
+                "initial_state is a Norm.*, expected",
+            ),
+            (lambda s, u: s.step(None, u[0], 9), "i is 9, expected an integer from 0 to 8"),
+            (lambda s, u: s.step(u[0], u[0], 0), r"state has shape \(2,\), expected .* N = 6"),
+            (lambda s, u: s.step(None, u[0, :1], 0), r"u_i has shape \(1,\), expected .* m = 2"),
+            (lambda s, u: s.dense(3), "d is 3, expected 2"),
+        ],
+    )
+    def test_dense_systems_refuse_by_name(self, call, message):
+        u, systems = self.three()
+        with pytest.raises(ValueError, match=message):
+            call(systems[2], u)
+
+    def test_n_of_a_dense_system_is_rounded_up(self):
+        one = torch.ones(4, 5, 5)
+        assert DenseSystem(one, one[..., :2], one[:, :3], one[:, :3, :2]).n == 3
 
 
 def test_dense_system_with_inputs_and_outputs_of_different_width():

@@ -456,7 +456,10 @@ GAP = torch.ones(3, 2, 1, dtype=F64).index_fill(0, torch.tensor(1), 0.0)
         (lambda: ssd_to_attention(STEP, 1.0, ROW, ROW), "a is 1.0, expected a finite number < 0"),
         (lambda: ssd_to_attention(STEP, -1.0, ROW, ROW[:, :1]), r"c has shape \(3, 1\)"),
         (lambda: ssd_to_attention(STEP, -1.0, ROW[:2], ROW), r"b has shape \(2, 2\)"),
-        (lambda: ssd_to_attention(STEP, -300.0, ROW, ROW), r"grow to e\^900, beyond the range"),
+        (
+            lambda: ssd_to_attention(STEP, -300.0, ROW, ROW),
+            r"step has a total decay of e\^-900, expected",
+        ),
         (lambda: attention_to_ssd(ROW, ROW, -STEP), "eta is -1 at index 0, expected a positive"),
         (lambda: attention_to_ssd(ROW, ROW[:, :1], STEP), r"key_features has shape \(3, 1\)"),
         (lambda: attention_to_ssd(ROW, ROW, STEP[:2]), r"eta has shape \(2,\)"),
@@ -464,7 +467,7 @@ GAP = torch.ones(3, 2, 1, dtype=F64).index_fill(0, torch.tensor(1), 0.0)
             lambda: attention_to_ssd(ROW, ROW, STEP.cumsum(0), a=0.0),
             "a is 0.0, expected a finite number < 0",
         ),
-        (lambda: change_realization(SYSTEM, GAP), "t fails at index 1, expected no zeros"),
+        (lambda: change_realization(SYSTEM, GAP), "t is wrong at index 1, expected no zeros"),
         (lambda: change_realization(SYSTEM, GAP[:2]), "expected .* with L = 3"),
         (
             lambda: change_realization(SYSTEM, torch.ones(3, 5, 1)),
@@ -476,7 +479,7 @@ GAP = torch.ones(3, 2, 1, dtype=F64).index_fill(0, torch.tensor(1), 0.0)
         ),
         (
             lambda: change_realization(SYSTEM.dense(1), torch.ones(3, 2, 2, dtype=F64)),
-            "t fails at index 0, expected a matrix with an inverse",
+            "t is wrong at index 0, expected a matrix with an inverse",
         ),
     ],
 )

@@ -93,6 +93,14 @@ def test_the_state_of_softmax_is_its_cache():
     assert mixer.system(x).n == LENGTH
 
 
+def test_the_class_behind_a_name_knows_its_sizes_and_options(monkeypatch):
+    assert mixers.mixer_class("qlstm_reversed").options == ("forget_bias",)
+    assert mixers.mixer_class("s4d").expansion == "even"
+    assert mixers.mixer_class("rg_lru").check_expansion(1) == 1
+    monkeypatch.setitem(MIXERS, "mine", lambda d_model, n: mixers.S6(d_model, n))
+    assert mixers.mixer_class("mine").expansion == "any"
+
+
 def test_every_mixer_has_a_title():
     assert sorted(TITLES) == sorted(MIXERS)
 

@@ -19,7 +19,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from dsf import cli, results, sweep
+from dsf import cli, engines, results, sweep
 from dsf.results import Record
 from dsf.results import record as record_module
 from dsf.sweep import key_of, read_grid, run_sweep
@@ -49,7 +49,7 @@ def grid(tmp_path):
 
 def inline(groups):
     for group in groups:
-        yield sweep.run_group(group)
+        yield engines.run_group(group)
 
 
 def run_all(grid, path, engine=inline):
@@ -76,14 +76,14 @@ def test_a_grid_is_the_product_of_its_lists_with_the_defaults_fastest(tmp_path):
     ("text", "message"),
     [
         ("[[grid]\n", "not TOML"),
-        ("n = 4\n", r"expected \[defaults\] and at least one \[\[grid\]\], found \['n'\]"),
+        ("n = 4\n", r"has \['n'\], expected \[defaults\] and at least one \[\[grid\]\]"),
         ("[defaults]\n", "at least one"),
-        ("defaults = 3\n[[grid]]\nn = 4\n", "defaults holds 3: expected fields"),
-        ("grid = [1]\n", "grid holds 1: expected fields"),
-        ("[[grid]]\nn = 4\n[[grid]]\nm = 3\n", r"number 2: m = 3: expected a field"),
-        ("[[grid]]\nn = []\n", r"number 1: n = \[\]: expected at least one value"),
+        ("defaults = 3\n[[grid]]\nn = 4\n", "defaults is 3, expected fields"),
+        ("grid = [1]\n", "grid is 1, expected fields"),
+        ("[[grid]]\nn = 4\n[[grid]]\nm = 3\n", r"number 2: m is 3, expected a field of task mqar"),
+        ("[[grid]]\nn = []\n", r"number 1: n is \[\], expected at least one value"),
         ("[[grid]]\nn = [4, 0]\n", r"number 1: n is 0, expected an integer >= 1"),
-        ("[[grid]]\nmixer = 'qlstm'\n", "n is 16, expected 1: qlstm has one state"),
+        ("[[grid]]\nmixer = 'qlstm'\n", "n is 16, expected 1: QLSTM has one state"),
         ("[[grid]]\nmixer = 's4d'\nn = 3\n", "n is 3, expected an even number"),
         ("[[grid]]\nforget_bias = 1\n", "forget_bias is 1.0, expected 0: softmax has none"),
     ],
@@ -338,9 +338,9 @@ def test_what_a_run_was_made_with_is_read_before_it_starts(grid, monkeypatch):
     def spy(name, function):
         return lambda *args, **kwargs: order.append(name) or function(*args, **kwargs)
 
-    monkeypatch.setattr(sweep, "_machine", spy("machine", sweep._machine))
-    monkeypatch.setattr(sweep, "train", spy("train", train))
-    (outcome,) = sweep.run_group(read_grid(grid)[:1])
+    monkeypatch.setattr(engines, "_machine", spy("machine", engines._machine))
+    monkeypatch.setattr(engines, "train", spy("train", train))
+    (outcome,) = engines.run_group(read_grid(grid)[:1])
     assert order == ["machine", "train"]
     assert outcome.run.provenance["versions"]["torch"] == torch.__version__
 
@@ -369,8 +369,8 @@ def test_a_run_that_diverges_is_recorded_with_its_reason(tmp_path):
 
 
 def test_a_run_whose_validation_is_not_finite_is_recorded_with_its_reason(grid, monkeypatch):
-    monkeypatch.setattr("dsf.train.learning_rate", lambda config, step: 1e38 * (step == 2))
-    (outcome,) = sweep.run_group(read_grid(grid)[:1])
+    monkeypatch.setattr("dsf.optimize.learning_rate", lambda config, step: 1e38 * (step == 2))
+    (outcome,) = engines.run_group(read_grid(grid)[:1])
     assert "no longer finite" in outcome.run.result["diverged"]
     assert outcome.run.result["history"][-1][2] is None
     json.dumps(dataclasses.asdict(outcome.run), allow_nan=False)
@@ -384,7 +384,7 @@ def test_a_run_that_fails_is_told_not_recorded_and_tried_again(grid, tmp_path, m
 
     path = tmp_path / "runs.jsonl"
     with monkeypatch.context() as patch:
-        patch.setattr(sweep, "train", broken)
+        patch.setattr(engines, "train", broken)
         outcomes = run_all(grid, path)
     failed = [outcome for outcome in outcomes if outcome.error]
     assert [outcome.config.seed for outcome in failed] == [1, 1]
@@ -398,7 +398,7 @@ def test_a_run_that_fails_is_told_not_recorded_and_tried_again(grid, tmp_path, m
 
 def test_the_process_pool_gives_the_same_runs(grid, tmp_path):
     run_all(grid, tmp_path / "a.jsonl")
-    run_all(grid, tmp_path / "b.jsonl", sweep.process_pool(workers=2))
+    run_all(grid, tmp_path / "b.jsonl", engines.process_pool(workers=2))
     assert stripped(tmp_path / "a.jsonl") == stripped(tmp_path / "b.jsonl")
 
 
@@ -418,12 +418,12 @@ def on(grid, **fields):
 
 @needs_no_gpu
 def test_a_device_that_is_not_there_is_refused_before_anything_starts(grid, tmp_path, monkeypatch):
-    monkeypatch.setattr(sweep, "ProcessPoolExecutor", None)
+    monkeypatch.setattr(engines, "ProcessPoolExecutor", None)
     mixed = read_grid(grid)[:2] + on(grid, device="cuda")[2:]
     with Record(tmp_path / "runs.jsonl") as record:
         with pytest.raises(ValueError, match="device is 'cuda', expected a device of this machine"):
             list(run_sweep(mixed, record))
-        with pytest.raises(ValueError, match="compile = True: expected False"):
+        with pytest.raises(ValueError, match="compile is True, expected False"):
             list(run_sweep(on(grid, compile=True), record, inline, stack=2))
 
 
@@ -435,11 +435,11 @@ def test_one_process_a_processor_but_one_only_on_a_gpu(device, processes, grid, 
             raise InterruptedError
 
     asked = []
-    monkeypatch.setattr(sweep, "ProcessPoolExecutor", Pool)
-    monkeypatch.setattr(sweep, "check_device", torch.device)
+    monkeypatch.setattr(engines, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(engines, "check_device", torch.device)
     for workers in (None, 3):
         with pytest.raises(InterruptedError):
-            list(sweep.process_pool(workers)([on(grid, device=device)]))
+            list(engines.process_pool(workers)([on(grid, device=device)]))
     assert asked == [processes, 3]
 
 
@@ -476,19 +476,19 @@ def cluster():
 def test_a_ray_cluster_without_a_gpu_is_refused_and_stopped_early_it_runs_no_further(cluster, grid):
     gpus = cluster.cluster_resources().get("GPU")
     if not gpus:
-        with pytest.raises(ValueError, match="device = 'cuda:1': the Ray cluster has no GPU"):
-            list(sweep.ray_cluster()([on(grid, device="cuda:1")]))
+        with pytest.raises(ValueError, match="device is 'cuda:1', expected 'cpu': the Ray cluster"):
+            list(engines.ray_cluster()([on(grid, device="cuda:1")]))
     quick, *slow = read_grid(grid)[:3]
     endless = [dataclasses.replace(config, steps=10**6, stop_accuracy=None) for config in slow]
-    outcomes = sweep.ray_cluster()([[quick], *([config] for config in endless)])
+    outcomes = engines.ray_cluster()([[quick], *([config] for config in endless)])
     assert next(outcomes)[0].run is not None
     outcomes.close()
     wait_until(lambda: cluster.available_resources().get("CPU") == 2)
 
 
 def test_a_ray_worker_sees_its_gpu_under_its_own_name(grid):
-    assert {config.device for config in sweep._for_ray(on(grid, device="cuda:1"))} == {"cuda"}
-    assert sweep._for_ray(read_grid(grid)) == read_grid(grid)
+    assert {config.device for config in engines._for_ray(on(grid, device="cuda:1"))} == {"cuda"}
+    assert engines._for_ray(read_grid(grid)) == read_grid(grid)
 
 
 def test_the_number_of_workers_is_that_of_the_processors_of_a_new_ray_cluster(grid, monkeypatch):
@@ -502,7 +502,7 @@ def test_the_number_of_workers_is_that_of_the_processors_of_a_new_ray_cluster(gr
     monkeypatch.setattr(ray, "init", init)
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     with pytest.raises(InterruptedError):
-        list(sweep.ray_cluster(workers=3)([read_grid(grid)]))
+        list(engines.ray_cluster(workers=3)([read_grid(grid)]))
     assert asked["num_cpus"] == 3
 
 
@@ -510,7 +510,7 @@ def test_a_ray_cluster_gives_the_same_runs_and_stays_where_it_was_there_before(
     cluster, grid, tmp_path
 ):
     run_all(grid, tmp_path / "a.jsonl")
-    run_all(grid, tmp_path / "b.jsonl", sweep.ray_cluster())
+    run_all(grid, tmp_path / "b.jsonl", engines.ray_cluster())
     assert cluster.is_initialized()
     assert stripped(tmp_path / "a.jsonl") == stripped(tmp_path / "b.jsonl")
 
@@ -704,7 +704,7 @@ def test_the_command_names_what_is_wrong(arguments, message, capsys, tmp_path, m
     ("options", "message"),
     [
         (["--address", "auto"], "--address auto: expected with --engine ray only"),
-        (["--engine", "ray", "--address", "auto", "--workers", "3"], "workers = 3: expected none"),
+        (["--engine", "ray", "--address", "auto", "--workers", "3"], "workers is 3, expected None"),
         (["--engine", "ray"], 'pip install "dsf-book[ray]"'),
     ],
 )
