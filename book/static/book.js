@@ -2,6 +2,7 @@
 "use strict";
 
 /* Comforts stand alone: what goes wrong in one is an error on the console, and the others come all the same. */
+/** @param {() => void} start */
 function comfort(start) {
   try {
     start();
@@ -11,6 +12,7 @@ function comfort(start) {
 }
 
 /* The element that a hash such as `#name` leads to, or null; as browsers do, by its name as it is written first. */
+/** @param {string} hash */
 function targetOf(hash) {
   const name = hash.slice(1);
   const found = document.getElementById(name);
@@ -23,10 +25,12 @@ function targetOf(hash) {
 }
 
 comfort(function colours() {
-  const button = document.getElementById("theme-button");
+  const button = /** @type {HTMLButtonElement} */ (document.getElementById("theme-button"));
+  /** @type {Record<string, string>} */
   const names = { "": "as the system", light: "light", dark: "dark" };
   const current = () => document.documentElement.dataset.theme || "";
 
+  /** @param {string} theme */
   function show(theme) {
     if (theme) document.documentElement.dataset.theme = theme;
     else delete document.documentElement.dataset.theme;
@@ -61,9 +65,11 @@ comfort(function copying() {
     button.textContent = "Copy";
     button.setAttribute("aria-label", "Copy this code");
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(block.querySelector("pre").innerText);
+      await navigator.clipboard.writeText(block.querySelector("pre")?.textContent ?? "");
       button.textContent = "Copied";
-      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+      setTimeout(() => {
+        button.textContent = "Copy";
+      }, 1500);
     });
     block.append(button);
   }
@@ -71,6 +77,7 @@ comfort(function copying() {
 
 comfort(function keyboardScrolling() {
   // A box that scrolls sideways must be reachable by keyboard; one that does not must not be a stop.
+  /** @type {NodeListOf<HTMLElement>} */
   const boxes = document.querySelectorAll(".equation-body, .highlight pre, .table-box, .cell_output");
   const update = () => {
     for (const box of boxes) {
@@ -91,8 +98,10 @@ comfort(function folded() {
     const target = targetOf(location.hash);
     const closed = target?.parentElement?.closest("details:not([open])");
     if (!closed) return;
-    for (let node = closed; node; node = node.parentElement.closest("details")) node.open = true;
-    target.scrollIntoView();
+    for (let node = closed.closest("details"); node; node = node.parentElement?.closest("details") ?? null) {
+      node.open = true;
+    }
+    target?.scrollIntoView();
   };
   window.addEventListener("hashchange", openTarget);
   openTarget();
@@ -134,24 +143,27 @@ comfort(function whereAmI() {
     if (section) links.set(section, link);
   }
   const visible = new Set();
-  const observer = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) {
-      if (isIntersecting) visible.add(target);
-      else visible.delete(target);
-    }
-    const here = links.get([...links.keys()].filter((section) => visible.has(section)).pop());
-    for (const link of links.values()) {
-      link.classList.toggle("here", link === here);
-      if (link === here) link.setAttribute("aria-current", "location");
-      else link.removeAttribute("aria-current");
-    }
-    name.hidden = !here;
-    if (!here) return;
-    name.replaceChildren(...here.cloneNode(true).childNodes);
-    name.href = here.hash;
-    const inside = here.offsetTop - menu.scrollTop;
-    if (inside < 0 || inside > menu.clientHeight - 60) menu.scrollTop = here.offsetTop - menu.clientHeight / 2;
-  }, { rootMargin: "-15% 0px -70% 0px" });
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (isIntersecting) visible.add(target);
+        else visible.delete(target);
+      }
+      const here = links.get([...links.keys()].filter((section) => visible.has(section)).pop());
+      for (const link of links.values()) {
+        link.classList.toggle("here", link === here);
+        if (link === here) link.setAttribute("aria-current", "location");
+        else link.removeAttribute("aria-current");
+      }
+      name.hidden = !here;
+      if (!here) return;
+      name.replaceChildren(...here.cloneNode(true).childNodes);
+      name.href = here.hash;
+      const inside = here.offsetTop - menu.scrollTop;
+      if (inside < 0 || inside > menu.clientHeight - 60) menu.scrollTop = here.offsetTop - menu.clientHeight / 2;
+    },
+    { rootMargin: "-15% 0px -70% 0px" },
+  );
   for (const section of links.keys()) observer.observe(section);
   menu.addEventListener("click", ({ target }) => {
     if (target.closest("a") && menu.matches(":popover-open")) menu.hidePopover();
@@ -164,13 +176,17 @@ comfort(function whereAmI() {
     line.style.scale = `${Math.min(Math.max(-top / Math.max(height - innerHeight, 1), 0), 1)} 1`;
   };
   let waiting = false;
-  window.addEventListener("scroll", () => {
-    if (waiting) return;
-    waiting = true;
-    requestAnimationFrame(() => {
-      waiting = false;
-      draw();
-    });
-  }, { passive: true });
+  window.addEventListener(
+    "scroll",
+    () => {
+      if (waiting) return;
+      waiting = true;
+      requestAnimationFrame(() => {
+        waiting = false;
+        draw();
+      });
+    },
+    { passive: true },
+  );
   draw();
 });

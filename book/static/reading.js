@@ -33,9 +33,12 @@ comfort(function searching() {
     open();
   });
   document.addEventListener("keydown", (event) => {
-    const writing = event.target.closest?.("input:not([type=range], [type=checkbox], [type=radio]), textarea, [contenteditable]");
+    const writing = event.target.closest?.(
+      "input:not([type=range], [type=checkbox], [type=radio]), textarea, [contenteditable]",
+    );
     const slash = event.key === "/" && !writing && !event.ctrlKey && !event.metaKey && !event.altKey;
-    const control = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+    const control =
+      event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
     if (!slash && !control) return;
     event.preventDefault();
     open();
@@ -66,7 +69,9 @@ comfort(function previews() {
     if (!target?.matches(shown)) return null;
     if (target.localName !== "dt") return target.outerHTML;
     const meaning = target.nextElementSibling;
-    return target.outerHTML + ((target.querySelector(".descname") ? meaning?.querySelector("p") : meaning)?.outerHTML ?? "");
+    return (
+      target.outerHTML + ((target.querySelector(".descname") ? meaning?.querySelector("p") : meaning)?.outerHTML ?? "")
+    );
   }
 
   let others;

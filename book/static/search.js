@@ -10,12 +10,39 @@
   const SHOWN = 30; // results
   const WIDTH = 200; // characters of a sentence
   const LETTERS = {
-    α: "alpha", β: "beta", γ: "gamma", δ: "delta", ε: "epsilon", ϵ: "epsilon", ζ: "zeta", η: "eta", θ: "theta", ϑ: "theta",
-    ι: "iota", κ: "kappa", λ: "lambda", μ: "mu", ν: "nu", ξ: "xi", ο: "omicron", π: "pi", ρ: "rho", σ: "sigma", ς: "sigma",
-    τ: "tau", υ: "upsilon", φ: "phi", ϕ: "phi", χ: "chi", ψ: "psi", ω: "omega",
+    α: "alpha",
+    β: "beta",
+    γ: "gamma",
+    δ: "delta",
+    ε: "epsilon",
+    ϵ: "epsilon",
+    ζ: "zeta",
+    η: "eta",
+    θ: "theta",
+    ϑ: "theta",
+    ι: "iota",
+    κ: "kappa",
+    λ: "lambda",
+    μ: "mu",
+    ν: "nu",
+    ξ: "xi",
+    ο: "omicron",
+    π: "pi",
+    ρ: "rho",
+    σ: "sigma",
+    ς: "sigma",
+    τ: "tau",
+    υ: "upsilon",
+    φ: "phi",
+    ϕ: "phi",
+    χ: "chi",
+    ψ: "psi",
+    ω: "omega",
   };
   const PLAIN = new Set(
-    "a an and are as at be been but by can do does for from has have how if in into is it its no not of on or so such than that the their then there these they this to was we what when where which why will with you".split(" "),
+    "a an and are as at be been but by can do does for from has have how if in into is it its no not of on or so such than that the their then there these they this to was we what when where which why will with you".split(
+      " ",
+    ),
   ); // words that say too little to be asked for, unless nothing else is
 
   /* The words of a text with their places: a Greek letter is a word of its own, of H_i are H and i. */
@@ -28,7 +55,10 @@
   }
   const terms = (text) => Array.from(words(text), ({ word }) => word);
   /* What a word and its forms begin with: telescopes, telescoping. */
-  const stem = (word) => [word.replace(/(ing|ed|e?s|e)$/, ""), word.replace(/s$/, ""), word].find((short, k) => k === 2 || short.length >= 5 - k);
+  const stem = (word) =>
+    [word.replace(/(ing|ed|e?s|e)$/, ""), word.replace(/s$/, ""), word].find(
+      (short, k) => k === 2 || short.length >= 5 - k,
+    );
 
   /* How many letters are to be changed, added, left out or swapped with their neighbour; at most `limit` + 1. */
   function distance(one, other, limit) {
@@ -39,7 +69,8 @@
       const row = [i];
       for (let j = 1; j <= other.length; j += 1) {
         row[j] = Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (one[i - 1] !== other[j - 1]));
-        if (i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1]) row[j] = Math.min(row[j], before[j - 2] + 1);
+        if (i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1])
+          row[j] = Math.min(row[j], before[j - 2] + 1);
       }
       [before, last] = [last, row];
     }
@@ -84,7 +115,10 @@
   /* Places with a word, or with one that has the same beginning. */
   const having = (word) => ({
     combineWith: "OR",
-    queries: [{ queries: [word], prefix: word.length > 2 }, { queries: [stem(word)], prefix: word.length > 4, weights: { prefix: 0.1, fuzzy: 0 } }],
+    queries: [
+      { queries: [word], prefix: word.length > 2 },
+      { queries: [stem(word)], prefix: word.length > 4, weights: { prefix: 0.1, fuzzy: 0 } },
+    ],
   });
 
   /* The word of the book that is nearest to one that it does not have: by letters, then by how common it is. */
@@ -94,7 +128,8 @@
     for (const [known, count] of counts) {
       if (known.length < 2) continue;
       const far = distance(word, known, limit);
-      if (far <= limit && (!best || far < best.far || (far === best.far && count > best.count))) best = { known, far, count };
+      if (far <= limit && (!best || far < best.far || (far === best.far && count > best.count)))
+        best = { known, far, count };
     }
     return best?.known ?? null;
   }
@@ -124,7 +159,12 @@
       const has = (text) => ` ${terms(text).join(" ")} `.includes(phrase);
       const exact = sought.filter((word) => matched.includes(word)).length;
       const kind = place.title.startsWith("dsf.") ? 0.4 : 1; // the text comes before the code that it is about
-      return { place, matched: new Set(matched), exact, score: kind * score * (has(place.title) ? 4 : has(place.text) ? 2 : 1) };
+      return {
+        place,
+        matched: new Set(matched),
+        exact,
+        score: kind * score * (has(place.title) ? 4 : has(place.text) ? 2 : 1),
+      };
     });
     found.sort((one, other) => other.exact - one.exact || other.score - one.score);
     return { found, asked, read, partly };
@@ -134,7 +174,10 @@
   function sentence({ place, matched }, asked) {
     const phrase = ` ${asked.join(" ")} `;
     let best = { worth: -1 };
-    for (const [source, weight] of [[place.text, 1], [place.code, 0.5]]) {
+    for (const [source, weight] of [
+      [place.text, 1],
+      [place.code, 0.5],
+    ]) {
       for (const text of source.split(/\n|(?<=[.!?:;])\s+(?=\p{Lu})/u)) {
         const own = [...words(text)];
         const hits = own.filter(({ word }) => matched.has(word) && !PLAIN.has(word));
@@ -187,12 +230,19 @@
     const quoted = (word) => `“${word}”`;
     const parts = [];
     if (read.size) {
-      const swapped = terms(question).map((word) => read.get(word) ?? word).join(" ");
+      const swapped = terms(question)
+        .map((word) => read.get(word) ?? word)
+        .join(" ");
       parts.push(`The book does not say ${[...read.keys()].map(quoted).join(", ")}. Shown is ${quoted(swapped)}.`);
     }
     if (partly && found.length) parts.push("No place has all of these words; these have some.");
     if (!found.length) parts.push(`Nothing found for ${quoted(question)}.`);
-    else parts.push(found.length === 1 ? "1 place" : `${found.length} places${found.length > SHOWN ? `, the best ${SHOWN} shown` : ""}`);
+    else
+      parts.push(
+        found.length === 1
+          ? "1 place"
+          : `${found.length} places${found.length > SHOWN ? `, the best ${SHOWN} shown` : ""}`,
+      );
     return parts.join(" ");
   }
 
@@ -211,9 +261,11 @@
       list.replaceChildren(...(answer?.found.slice(0, SHOWN) ?? []).map((hit) => result(hit, answer.asked)));
       status.textContent = answer ? report(answer, question) : "";
     }
-    const refresh = () => update().catch(() => {
-      status.textContent = "The index of the search cannot be read. The contents and the browser's own search work without it.";
-    });
+    const refresh = () =>
+      update().catch(() => {
+        status.textContent =
+          "The index of the search cannot be read. The contents and the browser's own search work without it.";
+      });
 
     form.addEventListener("submit", async (event) => {
       event.preventDefault();

@@ -952,9 +952,35 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
 }
 
 
+def documented(function: Callable[..., Any], m: Maker) -> Example:
+    """An example by the docstring: of each argument the first bracket is its shape."""
+    entries = re.split(
+        r"\n    (\w+): ", inspect.getdoc(function).partition("Args:")[2].partition("Returns:")[0]
+    )
+    texts = dict(zip(entries[1::2], entries[2::2], strict=True))
+    args: dict[str, Arg | Array] = {}
+    for name in inspect.signature(function).parameters:
+        shape = re.search(r"\(((?:\.\.\.|[\w|]+)(?:, [\w|]+)*),?\)", texts[name])
+        number = re.search(r"number from (\S+) to ([\d.]+)", texts[name])
+        array = m.array(shape[1].replace(",", "")) if shape else None
+        if name == "return_state":
+            args[name] = m.flag()
+        elif name == "state":
+            args[name] = m.maybe(array)
+        elif number is None:
+            args[name] = array
+        else:
+            low, high = map(float, number.groups())
+            one = m.number((low + high) / 2, lambda x, low=low, high=high: low <= x <= high)
+            args[name] = one if array is None else m.number_or(one, array)
+    return Example(args)
+
+
 def example_of(name: str, m: Maker) -> Example:
     if name in EXAMPLES:
         return EXAMPLES[name](m)
+    if name in (*dsf.gated.__all__, *dsf.delta.__all__):
+        return documented(getattr(dsf, name), m)
     prefix, _, rest = name.partition(".")
     kind, _, method = rest.partition(".")
     if prefix == "mixers" and inspect.isclass(getattr(mixers, kind)):
