@@ -109,7 +109,8 @@ def build(strict: bool) -> int:
         if settings.load().is_unset:
             print(
                 "Reminder: repository.url in _config.yml is still an example; "
-                "the Binder and Colab links lead nowhere until it is set."
+                "the Binder and Colab links lead nowhere, and the pages have no canonical "
+                "address and no picture for other sites, until it is set."
             )
     return status
 

@@ -4,8 +4,8 @@ A figure's output holds the live view, which needs a kernel, and HTML, which doe
 the HTML (`nb_mime_priority_overrides`) and leave out the state of the live view, which holds the
 whole JavaScript module once for each figure. The picture of the first state is drawn here, by the
 same module that brings the figure to life, in one process of node a page (`book.stills`). A page
-loads the scripts of its widgets and one style sheet. The figures of `dsf.interactive` have a script
-of their own, which fetches Plotly when a reader comes near.
+loads the scripts of its widgets; their style sheet is part of that of the book. The figures of
+`dsf.interactive` have a script of their own, which fetches Plotly when a reader comes near.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ def prefer_html(app: Sphinx, config: Config) -> None:
 
 
 def copy_files(app: Sphinx) -> None:
-    """Put the scripts and the style sheet among the static files of the site."""
+    """Put the scripts among the static files of the site."""
     if app.builder.format == "html":
         target = Path(app.outdir) / "_static" / "widgets"
         target.mkdir(parents=True, exist_ok=True)
-        for name in ("widgets.css", *(f"{widget}.js" for widget in WIDGETS)):
-            shutil.copyfile(STATIC / name, target / name)
+        for widget in WIDGETS:
+            shutil.copyfile(STATIC / f"{widget}.js", target / f"{widget}.js")
 
 
 def drop_live_state(app: Sphinx, doctree: nodes.document) -> None:
@@ -63,8 +63,6 @@ def load_files(app: Sphinx, page: str, template: str, context: Any, doctree: Any
     raw = [node.astext() for node in doctree.findall(nodes.raw)]
     # In the order of the page: what comes to life must not move what the reader looks at already.
     widgets = dict.fromkeys(x["widget"] for text in raw for x in FIGURE.finditer(text))
-    if widgets:
-        app.add_css_file("widgets/widgets.css")
     for name in widgets:
         app.add_js_file(f"widgets/{name}.js", loading_method="defer")
     if any('class="dsf-plotly"' in text for text in raw):

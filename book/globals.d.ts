@@ -1,6 +1,15 @@
-// What scripts of others bring to a page.
-declare const Search: { setIndex(index: { terms: object; titleterms: object }): void };
+// What scripts of others, and scripts that the build writes, bring to a page.
+interface Found {
+  id: number;
+  score: number;
+  terms: string[];
+}
 
 interface Window {
   Plotly: { react(...given: unknown[]): Promise<void> };
+  MiniSearch: new (options: object) => { addAll(documents: object[]): void; search(query: object): Found[] };
+  /** Pages: address, name. Places: number of the page, anchor, title, path, lines of text, lines of code. */
+  dsfSearchIndex: { pages: [string, string][]; places: [number, string, string, string, string, string][] };
+  /** HTML by the address of what it shows, from the root of the site. */
+  dsfPreviews: Record<string, string>;
 }

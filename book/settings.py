@@ -26,6 +26,7 @@ class Settings:
     binderhub: str
     colab: str
     macros: dict[str, str]
+    baseurl: str = ""
 
     @property
     def is_unset(self) -> bool:
@@ -36,6 +37,17 @@ class Settings:
     def slug(self) -> str:
         """The `owner/name` part of the repository address."""
         return "/".join(self.repository.rstrip("/").split("/")[-2:])
+
+    @property
+    def site(self) -> str:
+        """Address of the published pages, with a slash at its end; empty until there is one.
+
+        What `html.baseurl` says, else where GitHub publishes the pages of the repository.
+        """
+        if self.baseurl or self.is_unset or "//github.com/" not in self.repository:
+            return self.baseurl and self.baseurl.rstrip("/") + "/"
+        owner, name = self.slug.split("/")
+        return f"https://{owner.lower()}.github.io/{name}/"
 
     def colab_url(self, path: str) -> str:
         """Address that opens the notebook at `path` (from the repository root) in Colab.
@@ -69,4 +81,5 @@ def load(root: Path = ROOT) -> Settings:
         binderhub=config["launch_buttons"]["binderhub_url"],
         colab=config["launch_buttons"]["colab_url"],
         macros=config["sphinx"]["config"]["dsf_math_macros"],
+        baseurl=config["html"].get("baseurl", ""),
     )

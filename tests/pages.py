@@ -56,7 +56,7 @@ USE = f"""(async () => {{
   await until(() => document.querySelectorAll(".dsf-live").length === figures.length);
   {TURN_FIGURES};
   for (const figure of figures) figure.scrollIntoView();
-  document.getElementById("theme-button").click();
+  document.getElementById("theme-button")?.click();
   window.dispatchEvent(new Event("beforeprint"));
   window.dispatchEvent(new Event("afterprint"));
   await new Promise((done) => setTimeout(done, 100));
@@ -100,7 +100,22 @@ COMFORTS = """async () => {
   window.dispatchEvent(new Event("afterprint"));
   works.printing &&= ![...folds].some((details) => details.open);
 
-  const link = document.querySelector(".on-this-page-wide a");
+  document.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true }));
+  const dialog = document.getElementById("search-dialog");
+  works.searching = dialog.open;
+  dialog.close();
+
+  const equation = document.querySelector(".equation[id]");
+  const reference = document.querySelector(`article a:not(.eqno)[href="#${equation.id}"]`);
+  reference.dispatchEvent(new PointerEvent("pointerover", { pointerType: "mouse", bubbles: true }));
+  works.previews = false;
+  for (let tries = 0; tries < 20 && !works.previews; tries += 1) {
+    await settled();
+    works.previews = document.querySelector("#preview:popover-open") !== null;
+  }
+  document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+
+  const link = document.querySelector(".page-sections a");
   const section = document.getElementById(link.hash.slice(1));
   works.whereAmI = false;
   for (let tries = 0; tries < 20 && !works.whereAmI; tries += 1) {

@@ -20,11 +20,14 @@ from book.sphinx import (
     folding,
     gates,
     launch,
+    margin,
     mathematics,
+    meta,
     numbering,
     pages,
     progress,
     setters,
+    site,
     source,
     tables,
 )
@@ -51,6 +54,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
         chapter_links,
         pages,
         files,
+        site,
+        meta,
+        margin,
         source,
     ):
         module.setup(app)

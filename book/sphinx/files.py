@@ -8,23 +8,46 @@ from pathlib import Path
 from pygments.formatters import HtmlFormatter
 from sphinx.application import Sphinx
 
+from book import settings
+
 # Files that extensions and the basic theme bring along and no page of this book needs.
 UNUSED_STATIC = {
     "alabaster.css",
     "basic.css",
+    "doctools.js",
+    "documentation_options.js",
     "exercise.css",
     "file.png",
+    "language_data.js",
     "minus.png",
     "plus.png",
     "proof.css",
     "pygments.css",
+    "searchtools.js",
+    "sphinx_highlight.js",
 }
-UNUSED_PREFIXES = ("mystnb.", "design-", "sphinx_highlight.js.map")
+# The one style sheet of the pages, and what it is made from.
+STYLE = "style.css"
+STATIC = settings.ROOT / "book" / "static"
+SHEETS = tuple(
+    STATIC / name for name in ("katex/katex.css", "book.css", "reading.css", "print.css")
+)
+WIDGETS = settings.ROOT / "dsf" / "widgets" / "static" / "widgets.css"
+UNUSED_PREFIXES = ("mystnb.", "design-")
 
 
 def is_unused(name: str) -> bool:
     """Whether the static file `name` is needed by no page."""
-    return Path(name).name in UNUSED_STATIC or Path(name).name.startswith(UNUSED_PREFIXES)
+    merged = {sheet.name for sheet in SHEETS}
+    own = Path(name).name
+    return own in UNUSED_STATIC | merged or own.startswith(UNUSED_PREFIXES)
+
+
+def style() -> str:
+    """The style sheet of the pages: formulas, book, figures, code."""
+    fonts = SHEETS[0].read_text(encoding="utf-8").replace("url(fonts/", "url(katex/fonts/")
+    rest = [sheet.read_text(encoding="utf-8") for sheet in (*SHEETS[1:], WIDGETS)]
+    return "\n".join([fonts, *rest, highlight_css()])
 
 
 def highlight_css() -> str:
@@ -42,12 +65,19 @@ def highlight_css() -> str:
     )
 
 
+def begin(app: Sphinx) -> None:
+    """Write the style sheet, whose address has its digest; leave out the search of Sphinx."""
+    if app.builder.format == "html":
+        (static := Path(app.outdir, "_static")).mkdir(parents=True, exist_ok=True)
+        (static / STYLE).write_text(style(), encoding="utf-8")
+        app.builder.search = False  # type: ignore[attr-defined]
+
+
 def finish(app: Sphinx, error: Exception | None) -> None:
     """Write the last files of the site and remove what nothing refers to."""
     if error or app.builder.format != "html":
         return
     out = Path(app.outdir)
-    (out / "_static/highlight.css").write_text(highlight_css(), encoding="utf-8")
     for path in (out / "_static").rglob("*"):
         if path.is_file() and is_unused(path.name):
             path.unlink()
@@ -65,4 +95,5 @@ def finish(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> None:
     """Register with Sphinx."""
+    app.connect("builder-inited", begin)
     app.connect("build-finished", finish, priority=900)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from docutils import nodes
 from sphinx.application import Sphinx
 
 from book import settings
@@ -33,6 +32,8 @@ POLICY = (
     "default-src 'self'; script-src 'self' HASHES; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; object-src 'none'; form-action 'self' file:; base-uri 'none'"
 )
+# The link of a page to itself in the contents of the book; its sections follow it.
+OWN_LINK = re.compile(r'<a class="current reference internal" href="#">.*?</a>', re.S)
 INLINE_SCRIPT = re.compile(r"<script(?![^>]*(?: src=|json))[^>]*>(.*?)</script>", re.S)
 
 
@@ -40,19 +41,19 @@ def page_context(app: Sphinx, pagename: str, template: str, context: Any, doctre
     """What the page template needs beyond Sphinx's own context."""
     context["css_files"] = [c for c in context["css_files"] if not is_unused(str(c.filename))]
     context["asset_digest"] = lambda path: _digest(BOOK / "static" / path)
-    context["page_sections"] = _sections(context)
+    context["script_files"] = [s for s in context["script_files"] if not is_unused(str(s.filename))]
+    sections = context["page_sections"] = _sections(context)
     context["policy"], context["with_policy"] = POLICY, with_policy
     context["author"] = app.config.author
     toctree = context["toctree"]
-    context["toctree"] = lambda **options: spoken(toctree(**options))
+    context["toctree"] = lambda **options: OWN_LINK.sub(
+        lambda link: link[0] + sections, spoken(toctree(**options))
+    )
     if "body" in context:
         context["body"] = spoken(context["body"])
     if doctree is not None:
         book = settings.load(Path(app.srcdir))
         context["source_link"] = book.source_url(f"{pagename}.md")
-        paragraph = next(iter(doctree.findall(nodes.paragraph)), None)
-        if paragraph is not None:
-            context["page_description"] = " ".join(paragraph.astext().split())[:160]
 
 
 def with_policy(caller: Callable[[], str]) -> str:
@@ -75,7 +76,7 @@ def _sections(context: Any) -> str:
     """The list of the sections of a page, without the title of the page itself."""
     toc = context.get("toc", "")
     match = re.search(r"<ul>.*?</a>(<ul>.*</ul>)\s*</li>\s*</ul>\s*$", toc, re.S)
-    return match[1] if match else ""
+    return match[1].replace("<ul>", '<ul class="page-sections">', 1) if match else ""
 
 
 def _digest(path: Path) -> str:

@@ -108,43 +108,87 @@ comfort(function folded() {
 });
 
 comfort(function printing() {
+  // Paper shows what is folded. A hand-out, asked for by `?handout` or by the button, leaves the answers out.
+  const root = document.documentElement;
+  const answers = ".solution, .answer";
+  /** @param {boolean} wanted */
+  const asHandout = (wanted) => root.classList.toggle("handout", wanted);
+  const inAddress = new URLSearchParams(location.search).has("handout");
+  asHandout(inAddress);
   /** @type {HTMLDetailsElement[]} */
   let opened = [];
   window.addEventListener("beforeprint", () => {
     /** @type {NodeListOf<HTMLDetailsElement>} */
     const closed = document.querySelectorAll("article details:not([open])");
-    opened = [...closed];
+    const isHandout = root.classList.contains("handout");
+    opened = [...closed].filter((details) => !(isHandout && details.matches(answers)));
     for (const details of opened) details.open = true;
   });
   window.addEventListener("afterprint", () => {
     for (const details of opened) details.open = false;
+    asHandout(inAddress);
+  });
+  const options = /** @type {HTMLElement} */ (document.getElementById("print-options"));
+  options.hidden = false;
+  options.addEventListener("click", ({ target }) => {
+    const kind = target instanceof HTMLElement ? target.dataset.print : undefined;
+    if (kind === undefined) return;
+    asHandout(kind === "handout");
+    window.print();
   });
 });
 
 comfort(function whereAmI() {
+  // The section on the screen: marked in the contents, named in the bar; and how far one has read, as a line.
+  const menu = /** @type {HTMLElement} */ (document.getElementById("menu"));
+  const name = /** @type {HTMLAnchorElement} */ (document.getElementById("section-here"));
+  /** @type {Map<Element, HTMLAnchorElement>} */
   const links = new Map();
   /** @type {NodeListOf<HTMLAnchorElement>} */
-  const all = document.querySelectorAll(".on-this-page-wide a[href^='#']");
+  const all = menu.querySelectorAll(".page-sections a[href^='#']");
   for (const link of all) {
     const section = targetOf(link.hash);
     if (section) links.set(section, link);
   }
-  if (!links.size) return;
+  /** @param {HTMLAnchorElement | undefined} here */
+  function show(here) {
+    for (const link of links.values()) {
+      link.classList.toggle("here", link === here);
+      if (link === here) link.setAttribute("aria-current", "location");
+      else link.removeAttribute("aria-current");
+    }
+    name.hidden = !here;
+    if (!here) return;
+    name.replaceChildren(...here.cloneNode(true).childNodes);
+    name.href = here.hash;
+    const inside = here.offsetTop - menu.scrollTop;
+    if (inside < 0 || inside > menu.clientHeight - 60) menu.scrollTop = here.offsetTop - menu.clientHeight / 2;
+  }
+  /** @type {Set<Element>} */
   const visible = new Set();
   const observer = new IntersectionObserver(
     (entries) => {
-      for (const entry of entries) {
-        if (entry.isIntersecting) visible.add(entry.target);
-        else visible.delete(entry.target);
+      for (const { isIntersecting, target } of entries) {
+        if (isIntersecting) visible.add(target);
+        else visible.delete(target);
       }
-      const here = [...links.keys()].filter((section) => visible.has(section)).pop();
-      for (const [section, link] of links) {
-        link.classList.toggle("here", section === here);
-        if (section === here) link.setAttribute("aria-current", "location");
-        else link.removeAttribute("aria-current");
-      }
+      const sections = [...links.keys()].filter((section) => visible.has(section));
+      show(sections.length ? links.get(sections[sections.length - 1]) : undefined);
     },
     { rootMargin: "-15% 0px -70% 0px" },
   );
   for (const section of links.keys()) observer.observe(section);
+  menu.addEventListener("click", ({ target }) => {
+    const followed = target instanceof Element && target.closest("a");
+    if (followed && menu.matches(":popover-open")) menu.hidePopover();
+  });
+
+  const line = /** @type {HTMLElement} */ (document.getElementById("progress"));
+  const text = /** @type {HTMLElement} */ (document.querySelector("article"));
+  function draw() {
+    const { top, height } = text.getBoundingClientRect();
+    line.style.scale = `${Math.min(Math.max(-top / Math.max(height - innerHeight, 1), 0), 1)} 1`;
+  }
+  window.addEventListener("scroll", () => requestAnimationFrame(draw), { passive: true }); // one event a frame
+  draw();
 });

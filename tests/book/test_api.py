@@ -170,7 +170,7 @@ def test_every_function_and_class_leads_to_its_source(
 def test_pages_of_source_stand_neither_in_the_search_nor_in_the_menu(
     site: Path, pages: dict[Path, BeautifulSoup]
 ) -> None:
-    assert "_modules" not in (site / "searchindex.js").read_text(encoding="utf-8")
+    assert "_modules" not in (site / "_static" / "search-index.js").read_text(encoding="utf-8")
     sources = [path for path in pages if "_modules" in path.parts]
     assert sources
     for page in pages.values():

@@ -15,6 +15,9 @@ pytestmark = pytest.mark.book
 
 BUDGET = 350 * 1024  # bytes, gzip, of all files that the first load of a page fetches
 
+# Scripts that hold text of the book, with the addresses of its sources.
+TEXT = {"search-index.js", "previews.js"}
+
 # KaTeX fetches a font when a page uses one of its classes.
 KATEX_FONTS = {
     "Main-Regular": r"katex-html",
@@ -74,7 +77,7 @@ def test_every_page_says_what_it_may_load_and_run(pages: dict[Path, BeautifulSou
 
 def test_no_style_or_script_names_another_host(site: Path) -> None:
     for path in [*site.rglob("*.css"), *site.rglob("*.js")]:
-        if path.name == "searchindex.js" or path.parent.name == "plotly":
+        if path.name in TEXT or path.parent.name == "plotly":
             continue  # what Plotly asks for is watched in the browser
         text = path.read_text(encoding="utf-8").replace("http://www.w3.org/", "")
         code = re.sub(r"/\*.*?\*/|^\s*//[^\n]*", "", text, flags=re.S | re.M)
@@ -95,8 +98,15 @@ def test_every_asset_exists_and_none_is_idle(site: Path, pages: dict[Path, Beaut
                 if not address.strip("\"'").startswith(("data:", "#")):
                     used.add((path.parent / address.strip("\"'")).resolve())
     idle = [p for p in (site / "_static").rglob("*") if p.is_file() and p.resolve() not in used]
-    # Plotly is fetched by a script, when a reader comes near a figure.
-    assert [p.name for p in idle if p.name != "LICENSE" and p.parent.name != "plotly"] == []
+    # What is fetched by a script: Plotly near a figure, the library and the index in a search.
+    late = {site / "_static" / name for name in ("plotly", "minisearch", *TEXT)}
+    assert [p.name for p in idle if p.name != "LICENSE" and not late & {p, p.parent}] == []
+
+
+def test_a_page_has_one_viewport_and_one_style_sheet(pages: dict[Path, BeautifulSoup]) -> None:
+    for path, page in pages.items():
+        assert len(page.select('meta[name="viewport"]')) == 1, path
+        assert len(page.select('link[rel="stylesheet"], style')) == 1, path
 
 
 def test_pages_with_recorded_results_load_the_script_that_fetches_plotly(
@@ -120,6 +130,9 @@ def test_first_load_of_a_page_is_light(site: Path, pages: dict[Path, BeautifulSo
         files = {(path.parent / urlsplit(address).path).resolve() for address in own}
         fonts = site / "_static" / "katex" / "fonts"
         classes = " ".join(re.findall(r'class="([^"]*)"', html))
+        if path.name == "search.html":
+            files |= {*(site / "_static" / "minisearch").glob("*.js")}
+            files |= {site / "_static" / "search-index.js"}
         files |= {
             fonts / f"KaTeX_{name}.woff2"
             for name, pattern in KATEX_FONTS.items()

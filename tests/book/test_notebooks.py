@@ -200,6 +200,8 @@ EXERCISE = "```{exercise} Name\n:label: ex:x\nDo.\n```\n\n"
         pytest.param(":::{note}\nMind.\n:::", "> **Note**\n>\n> Mind.", id="note"),
         pytest.param("::::{admonition} My title\n:::{tip}\nInner.\n:::\n::::",
                      "> **My title**\n>\n> > **Tip**\n> >\n> > Inner.", id="nested boxes"),
+        pytest.param("```{margin}\nShapes: $n$.\n```\nText.", "> Shapes: $n$.\n\nText.",
+                     id="note in the margin"),
         pytest.param(":::{note}\n$$\na\n+ b\n$$\n:::", "> $$ a + b $$", id="formula in a box"),
         pytest.param("As {cite}`one,many`.", "As (Gu and Dao, 2023; A et al., 2024).",
                      id="citation"),

@@ -116,6 +116,8 @@ def test_a_page_is_well_formed_for_assistive_technology(pages: dict[Path, Beauti
         assert page.html
         assert page.html.get("lang") == "en"
         assert len(page.select("h1")) == 1, path
+        if path.name == "404.html":
+            continue  # it stands alone
         assert len(page.select("[role=search]")) == 1, path
         assert len(page.select("main")) == 1, path
         skip = page.select_one("a.skip-link")

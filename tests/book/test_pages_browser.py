@@ -111,19 +111,6 @@ def test_the_figure_of_the_start_page_does_what_the_text_promises(site: Path, vi
     assert finding.text_content().endswith("Not recalled.")
 
 
-@pytest.mark.parametrize("where", ["file", "server"])
-def test_search_finds_a_chapter(site: Path, server: str, visit: Open, where: str) -> None:
-    chapter = pages.first_chapter(site)
-    page = visit(chapter.as_uri() if where == "file" else f"{server}/chapters/{chapter.name}")
-    page.get_by_role("searchbox").fill("recurrence")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#search-results li a")
-    assert page.get_by_role("searchbox").input_value() == "recurrence"
-    results = page.locator("#search-results a")
-    assert any(chapter.name in results.nth(i).get_attribute("href") for i in range(results.count()))
-    assert page.problems == []
-
-
 def test_without_script_text_mathematics_and_solutions_are_there(site: Path, visit: Open) -> None:
     page = visit(pages.first_chapter(site).as_uri(), java_script_enabled=False)
     assert page.locator("h1").is_visible()
@@ -147,7 +134,7 @@ def test_the_skip_link_is_first_and_leads_to_the_text(site: Path, visit: Open) -
 
 def test_the_keyboard_reaches_the_controls_and_shows_where_it_is(site: Path, visit: Open) -> None:
     page = visit(pages.first_chapter(site).as_uri())
-    wanted = {"search-input", "theme-button", "launch"}
+    wanted = {"search-opener", "theme-button", "launch"}
     found = set()
     for _ in range(60):
         page.keyboard.press("Tab")

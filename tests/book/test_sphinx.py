@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 import sys
+from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
@@ -11,6 +12,7 @@ from bs4 import BeautifulSoup
 pytest.importorskip("jupyter_book", reason="requirements.txt is not installed")
 
 from docutils import nodes
+from sphinx.application import Sphinx
 
 from book.sphinx import docstrings, pages
 
@@ -36,3 +38,18 @@ def test_a_page_written_from_the_cache_knows_the_names_of_other_packages(
     place = {"refdomain": "py", "reftarget": "Tensor", "py:module": "dsf.blocks"}
     text = nodes.literal()
     assert docstrings.foreign_name(None, None, nodes.reference(**place), text) is text
+
+
+def test_a_note_for_the_margin_stands_before_its_paragraph(tmp_path: Path) -> None:
+    text = "# Title\n\n```{margin}\nShapes: $n$, *d*\n```\n\nThe paragraph.\n"
+    (tmp_path / "index.md").write_text(text, encoding="utf-8")
+    settings = {"extensions": ["myst_parser", "book.sphinx.margin"]}
+    places = [str(tmp_path / name) for name in ("out", "doctrees")]
+    app = Sphinx(str(tmp_path), None, *places, "html", settings, status=None, warning=None)
+    app.build()
+    page = BeautifulSoup((tmp_path / "out" / "index.html").read_text("utf-8"), "html.parser")
+    (note,) = page.select("aside.margin-note")
+    assert note.em
+    paragraph = note.find_next_sibling("p")
+    assert paragraph
+    assert paragraph.get_text() == "The paragraph."

@@ -1,0 +1,131 @@
+"""The search in a browser."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pages
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.book]
+Open = Callable[..., Any]
+
+
+def ask(page: Any, words: str) -> list[Any]:
+    """Ask for words as a reader does from a page, and wait for what is found."""
+    page.keyboard.press("/")
+    field = page.get_by_role("searchbox")
+    field.fill(words)
+    page.wait_for_function("document.getElementById('search-status').textContent")
+    return list(page.locator(".search-results a").all())
+
+
+def marks(result: Any) -> set[str]:
+    return {mark.lower() for mark in result.locator("mark").all_text_contents()}
+
+
+@pytest.fixture
+def page(site: Path, visit: Open) -> Any:
+    return visit(pages.first_chapter(site).as_uri())
+
+
+@pytest.mark.parametrize(
+    ("words", "marked"),
+    [("Mamba", {"mamba"}), ("state expansion", {"state", "expansion"}), ("η", {"η"})],
+)
+def test_exact_words_come_first_and_are_marked(page: Any, words: str, marked: set[str]) -> None:
+    results = ask(page, words)
+    assert len(results) > 3
+    for result in results[:3]:
+        assert marked <= marks(result)
+    assert page.problems == []
+
+
+@pytest.mark.parametrize(("letter", "name"), [("η", "eta"), ("Λ", "lambda"), ("λ", "\\Lambda")])
+def test_a_greek_letter_and_its_name_are_one_word(page: Any, letter: str, name: str) -> None:
+    addresses = [result.get_attribute("href") for result in ask(page, letter)]
+    assert addresses
+    page.keyboard.press("Escape")
+    assert [result.get_attribute("href") for result in ask(page, name)] == addresses
+
+
+def test_forms_of_a_word_are_found_after_the_word(page: Any) -> None:
+    found = [marks(result) for result in ask(page, "telescopes")]
+    exact = ["telescopes" in words for words in found]
+    assert exact == sorted(exact, reverse=True)
+    assert exact[0]
+    assert {"telescope"} in found
+
+
+def test_a_slip_of_the_keys_is_read_as_the_nearest_word_and_said(page: Any) -> None:
+    results = ask(page, "teh softmax")
+    said = page.locator("#search-status").text_content()
+    assert "“teh”" in said
+    assert "“the softmax”" in said
+    assert all("softmax" in marks(result) for result in results[:5])
+
+
+def test_a_result_says_where_it_stands_and_leads_there(page: Any) -> None:
+    (result, *_) = ask(page, "state expansion as memory")
+    assert result.locator(".result-path").text_content() == "Chapter 3"
+    assert result.locator(".result-title").text_content() == "State expansion as memory"
+    result.click()
+    page.wait_for_url("**/03-linear-attention.html#state-expansion-as-memory")
+    assert page.locator("#state-expansion-as-memory > h2").is_visible()
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("key", ["/", "Control+k"])
+def test_the_keyboard_opens_walks_and_leaves(page: Any, key: str) -> None:
+    page.keyboard.press(key)
+    field = page.get_by_role("searchbox")
+    assert field.evaluate("field => field === document.activeElement")
+    field.fill("softmax attention")
+    first = page.locator(".search-results a").first
+    first.wait_for()
+    page.keyboard.press("ArrowDown")
+    assert first.evaluate("link => link === document.activeElement")
+    page.keyboard.press("ArrowUp")
+    assert field.evaluate("field => field === document.activeElement")
+    page.keyboard.press("Escape")
+    assert not field.is_visible()
+    page.keyboard.press(key)
+    assert field.input_value() == "softmax attention"
+    address = first.evaluate("link => link.href")
+    page.keyboard.press("Enter")
+    page.wait_for_url(address)
+
+
+def test_a_result_on_the_same_page_closes_the_search(site: Path, visit: Open) -> None:
+    page = visit((site / "chapters" / "03-linear-attention.html").as_uri())
+    (result, *_) = ask(page, "scores that split")
+    result.click()
+    assert page.url.endswith("#scores-that-split")
+    assert not page.get_by_role("searchbox").is_visible()
+
+
+def test_nothing_of_the_search_is_fetched_before_somebody_searches(page: Any) -> None:
+    assert not any("search" in url.rsplit("/", 1)[-1] for url in page.requests)
+    ask(page, "softmax")
+    names = [url.rsplit("/", 1)[-1].split("?")[0] for url in page.requests]
+    late = ["search.js", "search-index.js", "minisearch-7.2.0.js"]
+    assert [names.count(name) for name in late] == [1, 1, 1]
+    assert all(url.startswith(("file:", "data:")) for url in page.requests)
+
+
+def test_the_search_page_takes_its_question_from_the_address_and_keeps_it(
+    base: str, visit: Open
+) -> None:
+    page = visit(f"{base}/search.html?q=recurrence")
+    page.locator(".search-results a").first.wait_for()
+    assert page.get_by_role("searchbox").input_value() == "recurrence"
+    page.get_by_role("searchbox").fill("softmax")
+    page.wait_for_url("**/search.html?q=softmax")
+    assert page.problems == []
+
+
+def test_without_script_the_search_page_says_what_to_do(site: Path, visit: Open) -> None:
+    page = visit((site / "search.html").as_uri(), java_script_enabled=False)
+    assert page.get_by_text("needs JavaScript").is_visible()
+    assert page.locator("article a", has_text="start page").is_visible()
+    assert not page.get_by_role("searchbox").is_visible()
