@@ -85,6 +85,8 @@ def test_no_style_or_script_names_another_host(site: Path) -> None:
 def test_every_asset_exists_and_none_is_idle(site: Path, pages: dict[Path, BeautifulSoup]) -> None:
     used = set()
     for path, page in pages.items():
+        files = [urlsplit(address).path for address in assets(path, page)]
+        assert len(files) == len(set(files)), f"{path.name} fetches a file twice"
         for address in assets(path, page):
             if not address.startswith("data:"):
                 used.add((path.parent / unquote(urlsplit(address).path)).resolve())
