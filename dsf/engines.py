@@ -59,8 +59,8 @@ def process_pool(workers: int | None = None) -> Engine:
         The engine.
 
     Raises:
-        ValueError: When it is started, if this machine lacks a device.
-        RuntimeError: While it runs, if a process dies, for example for want of memory.
+        ValueError: when it is started, if this machine lacks a device.
+        RuntimeError: while it runs, if a process dies, for example for want of memory.
     """
 
     def run(groups: list[list[Config]]) -> Iterator[list[Outcome]]:
@@ -96,9 +96,9 @@ def ray_cluster(address: str | None = None, workers: int | None = None) -> Engin
         The engine.
 
     Raises:
-        ValueError: If both are given; when it is started, if a GPU is asked for and the cluster has
+        ValueError: both are given; when it is started, if a GPU is asked for and the cluster has
             none.
-        ModuleNotFoundError: If Ray is not installed.
+        ModuleNotFoundError: Ray is not installed.
     """
     if address is not None and workers is not None:
         raise ValueError(f"workers is {workers}, expected None: the cluster {address} has its own")

@@ -30,8 +30,8 @@ class ShortConvolution(nn.Module):
     carry its key along.
 
     Args:
-        d_model: Number of channels d.
-        kernel: Number of taps.
+        d_model: number of channels d.
+        kernel: number of taps.
     """
 
     def __init__(self, d_model: int, kernel: int) -> None:
@@ -45,8 +45,8 @@ class ShortConvolution(nn.Module):
         """Convolve.
 
         Args:
-            x: Tokens (..., L, d).
-            before: The kernel - 1 tokens before x, (..., kernel - 1, d); zero if None.
+            x: tokens (..., L, d).
+            before: the kernel - 1 tokens before x, (..., kernel - 1, d); zero if None.
 
         Returns:
             z (..., L, d).
@@ -70,9 +70,9 @@ class Block(nn.Module):
     """x + W_out mixer(conv(norm(x))), then, if asked for, x + mlp(norm(x)).
 
     Args:
-        mixer: The token mixer.
-        conv_kernel: Taps of the short convolution before the mixer; 0 leaves it out.
-        mlp_ratio: Hidden width of the MLP in units of d; 0 leaves it out.
+        mixer: the token mixer.
+        conv_kernel: taps of the short convolution before the mixer; 0 leaves it out.
+        mlp_ratio: hidden width of the MLP in units of d; 0 leaves it out.
     """
 
     def __init__(self, mixer: Mixer, conv_kernel: int = 4, mlp_ratio: int = 0) -> None:
@@ -107,10 +107,10 @@ class Block(nn.Module):
         """Apply the block.
 
         Args:
-            x: Tokens (batch, L, d).
+            x: tokens (batch, L, d).
             positions: int64 (batch, Q), where the result is wanted; everywhere if None.
-            state: What the block has returned for the tokens before x.
-            return_state: Whether to return the state after x too.
+            state: what the block has returned for the tokens before x.
+            return_state: whether to return the state after x too.
 
         Returns:
             Tokens (batch, L, d), or (batch, Q, d); or the pair of them and the state.

@@ -42,20 +42,20 @@ class SequenceModel(nn.Module):
     """Embedding, blocks, norm, and a read-out: of tokens by the embedding's matrix, or of classes.
 
     Args:
-        vocab_size: Vocabulary V.
-        d_model: Width d.
-        mixer: Makes the mixer of one layer; called once a layer. For example
+        vocab_size: vocabulary V.
+        d_model: width d.
+        mixer: makes the mixer of one layer; called once a layer. For example
             `lambda: LinearAttention(64, n=16)`.
-        num_layers: Number of blocks, at least 1.
-        conv_kernel: Taps of the short convolution in each block; 0 for none.
-        mlp_ratio: Hidden width of each MLP in units of d; 0 for none.
-        max_length: Length of a learned position embedding; 0 for none.
-        init_std: Standard deviation of the normal initialisation of every embedding and linear map.
+        num_layers: number of blocks, at least 1.
+        conv_kernel: taps of the short convolution in each block; 0 for none.
+        mlp_ratio: hidden width of each MLP in units of d; 0 for none.
+        max_length: length of a learned position embedding; 0 for none.
+        init_std: standard deviation of the normal initialisation of every embedding and linear map.
             Parameters that a mixer initialises by itself keep their values.
-        num_classes: Number of classes to score with a matrix of their own; None to score tokens.
+        num_classes: number of classes to score with a matrix of their own; None to score tokens.
 
     Raises:
-        ValueError: If `num_layers` is less than 1.
+        ValueError: `num_layers` is less than 1.
     """
 
     def __init__(
@@ -108,15 +108,15 @@ class SequenceModel(nn.Module):
         Args:
             tokens: int64 (batch, L).
             positions: int64 (batch, Q), the positions to read out; all if None.
-            state: What the model has returned for the tokens before these.
-            return_state: Whether to return the state after these tokens too.
+            state: what the model has returned for the tokens before these.
+            return_state: whether to return the state after these tokens too.
 
         Returns:
             Logits (batch, Q, V), or (batch, L, V), with the number of classes for V where there are
             such; or the pair of logits and state.
 
         Raises:
-            ValueError: If the tokens are not such, or longer than the position embedding.
+            ValueError: the tokens are not such, or longer than the position embedding.
         """
         self._check_tokens(tokens, "(batch, L)")
         check_flag("return_state", return_state)
@@ -168,7 +168,7 @@ class SequenceModel(nn.Module):
 
         Args:
             tokens: int64 (batch,).
-            state: What the step before has returned, or `forward` for a whole prefix; None for
+            state: what the step before has returned, or `forward` for a whole prefix; None for
                 the first token.
 
         Returns:
@@ -190,16 +190,16 @@ class SequenceModel(nn.Module):
         """Continue sequences, one token after the other, each computed from the state alone.
 
         Args:
-            tokens: The prefix, int64 (batch, L).
-            num_tokens: How many tokens to add.
-            temperature: Of the softmax that is drawn from; 0 takes the most likely token.
-            generator: Of the draws; the global one of PyTorch if None.
+            tokens: the prefix, int64 (batch, L).
+            num_tokens: how many tokens to add.
+            temperature: of the softmax that is drawn from; 0 takes the most likely token.
+            generator: of the draws; the global one of PyTorch if None.
 
         Returns:
             Prefix and continuation, int64 (batch, L + num_tokens).
 
         Raises:
-            ValueError: If an argument is not as above, or the model scores classes.
+            ValueError: an argument is not as above, or the model scores classes.
         """
         if self.classes is not None:
             raise ValueError(f"model scores {self.classes.out_features} classes, expected tokens")
@@ -226,7 +226,7 @@ def num_parameters(model: nn.Module) -> int:
     """Number of trained numbers in a model, shared ones counted once.
 
     Args:
-        model: Any module.
+        model: any module.
 
     Returns:
         The count.

@@ -55,7 +55,7 @@ def read_grid(path: str | Path) -> list[Config]:
         device or compile differ.
 
     Raises:
-        ValueError: Naming file, grid, field, value, and what is allowed.
+        ValueError: naming file, grid, field, value, and what is allowed.
     """
     try:
         data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -117,9 +117,9 @@ def run_sweep(
         by the next sweep.
 
     Raises:
-        ValueError: Before anything is run, if runs to stack ask for `compile`, or the engine lacks
+        ValueError: before anything is run, if runs to stack ask for `compile`, or the engine lacks
             a device.
-        OSError: If a run cannot be recorded.
+        OSError: a run cannot be recorded.
     """
     missing = {key_of(config): config for config in configs if key_of(config) not in record.runs}
     groups = _groups([*missing.values()], stack)

@@ -84,7 +84,7 @@ def cells(runs: Iterable[Run]) -> list[Cell]:
         One cell a setting, in the order in which the settings first appear.
 
     Raises:
-        ValueError: If two runs have the same config and seed, but not the same result.
+        ValueError: two runs have the same config and seed, but not the same result.
     """
     settings: dict[str, dict[float, list[Run]]] = {}
     for run in once(enumerate(runs, start=1), "runs", "number"):
@@ -105,7 +105,7 @@ def once(runs: Iterable[tuple[int, Run]], source: str, unit: str) -> list[Run]:
         The runs in their order. Of equal ones the first, whatever their provenance.
 
     Raises:
-        ValueError: Naming both numbers and what differs, if two runs have the same config and seed,
+        ValueError: naming both numbers and what differs, if two runs have the same config and seed,
             but not the same result.
     """
     first: dict[str, tuple[int, Run]] = {}

@@ -96,7 +96,7 @@ def to_line(run: Run) -> bytes:
         The line with its end.
 
     Raises:
-        ValueError: If the line could not be read again.
+        ValueError: the line could not be read again.
     """
     line = json.dumps(asdict(run), allow_nan=False).encode()
     from_line(line)
@@ -114,7 +114,7 @@ def from_line(line: bytes) -> Run:
         have fields that this version does not know, or lack some: see `foreign`.
 
     Raises:
-        ValueError: Naming the field, what it is, and what was expected.
+        ValueError: naming the field, what it is, and what was expected.
     """
     try:
         entry = json.loads(

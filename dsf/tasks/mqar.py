@@ -79,18 +79,13 @@ class MQAR(Task):
     stop_accuracy: float | None = 0.995
 
     def check(self) -> None:  # noqa: D102
-        check_fields(
-            self,
-            dict.fromkeys(("seq_len", "num_kv_pairs", "vocab_size", "queries_per_key"), 1),
-            {"power_a": (-10, 10, False)}
-            | ({} if self.stop_accuracy is None else {"stop_accuracy": (0, 1, False)}),
-            ("random_non_queries",),
-        )
+        sizes = ("seq_len", "num_kv_pairs", "vocab_size", "queries_per_key")
+        numbers = {"power_a": (-10.0, 10.0, False)}
+        if self.stop_accuracy is not None:
+            numbers["stop_accuracy"] = (0.0, 1.0, False)
+        check_fields(self, dict.fromkeys(sizes, 1), numbers, ("random_non_queries",))
         check_task(
-            self.seq_len,
-            self.num_kv_pairs,
-            self.vocab_size,
-            queries_per_key=self.queries_per_key,
+            self.seq_len, self.num_kv_pairs, self.vocab_size, queries_per_key=self.queries_per_key
         )
 
     @property
@@ -152,21 +147,21 @@ def generate(
     fixed place in each: the first 100 of 1000 examples are the 100 examples of the same seed.
 
     Args:
-        num_examples: Number of sequences, at least 1.
-        seq_len: Length L, even and at least 2K(1 + R).
-        num_kv_pairs: Number of pairs K, at least 1.
-        vocab_size: Vocabulary V, more than L and with at least K keys, V//2 - 1 >= K.
-        power_a: The exponent a, from -10 to 10.
-        random_non_queries: Replace every filler token by one drawn uniformly from {0, ..., V - 1}.
-        queries_per_key: Number of times R that each key is asked, at least 1.
-        seed: Non-negative integer.
+        num_examples: number of sequences, at least 1.
+        seq_len: length L, even and at least 2K(1 + R).
+        num_kv_pairs: number of pairs K, at least 1.
+        vocab_size: vocabulary V, more than L and with at least K keys, V//2 - 1 >= K.
+        power_a: the exponent a, from -10 to 10.
+        random_non_queries: replace every filler token by one drawn uniformly from {0, ..., V - 1}.
+        queries_per_key: number of times R that each key is asked, at least 1.
+        seed: non-negative integer.
 
     Returns:
         `(inputs, labels)`, both (num_examples, seq_len) and int64; labels are -100 where nothing
         is asked. Peak memory stays below 1.5 times these two arrays (beyond a few MB).
 
     Raises:
-        ValueError: If an argument is out of range, or if the sequence has too little space.
+        ValueError: an argument is out of range, or the sequence has too little space.
     """
     check_task(
         seq_len,
@@ -214,15 +209,15 @@ def check_task(
     """Check that the arguments of `generate` describe a possible task, without drawing anything.
 
     Args:
-        seq_len: Length L.
-        num_kv_pairs: Number of pairs K.
-        vocab_size: Vocabulary V.
-        power_a: Exponent of the slot weights.
-        random_non_queries: Whether filler is replaced by random tokens.
-        queries_per_key: Number of times R that each key is asked.
+        seq_len: length L.
+        num_kv_pairs: number of pairs K.
+        vocab_size: vocabulary V.
+        power_a: exponent of the slot weights.
+        random_non_queries: whether filler is replaced by random tokens.
+        queries_per_key: number of times R that each key is asked.
 
     Raises:
-        ValueError: Naming the argument, its value and what was expected.
+        ValueError: naming the argument, its value and what was expected.
     """
     seq_len = check_integer("seq_len", seq_len)
     pairs = check_integer("num_kv_pairs", num_kv_pairs)
@@ -247,15 +242,15 @@ def chance_levels(num_kv_pairs: int, vocab_size: int) -> dict[str, float]:
     """Accuracy of two readers who have not learnt to recall: the lines to draw in every plot.
 
     Args:
-        num_kv_pairs: Number of pairs K.
-        vocab_size: Vocabulary V.
+        num_kv_pairs: number of pairs K.
+        vocab_size: vocabulary V.
 
     Returns:
         `"any value"`: a uniform guess among all V - V//2 values, and `"any value shown"`: a uniform
         guess among the K values of the sequence.
 
     Raises:
-        ValueError: If there is no pair, or less than two tokens.
+        ValueError: there is no pair, or less than two tokens.
     """
     num_kv_pairs = check_integer("num_kv_pairs", num_kv_pairs)
     vocab_size = check_integer("vocab_size", vocab_size, low=2)
@@ -275,7 +270,7 @@ def asked_positions(labels: Tensor) -> Tensor:
         int64 (num_examples, number of questions), increasing along each row.
 
     Raises:
-        ValueError: If labels are not such an array, rows differ in their number of questions or
+        ValueError: labels are not such an array, rows differ in their number of questions or
             nothing is asked.
     """
     _check_integers(labels=(labels, "int64 (num_examples, L)"))
@@ -294,14 +289,14 @@ def accuracy(predictions: Tensor, labels: Tensor) -> float:
     """Fraction of the questions that are answered correctly.
 
     Args:
-        predictions: Predicted tokens, the shape of `labels`; ignored where nothing is asked.
-        labels: Labels, -100 where nothing is asked.
+        predictions: predicted tokens, the shape of `labels`; ignored where nothing is asked.
+        labels: labels, -100 where nothing is asked.
 
     Returns:
         A number from 0 to 1.
 
     Raises:
-        ValueError: If they are not int64 arrays of one shape, or nothing is asked.
+        ValueError: they are not int64 arrays of one shape, or nothing is asked.
     """
     _check_integers(labels=(labels, "int64 (...)"))
     _check_integers(
@@ -317,14 +312,14 @@ def describe(inputs: Tensor, labels: Tensor) -> str:
     """Write one sequence so that a person can read it.
 
     Args:
-        inputs: Tokens (L,) of one example.
-        labels: Its labels (L,).
+        inputs: tokens (L,) of one example.
+        labels: its labels (L,).
 
     Returns:
         Two lines: the pairs shown as `key→value`, and the questions as `position: key→value`.
 
     Raises:
-        ValueError: If the arguments are not two int64 vectors of one length, or more keys are
+        ValueError: the arguments are not two int64 vectors of one length, or more keys are
             asked than the sequence has room for.
     """
     _check_integers(inputs=(inputs, "int64 (L,)"), labels=(labels, "int64 (L,)"))

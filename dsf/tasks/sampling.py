@@ -17,16 +17,16 @@ def distinct(stream: np.random.Generator, num_rows: int, count: int, size: int) 
     always takes the same share of the stream.
 
     Args:
-        stream: Source of random numbers.
-        num_rows: Number of independent rows.
-        count: Numbers in a row, at most `size`.
-        size: How many numbers there are to choose from.
+        stream: source of random numbers.
+        num_rows: number of independent rows.
+        count: numbers in a row, at most `size`.
+        size: how many numbers there are to choose from.
 
     Returns:
         Integers (num_rows, count).
 
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: an argument is out of range.
     """
     num_rows, count, size = _check_rows(stream, "integers", num_rows, count, size)
     ranks = stream.integers(0, size - np.arange(count), size=(num_rows, count))
@@ -46,17 +46,17 @@ def plackett_luce(
     no memory.
 
     Args:
-        stream: Source of random numbers.
-        num_rows: Number of independent rows.
-        count: Slots in a row, at most `size`.
-        size: Number of slots, g = 0, ..., size - 1.
-        power_a: The exponent a, from -10 to 10.
+        stream: source of random numbers.
+        num_rows: number of independent rows.
+        count: slots in a row, at most `size`.
+        size: number of slots, g = 0, ..., size - 1.
+        power_a: the exponent a, from -10 to 10.
 
     Returns:
         Integers (num_rows, count), in the order in which they were drawn.
 
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: an argument is out of range.
     """
     num_rows, count, size = _check_rows(stream, "standard_exponential", num_rows, count, size)
     power_a = check_number("power_a", power_a, -10, 10)
