@@ -26,13 +26,16 @@ UNUSED_STATIC = {
     "searchtools.js",
     "sphinx_highlight.js",
 }
-# The one style sheet of the pages, and what it is made from.
+# The one style sheet of the pages, and what it is made from, besides the colours of code.
 STYLE = "style.css"
 STATIC = settings.ROOT / "book" / "static"
-SHEETS = tuple(
-    STATIC / name for name in ("katex/katex.css", "book.css", "reading.css", "print.css")
+SHEETS = (
+    STATIC / "katex" / "katex.css",
+    STATIC / "book.css",
+    settings.ROOT / "dsf" / "widgets" / "static" / "widgets.css",
+    STATIC / "reading.css",
+    STATIC / "print.css",
 )
-WIDGETS = settings.ROOT / "dsf" / "widgets" / "static" / "widgets.css"
 UNUSED_PREFIXES = ("mystnb.", "design-")
 
 
@@ -45,9 +48,9 @@ def is_unused(name: str) -> bool:
 
 def style() -> str:
     """The style sheet of the pages: formulas, book, figures, code."""
-    fonts = SHEETS[0].read_text(encoding="utf-8").replace("url(fonts/", "url(katex/fonts/")
-    rest = [sheet.read_text(encoding="utf-8") for sheet in (*SHEETS[1:], WIDGETS)]
-    return "\n".join([fonts, *rest, highlight_css()])
+    formulas, *rest = (sheet.read_text(encoding="utf-8") for sheet in SHEETS)
+    fonts = formulas.replace("url(fonts/", "url(katex/fonts/")
+    return "\n".join([fonts, highlight_css(), *rest])
 
 
 def highlight_css() -> str:
