@@ -24,15 +24,9 @@ from dsf import mqar
 from dsf.feature_maps import elu_plus_one
 from dsf.mixers import S6, LinearAttention, SoftmaxAttention
 from dsf.model import Block
-from dsf.train import (
-    Batch,
-    TrainConfig,
-    asked_loss,
-    build_model,
-    fresh_batches,
-    parameter_groups,
-    train,
-)
+from dsf.optimize import parameter_groups
+from dsf.tasks import Batch
+from dsf.train import TrainConfig, asked_loss, build_model, fresh_batches, train
 
 # Progress bars cost time on both sides and would break the tables apart.
 NOWHERE = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115

@@ -33,17 +33,15 @@ FLOORS = (
     Floor("Sweeps", ("sweep", "engines")),
     Floor("Figures", ("widgets", "interactive", "plots", "looks")),
     Floor("Recorded results", ("results",)),
-    Floor("Models and training", ("model", "train", "stack", "config")),
-    Floor("Tasks", ("task", "tasks", "mqar")),
+    Floor("Models and training", ("config", "train", "optimize", "stack", "model", "layers")),
+    Floor("Tasks", ("tasks", "mqar")),
     Floor("Mixers", ("mixers",)),
     Floor("The registry", ("architectures",)),
     Floor("Theorems and checks", ("theory", "check")),
     Floor("Architectures", ("attention", "ssm", "rnn", "gated", "delta")),
     Floor("Feature maps", ("feature_maps",)),
-    Floor(
-        "Systems", ("system", "low_rank", "dense", "matrix_state", "wy", "state", "architecture")
-    ),
-    Floor("Recurrences", ("recurrence", "scan", "blocks")),
+    Floor("Systems", ("system", "low_rank", "dense", "matrix_state", "state", "architecture")),
+    Floor("Recurrences", ("recurrence", "scan", "wy", "blocks")),
     Floor("", ("_checks", "_extras")),
 )
 

@@ -17,9 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from dsf import results, sweep
+from dsf import engines, results, sweep
+from dsf.config import Config
 from dsf.results import Cell
-from dsf.train import TrainConfig
 
 console = Console()
 
@@ -115,62 +115,74 @@ def _sweep(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _engine(options: argparse.Namespace) -> sweep.Engine:
+def _engine(options: argparse.Namespace) -> engines.Engine:
     if options.engine == "ray":
-        return sweep.ray_cluster(options.address, options.workers)
+        return engines.ray_cluster(options.address, options.workers)
     if options.address is not None:
         raise ValueError(f"--address {options.address}: expected with --engine ray only")
-    return sweep.process_pool(options.workers)
+    return engines.process_pool(options.workers)
 
 
 class _Board:
     """The live table of a sweep: for every mixer what is done, and the best so far."""
 
-    def __init__(self, configs: list[TrainConfig], record: results.Record) -> None:
-        self.total = Counter(config.mixer for config in configs)
+    def __init__(self, configs: list[Config], record: results.Record) -> None:
+        self.tasks = {config.task for config in configs}
+        self.total = Counter(self._row(config) for config in configs)
         self.done: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
         self.diverged: Counter[str] = Counter()
         self.best: dict[str, float] = {}
+        self.metrics = dict.fromkeys(config.metric.name for config in configs)
         self.last = ""
         self.bar = Progress(
             TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         )
         for config in configs:
             if (run := record.runs.get(sweep.key_of(config))) is not None:
-                self._count(config.mixer, run.result["test_accuracy"])
+                self._count(config, run.test_score)
         done = self.done.total()
         self.task = self.bar.add_task("", total=len(configs), completed=done)
 
-    def _count(self, mixer: str, accuracy: float | None) -> None:
-        self.done[mixer] += 1
-        if accuracy is None:
-            self.diverged[mixer] += 1
-        else:
-            self.best[mixer] = max(accuracy, self.best.get(mixer, 0))
+    def _row(self, config: Config) -> str:
+        return config.mixer if len(self.tasks) == 1 else f"{config.mixer}, {config.task}"
 
-    def add(self, outcome: sweep.Outcome) -> None:
+    def _count(self, config: Config, score: float | None) -> None:
+        row = self._row(config)
+        self.done[row] += 1
+        if score is None:
+            self.diverged[row] += 1
+        elif config.metric.reached(score, self.best.get(row, config.metric.worst)):
+            self.best[row] = score
+
+    def add(self, outcome: engines.Outcome) -> None:
         """Count one more."""
         config = outcome.config
         self.bar.advance(self.task)
         if outcome.run is None:
-            self.failed[config.mixer] += 1
+            self.failed[self._row(config)] += 1
             return
-        accuracy = outcome.run.result["test_accuracy"]
-        self._count(config.mixer, accuracy)
-        self.last = (
-            f"{config.mixer} n={config.n} d={config.d_model} K={config.num_kv_pairs} "
-            f"lr={config.learning_rate:g} seed={config.seed}: "
-            f"{'diverged' if accuracy is None else f'{accuracy:.3f}'}"
-        )
+        score = outcome.run.test_score
+        self._count(config, score)
+        told = {
+            "n": config.n,
+            "d": config.d_model,
+            "K": getattr(config, "num_kv_pairs", None),  # of MQAR
+            "lr": f"{config.learning_rate:g}",
+            "seed": config.seed,
+        }
+        words = " ".join(f"{name}={value}" for name, value in told.items() if value is not None)
+        reached = "diverged" if score is None else f"{score:.3f}"
+        self.last = f"{self._row(config)} {words}: {reached}"
 
     def render(self) -> Group:
         """The table as it is now."""
-        table = Table("mixer", "done", "of", "diverged", "failed", "best test accuracy now")
-        for mixer, total in self.total.items():
-            best = f"{self.best[mixer]:.3f}" if mixer in self.best else ""
-            counts = (self.done[mixer], total, self.diverged[mixer], self.failed[mixer])
-            table.add_row(Text(mixer), *map(str, counts), best)
+        best = f"best test {' or '.join(self.metrics)} now"
+        table = Table("mixer", "done", "of", "diverged", "failed", best)
+        for row, total in self.total.items():
+            best = f"{self.best[row]:.3f}" if row in self.best else ""
+            counts = (self.done[row], total, self.diverged[row], self.failed[row])
+            table.add_row(Text(row), *map(str, counts), best)
         return Group(table, Text(self.last), self.bar)
 
 
@@ -198,7 +210,8 @@ def _results(options: argparse.Namespace) -> int:
     for title, group in tasks.items():
         varying = _varying(group.values())
         columns = [name for name in _MODEL if name == "mixer" or name in varying]
-        heads = [*columns, "params", *(f"accuracy ({name})" for name in files)]
+        metric = next(iter(group.values())).metric.name
+        heads = [*columns, "params", *(f"{metric} ({name})" for name in files)]
         # Without bars and double spaces a line fits into a terminal of 80 characters.
         table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
         # Text, not str: what looks like mark-up in a name is part of the name.

@@ -1,27 +1,4 @@
 """MQAR under its short name: all of `dsf.tasks.mqar`."""
 
-from dsf.tasks.mqar import (
-    FILLER,
-    NOT_ASKED,
-    accuracy,
-    asked_positions,
-    chance_levels,
-    check_task,
-    describe,
-    distinct,
-    generate,
-    plackett_luce,
-)
-
-__all__ = [
-    "FILLER",
-    "NOT_ASKED",
-    "accuracy",
-    "asked_positions",
-    "chance_levels",
-    "check_task",
-    "describe",
-    "distinct",
-    "generate",
-    "plackett_luce",
-]
+from dsf.tasks.mqar import *  # noqa: F403
+from dsf.tasks.mqar import __all__ as __all__

@@ -8,8 +8,8 @@
             for outcome in run_sweep(read_grid("grid.toml"), record):
                 print(outcome)
 
-A grid is a TOML file. `[defaults]` holds fields of `dsf.train.TrainConfig`; every `[[grid]]` is the
-product of its lists::
+A grid is a TOML file. `[defaults]` holds fields of `dsf.config.TrainConfig`; every `[[grid]]` is
+the product of its lists::
 
     [defaults]
     num_kv_pairs = 8
@@ -20,7 +20,8 @@ product of its lists::
     learning_rate = [2e-3, 4e-3]
     seed = [0, 1, 2]
 
-TOML has no null: `stop_accuracy = false` stands for None.
+TOML has no null: `stop_accuracy = false` stands for None. Another task than MQAR is named by
+`task`.
 
 The file of runs (see `dsf.results`) is at the same time the memory of the sweep: what it holds is
 not run again, so a sweep that was stopped, by `kill -9` or a power cut, goes on where it was.
@@ -30,36 +31,19 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
-import os
-import platform
-import signal
-import subprocess
-import threading
 import tomllib
-import traceback
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from functools import cache
-from importlib import metadata
-from multiprocessing import connection, get_context, parent_process
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from dsf.results import Record, Run, run_key
-from dsf.results.line import NOT_CONFIG
-from dsf.stack import train_stack
-from dsf.train import TrainConfig, TrainResult, check_device, train
-
-_CANCEL_ORDERS = 30  # a second apart
-_FIELDS = {field.name for field in dataclasses.fields(TrainConfig)}
+from dsf.config import ADDED, Config, config_class, experiment
+from dsf.engines import Engine, Outcome, process_pool
+from dsf.results import Record, run_key
+from dsf.results.checks import config_hints
+from dsf.stack import check_stack
 
 
-def read_grid(path: str | Path) -> list[TrainConfig]:
+def read_grid(path: str | Path) -> list[Config]:
     """The runs that a grid file asks for, all of them checked.
 
     Args:
@@ -71,21 +55,21 @@ def read_grid(path: str | Path) -> list[TrainConfig]:
         device or compile differ.
 
     Raises:
-        ValueError: Naming file, grid, field, value, and what is allowed.
+        ValueError: naming file, grid, field, value, and what is allowed.
     """
     try:
         data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path}: not TOML: {error}") from error
+        raise ValueError(f"{path} is not TOML: {error}") from error
     unknown = data.keys() - {"defaults", "grid"}
     grids = data.get("grid")
     if unknown or not isinstance(grids, list) or not grids:
-        raise ValueError(f"{path}: expected [defaults] and at least one [[grid]], found {[*data]}")
+        raise ValueError(f"{path} has {[*data]}, expected [defaults] and at least one [[grid]]")
     defaults = data.get("defaults", {})
     for name, table in (("defaults", defaults), *(("grid", grid) for grid in grids)):
         if not isinstance(table, dict):
-            raise ValueError(f"{path}: {name} holds {table!r}: expected fields and their values")
-    configs: dict[str, TrainConfig] = {}
+            raise ValueError(f"{path}: {name} is {table!r}, expected fields and their values")
+    configs: dict[str, Config] = {}
     for number, grid in enumerate(grids, start=1):
         try:
             # First the fields of the grid, so that those of the defaults vary fastest.
@@ -96,74 +80,28 @@ def read_grid(path: str | Path) -> list[TrainConfig]:
     return list(configs.values())
 
 
-def _expand(grid: dict[str, Any]) -> Iterator[TrainConfig]:
+def _expand(grid: dict[str, Any]) -> Iterator[Config]:
     """The product of the lists of one grid."""
-    for name, value in grid.items():
-        if name not in _FIELDS:
-            raise ValueError(f"{name} = {value!r}: expected a field of dsf.train.TrainConfig")
-        if value == []:
-            raise ValueError(f"{name} = []: expected at least one value")
-    lists = [value if isinstance(value, list) else [value] for value in grid.values()]
-    for values in itertools.product(*lists):
-        fields = dict(zip(grid, values, strict=True))
-        if fields.get("stop_accuracy") is False:
-            fields["stop_accuracy"] = None
-        yield TrainConfig(**fields)
-
-
-def run_of(result: TrainResult, machine: dict[str, Any]) -> Run:
-    """What is recorded of a training run.
-
-    Args:
-        result: of `dsf.train.train`.
-        machine: commit, versions and device with which it was trained.
-
-    Returns:
-        The run; numbers that are not finite are None.
-    """
-    return Run(
-        config=_config(result.config),
-        seed=result.config.seed,
-        result={
-            "test_accuracy": _finite(result.test_accuracy),
-            "validation_accuracy": None if result.diverged else result.history[-1].accuracy,
-            "steps": result.history[-1].step,
-            "diverged": result.diverged,
-            "num_parameters": result.num_parameters,
-            "history": [
-                [report.step, _finite(round(report.loss, 4)), _finite(round(report.accuracy, 4))]
-                for report in result.history
-            ],
-        },
-        provenance={
-            **machine,
-            "threads": torch.get_num_threads(),
-            "seconds": round(result.seconds, 2),
-        },
-    )
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one run of a sweep ended.
-
-    Attributes:
-        config: of the run.
-        run: what was recorded; None if it raised an exception.
-        error: None, or the traceback.
-    """
-
-    config: TrainConfig
-    run: Run | None
-    error: str | None
-
-
-Engine = Callable[[list[list[TrainConfig]]], Iterator[list[Outcome]]]
-"""Takes groups of configurations, gives the outcomes of each group when it has ended."""
+    lists = {name: value if isinstance(value, list) else [value] for name, value in grid.items()}
+    tasks = lists.get("task", [ADDED["task"]])
+    classes = {task: config_class(task) for task in tasks}
+    for name, values in lists.items():
+        for task, kind in classes.items():
+            if name not in {field.name for field in dataclasses.fields(kind)}:
+                raise ValueError(f"{name} is {grid[name]!r}, expected a field of task {task}")
+        if not values:
+            raise ValueError(f"{name} is [], expected at least one value")
+    for chosen in itertools.product(*lists.values()):
+        fields = dict(zip(lists, chosen, strict=True))
+        task = fields.get("task", ADDED["task"])
+        for name, hint in config_hints(task).items():
+            if fields.get(name) is False and hint == float | None:
+                fields[name] = None
+        yield classes[task](**fields)
 
 
 def run_sweep(
-    configs: list[TrainConfig], record: Record, engine: Engine | None = None, stack: int = 1
+    configs: list[Config], record: Record, engine: Engine | None = None, stack: int = 1
 ) -> Iterator[Outcome]:
     """Run what the record does not hold yet, and append each run to it as soon as it ends.
 
@@ -179,21 +117,22 @@ def run_sweep(
         by the next sweep.
 
     Raises:
-        ValueError: Before anything is run, if runs to stack ask for `compile`, or the engine lacks
+        ValueError: before anything is run, if runs to stack ask for `compile`, or the engine lacks
             a device.
-        OSError: If a run cannot be recorded.
+        OSError: a run cannot be recorded.
     """
     missing = {key_of(config): config for config in configs if key_of(config) not in record.runs}
-    if stack > 1 and any(config.compile for config in missing.values()):
-        raise ValueError("compile = True: expected False where runs are stacked")
-    for group in (engine or process_pool())(_groups([*missing.values()], stack)):
-        for outcome in group:
+    groups = _groups([*missing.values()], stack)
+    for group in groups if stack > 1 else ():
+        check_stack(group)
+    for outcomes in (engine or process_pool())(groups):
+        for outcome in outcomes:
             if outcome.run is not None:
                 record.append(outcome.run)
             yield outcome
 
 
-def key_of(config: TrainConfig) -> str:
+def key_of(config: Config) -> str:
     """The `Run.key` of the run that this configuration gives.
 
     Args:
@@ -202,206 +141,13 @@ def key_of(config: TrainConfig) -> str:
     Returns:
         Text, see `dsf.results.run_key`.
     """
-    return run_key(_config(config), config.seed)
+    return run_key(experiment(config), config.seed)
 
 
-def process_pool(workers: int | None = None) -> Engine:
-    """Run in processes of this machine, one thread each.
-
-    Args:
-        workers: number of processes; if None one a processor, or one only if they use a GPU.
-
-    Returns:
-        The engine.
-
-    Raises:
-        ValueError: When it is started, if this machine lacks a device.
-        RuntimeError: While it runs, if a process dies, for example for want of memory.
-    """
-
-    def run(groups: list[list[TrainConfig]]) -> Iterator[list[Outcome]]:
-        devices = {group[0].device for group in groups}
-        on_cpu = {check_device(device).type for device in devices} <= {"cpu"}
-        with ProcessPoolExecutor(
-            workers or (os.cpu_count() if on_cpu else 1),
-            mp_context=get_context("spawn"),  # a fork of a process that used OpenMP may hang
-            initializer=_start_worker,
-        ) as pool:
-            try:
-                for future in as_completed([pool.submit(run_group, group) for group in groups]):
-                    yield future.result()
-            except BrokenProcessPool as error:
-                raise RuntimeError(
-                    "a worker process died: out of memory, or a script that starts the sweep "
-                    'without `if __name__ == "__main__":`'
-                ) from error
-            finally:  # also where the caller stops early
-                pool.shutdown(cancel_futures=True)
-
-    return run
-
-
-def ray_cluster(address: str | None = None, workers: int | None = None) -> Engine:
-    """Run as tasks of a Ray cluster, one processor each, and the configured GPU if there is one.
-
-    Args:
-        address: of the cluster, as `ray.init` takes it; a cluster of this machine if None.
-        workers: processors of the cluster that is started on this machine; all if None.
-
-    Returns:
-        The engine.
-
-    Raises:
-        ValueError: If both are given; when it is started, if a GPU is asked for and the cluster has
-            none.
-        ModuleNotFoundError: If Ray is not installed.
-    """
-    if address is not None and workers is not None:
-        raise ValueError(f"workers = {workers}: expected none, the cluster {address} has its own")
-    try:
-        import ray
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError('Ray is missing: pip install "dsf-book[ray]"') from error
-
-    def run(groups: list[list[TrainConfig]]) -> Iterator[list[Outcome]]:
-        own = not ray.is_initialized()
-        if own:
-            ray.init(
-                address=address, num_cpus=workers, include_dashboard=False, log_to_driver=False
-            )
-        try:
-            yield from _ray_outcomes(ray, groups)
-        finally:
-            if own:
-                ray.shutdown()
-
-    return run
-
-
-def _ray_outcomes(ray: Any, groups: list[list[TrainConfig]]) -> Iterator[list[Outcome]]:
-    """The outcomes of each group from a cluster that Ray is connected to."""
-    for device in {group[0].device for group in groups}:
-        if _on_gpu(device) and not ray.cluster_resources().get("GPU"):
-            raise ValueError(f"device = {device!r}: the Ray cluster has no GPU")
-    task = ray.remote(run_group)
-    running = {}
-    try:
-        for group in map(_for_ray, groups):
-            options = {"num_cpus": 1, "num_gpus": int(_on_gpu(group[0].device))}
-            running[task.options(**options).remote(group)] = group
-        while running:
-            [reference], _ = ray.wait(list(running), num_returns=1)
-            group = running.pop(reference)
-            try:
-                yield ray.get(reference)
-            except ray.exceptions.RayError as error:  # the worker died, after Ray's retries
-                yield [Outcome(config, None, str(error)) for config in group]
-    finally:
-        _cancel(ray, list(running))
-
-
-def _cancel(ray: Any, running: list[Any]) -> None:
-    """End tasks where the caller stops early; training overlooks an interrupt.
-
-    A task that is being handed to a worker at this moment may miss one order, hence more than one.
-    """
-    for _ in range(_CANCEL_ORDERS):
-        if not running:
-            return
-        for reference in running:
-            ray.cancel(reference, force=True)
-        _, running = ray.wait(running, num_returns=len(running), timeout=1)
-
-
-def _for_ray(group: list[TrainConfig]) -> list[TrainConfig]:
-    """A Ray worker sees no GPU but the one it was given, whose name is then "cuda"."""
-    gpu = _on_gpu(group[0].device)
-    return [dataclasses.replace(config, device="cuda") if gpu else config for config in group]
-
-
-def run_group(configs: list[TrainConfig]) -> list[Outcome]:
-    """Train configurations at once, on one thread. What the engines call.
-
-    Args:
-        configs: what to train; several differ in seed and learning rate only.
-
-    Returns:
-        Their outcomes; an exception becomes the `error` of all.
-    """
-    torch.set_num_threads(1)
-    try:
-        machine = _machine(configs[0].device)  # before: the checkout may change while this trains
-        alone = len(configs) == 1
-        trained = [train(configs[0], progress=False)] if alone else train_stack(configs)
-        return [Outcome(result.config, run_of(result, machine), None) for result in trained]
-    except Exception:  # the other groups shall go on; the traceback is handed to the caller
-        return [Outcome(config, None, traceback.format_exc()) for config in configs]
-
-
-def _groups(configs: list[TrainConfig], stack: int) -> list[list[TrainConfig]]:
+def _groups(configs: list[Config], stack: int) -> list[list[Config]]:
     """Cut the runs of each setting into groups of at most `stack`."""
-    settings: dict[TrainConfig, list[TrainConfig]] = {}
+    settings: dict[Config, list[Config]] = {}
     for config in configs:
         setting = dataclasses.replace(config, seed=0, learning_rate=1.0)
         settings.setdefault(setting, []).append(config)
     return [runs[i : i + stack] for runs in settings.values() for i in range(0, len(runs), stack)]
-
-
-def _start_worker() -> None:
-    """Let a worker end with its parent: on Ctrl-C quietly, and also where the parent is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    parent = parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _config(config: TrainConfig) -> dict[str, Any]:
-    fields = dataclasses.asdict(config)
-    return {name: value for name, value in fields.items() if name not in NOT_CONFIG}
-
-
-def _on_gpu(device: str) -> bool:
-    return torch.device(device).type == "cuda"
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-@cache
-def _machine(device: str) -> dict[str, Any]:
-    """What ran, and on what."""
-    versions = {"python": platform.python_version(), "torch": torch.__version__}
-    versions |= {name: metadata.version(name) for name in ("numpy", "dsf-book")}
-    name = torch.cuda.get_device_name(device) if _on_gpu(device) else _processor()
-    return {"commit": _commit(), "versions": versions, "device": name}
-
-
-def _processor() -> str:
-    """Name of the processor; Python itself knows it on few systems."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def _commit() -> str | None:
-    """The commit of this package, with a + if the code differs from it; None outside a checkout."""
-    folder = Path(__file__).parent
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(folder), *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-    try:
-        if git("ls-files", Path(__file__).name) == "":  # a checkout of something else around it
-            return None
-        changed = git("status", "--porcelain", "--", ".", ":!results")
-        return git("rev-parse", "HEAD") + ("+" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None

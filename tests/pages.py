@@ -1,4 +1,21 @@
-"""What tests do in a page, whatever the browser: scripts that are run there."""
+"""What tests do in pages, whatever the browser: which they open, and scripts that are run there."""
+
+from pathlib import Path
+
+
+def names(site: Path) -> list[str]:
+    """The pages to open; of those of source, which are all alike, the one with the most in it."""
+    found = sorted(site.rglob("*.html"))
+    sources = [path for path in found if "_modules" in path.parts]
+    longest = max(sources, key=lambda path: path.stat().st_size)
+    chosen = [path for path in found if path not in sources or path == longest]
+    return [path.relative_to(site).as_posix() for path in chosen]
+
+
+def first_chapter(site: Path) -> Path:
+    """The page of the first chapter."""
+    return sorted((site / "chapters").glob("[0-9][0-9]-*.html"))[0]
+
 
 # Before the page: remember what its policy stops.
 LISTEN = """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Iterator
@@ -140,28 +139,30 @@ def _met(thing: Any) -> Iterator[type]:
 
 def modules(floor: Floor, package: str = "dsf") -> Iterator[ModuleType]:
     """The modules of a floor that are there; of a package without `__all__` also its parts."""
+    there = parts(package)
     for name in floor.modules:
-        if not importlib.util.find_spec(f"{package}.{name}"):
+        if name not in there:
             continue
         module = importlib.import_module(f"{package}.{name}")
         yield module
         if hasattr(module, "__path__") and not hasattr(module, "__all__"):
-            yield from modules(Floor("", _parts(module)), module.__name__)
+            public = (part for part in parts(module.__name__) if not part.startswith("_"))
+            yield from modules(Floor("", tuple(public)), module.__name__)
 
 
-def _parts(package: ModuleType) -> tuple[str, ...]:
-    names = (part.name for part in iter_modules(package.__path__))
-    return tuple(name for name in names if not name.startswith("_"))
+def parts(package: str) -> list[str]:
+    """The names of the modules in a package."""
+    return [part.name for part in iter_modules(importlib.import_module(package).__path__)]
 
 
 @cache
-def contents() -> dict[str, dict[str, list[Entry]]]:
+def contents(package: str = "dsf") -> dict[str, dict[str, list[Entry]]]:
     """What the page shows: by floor and module, every thing once."""
     known: set[tuple[str, str]] = set()
     shown: dict[str, dict[str, list[Entry]]] = {}
     for floor in reversed([floor for floor in FLOORS if floor.title]):
         shown[floor.title] = {}
-        for module in modules(floor):
+        for module in modules(floor, package):
             entries = [entry for entry in public(module) if entry.key not in known]
             known |= {entry.key for entry in entries}
             shown[floor.title][module.__name__] = entries
@@ -241,19 +242,25 @@ def fill(app: Sphinx, docname: str, source: list[str]) -> None:
 # --- links ------------------------------------------------------------------------------------
 
 
+def place(home: str, name: str) -> str | None:
+    """Where the page shows what `home` defines as `name`, perhaps a method `Class.method`."""
+    outer, _, inner = name.partition(".")
+    for entry in _every(contents()):
+        if entry.key == (home, outer):
+            return f"{entry.path}.{inner}" if inner else entry.path
+    return None
+
+
 def own_name(app: Sphinx, env: Any, node: Any, contnode: nodes.Element) -> Any:
     """Lead a name that is imported from elsewhere, `dsf.s6_system`, to its place on the page."""
     if node.get("refdomain") != "py" or not node["reftarget"].startswith("dsf."):
         return None
     thing = find(node["reftarget"])
-    name, _, rest = getattr(thing, "__qualname__", "").partition(".")
-    key = (getattr(thing, "__module__", ""), name)
-    for entry in _every(contents()):
-        if entry.key == key:
-            path = ".".join(filter(None, [entry.path, rest]))
-            place = (env, node["refdoc"], app.builder, node["reftype"])
-            return env.get_domain("py").resolve_xref(*place, path, node, contnode)
-    return None
+    path = place(getattr(thing, "__module__", ""), getattr(thing, "__qualname__", ""))
+    if path is None:
+        return None
+    where = (env, node["refdoc"], app.builder, node["reftype"])
+    return env.get_domain("py").resolve_xref(*where, path, node, contnode)
 
 
 def setup(app: Sphinx) -> None:

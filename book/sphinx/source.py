@@ -10,34 +10,40 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from book import settings
-from book.sphinx.api import PAGE
+from book.package import file_of
+from book.sphinx.api import PAGE, contents, place
 
 FOLDER = "_modules"
-# In `pre` each of these ends of lines would show.
-BLOCK = re.compile(r'(<div class="viewcode-block" id="[^"]*">)\n(<a [^>]*>)\[docs\]</a>\n')
+BLOCK = re.compile(r'(<div class="viewcode-block" id="([^"]*)">)\n<a [^>]*>.*?</a>\n')
 
 
-def forget(app: Sphinx) -> None:
+def forget(app: Sphinx) -> list[Any]:
     """Let every page of source be written anew: one that is left from before has an old menu."""
     shutil.rmtree(Path(app.outdir) / FOLDER, ignore_errors=True)
+    return []  # no page of its own
 
 
 def fit(app: Sphinx, pagename: str, template: str, context: Any, doctree: Any) -> None:
-    """Say on a page of source where its module stands in the API and in the repository."""
+    """Lead from a page of source to the API and to the repository."""
     name = pagename.removeprefix(f"{FOLDER}/").replace("/", ".")
-    if pagename == name or not (entry := app.env._viewcode_modules.get(name)):
+    if pagename == name or name not in app.env._viewcode_modules:
         return
-    *_, public = entry
-    title, code = BLOCK.sub(r"\1\2docs</a>", context["body"]).split("</h1>", 1)
-    api = f"{app.builder.get_relative_uri(pagename, PAGE)}#module-{public}"
+    api = app.builder.get_relative_uri(pagename, PAGE)
+
+    def block(match: re.Match[str]) -> str:  # without the ends of lines, which `pre` would show
+        return f'{match[1]}<a class="viewcode-back" href="{api}#{place(name, match[2])}">docs</a>'
+
+    title, code = BLOCK.sub(block, context["body"]).split("</h1>", 1)
+    shown = {module for floor in contents().values() for module in floor}
+    public = name
+    while public not in shown:
+        public = public.rpartition(".")[0]
     context["body"] = (
-        f'<div class="source-page">{title}</h1>'
-        f'<p class="launch">What it does: <a href="{api}">{public} in the API</a></p>'
-        f"{code}</div>"
+        f'<div class="source-page">{title}</h1><p class="launch">What it does: '
+        f'<a href="{api}#module-{public}">{public} in the API</a></p>{code}</div>'
     )
-    file = Path(*name.split("."))
-    inside = file / "__init__.py"
-    file = inside if (Path(app.srcdir) / inside).exists() else file.with_suffix(".py")
+    file = file_of(name)
+    assert file is not None
     context["source_link"] = settings.load(Path(app.srcdir)).source_url(file.as_posix())
 
 
@@ -49,6 +55,6 @@ def drop_list(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> None:
     """Register with Sphinx."""
     app.setup_extension("sphinx.ext.viewcode")
-    app.connect("builder-inited", forget)
+    app.connect("html-collect-pages", forget, priority=400)  # before viewcode looks what is there
     app.connect("html-page-context", fit)
     app.connect("build-finished", drop_list)

@@ -25,7 +25,7 @@ of it, and `TITLES` of the variants. They are put together here.
 
 What a mixer trains beside its projections are parameters of its own, not `nn.Linear`: the
 initialiser of a whole model leaves them as their papers have them, and weight decay leaves them
-alone (`dsf.train.parameter_groups`).
+alone (`dsf.optimize.parameter_groups`).
 """
 
 from collections.abc import Callable
@@ -51,7 +51,7 @@ __all__ += delta.__all__
 _MODULES = (attention, ssm, rnn, gated, delta)
 
 MIXERS: dict[str, Callable[..., Mixer]] = {k: x for m in _MODULES for k, x in m.MIXERS.items()}
-"""What makes a mixer from d_model and n, by the names that `dsf.train.TrainConfig` takes."""
+"""What makes a mixer from d_model and n, by the names that `dsf.config.Config` takes."""
 
 
 def mixer_class(name: str) -> type[Mixer]:

@@ -5,9 +5,10 @@ A file of runs is text, one JSON object a line:
     {"config": {"mixer": "linear", "n": 16, ...}, "seed": 0,
      "result": {"test_accuracy": 0.73, ...}, "provenance": {"commit": "...", ...}}
 
-`config` holds every field of `dsf.train.TrainConfig` but the seed, the device and compile, so that
-equal experiments have equal configs. A number that is not finite stands as null. `dsf.sweep` writes
-such files, chapter 10 and the MQAR explorer read them.
+`config` holds every field of a configuration (`dsf.config`) but seed, device and compile, so that
+equal experiments have equal configs; where a field is missing that was added later, it has the
+value that stood for it. A number that is not finite stands as null. `dsf.sweep` writes such files,
+chapter 10 and the MQAR explorer read them.
 
 No run counts twice: equal runs are merged, with a note on stderr, and two results of one run are
 refused. What was measured decides whether two results are equal, not where or how fast.

@@ -10,6 +10,7 @@ from reprlib import repr as short
 from typing import Any
 
 from dsf.results.line import Run, run_key
+from dsf.tasks import ACCURACY, Metric
 
 _NAMED = ("mixer", "n", "d_model", "num_kv_pairs", "learning_rate")  # tells which run is meant
 _LISTED = 3  # repeats that are named
@@ -21,51 +22,58 @@ class Cell:
 
     Attributes:
         config: what was trained, without the learning rate.
-        learning_rate: the chosen one: highest validation accuracy, mean over the seeds.
+        learning_rate: the chosen one: best validation score, mean over the seeds.
         learning_rates: all that were tried, ascending.
         seeds: ascending.
-        accuracy: on the test sets, in the order of the seeds; NaN for a run that diverged.
+        scores: on the test sets, in the order of the seeds; NaN for a run that diverged.
         num_parameters: trained numbers in the model.
         incomplete: the rates that were not run with as many seeds as others, and did not compete.
+        metric: how the task is scored.
     """
 
     config: dict[str, Any]
     learning_rate: float
     learning_rates: tuple[float, ...]
     seeds: tuple[int, ...]
-    accuracy: tuple[float, ...]
+    scores: tuple[float, ...]
     num_parameters: int
     incomplete: tuple[float, ...] = ()
+    metric: Metric = ACCURACY
+
+    @property
+    def accuracy(self) -> tuple[float, ...]:
+        """The scores, under the name that they have in MQAR."""
+        return self.scores
 
     @property
     def mean(self) -> float:
-        """Mean test accuracy over the seeds that did not diverge; NaN if all did."""
+        """Mean test score over the seeds that did not diverge; NaN if all did."""
         finite = self._finite()
         return sum(finite) / len(finite) if finite else math.nan
 
     @property
     def low(self) -> float:
-        """Lowest test accuracy over the seeds that did not diverge."""
+        """Lowest test score over the seeds that did not diverge."""
         return min(self._finite(), default=math.nan)
 
     @property
     def high(self) -> float:
-        """Highest test accuracy over the seeds that did not diverge."""
+        """Highest test score over the seeds that did not diverge."""
         return max(self._finite(), default=math.nan)
 
     @property
     def diverged(self) -> int:
         """Number of seeds whose run diverged."""
-        return len(self.accuracy) - len(self._finite())
+        return len(self.scores) - len(self._finite())
 
     def _finite(self) -> list[float]:
-        return [value for value in self.accuracy if math.isfinite(value)]
+        return [value for value in self.scores if math.isfinite(value)]
 
 
 def cells(runs: Iterable[Run]) -> list[Cell]:
-    """Choose a learning rate for every setting by validation, and collect the test accuracies.
+    """Choose a learning rate for every setting by validation, and collect the test scores.
 
-    A setting is a config without its learning rate. A run that diverged counts as validation
+    A setting is a config without its learning rate. A run that diverged counts as the worst score,
     accuracy 0. Of the rates, only those compete that were run with as many seeds as any. A run that
     is given twice counts once; a note on stderr says so.
 
@@ -76,7 +84,7 @@ def cells(runs: Iterable[Run]) -> list[Cell]:
         One cell a setting, in the order in which the settings first appear.
 
     Raises:
-        ValueError: If two runs have the same config and seed, but not the same result.
+        ValueError: two runs have the same config and seed, but not the same result.
     """
     settings: dict[str, dict[float, list[Run]]] = {}
     for run in once(enumerate(runs, start=1), "runs", "number"):
@@ -97,7 +105,7 @@ def once(runs: Iterable[tuple[int, Run]], source: str, unit: str) -> list[Run]:
         The runs in their order. Of equal ones the first, whatever their provenance.
 
     Raises:
-        ValueError: Naming both numbers and what differs, if two runs have the same config and seed,
+        ValueError: naming both numbers and what differs, if two runs have the same config and seed,
             but not the same result.
     """
     first: dict[str, tuple[int, Run]] = {}
@@ -169,17 +177,20 @@ def _cell(rates: dict[float, list[Run]]) -> Cell:
     # Between equals the smaller rate.
     rate = max(sorted(complete), key=lambda rate: sum(map(_validation, complete[rate])))
     runs = sorted(complete[rate], key=lambda run: run.seed)
-    tested = [run.result["test_accuracy"] for run in runs]
+    tested = [run.test_score for run in runs]
     return Cell(
         config={name: value for name, value in runs[0].config.items() if name != "learning_rate"},
         learning_rate=rate,
         learning_rates=tuple(sorted(rates)),
         seeds=tuple(run.seed for run in runs),
-        accuracy=tuple(math.nan if value is None else value for value in tested),
+        scores=tuple(math.nan if value is None else value for value in tested),
         num_parameters=runs[0].result["num_parameters"],
         incomplete=tuple(sorted(rates.keys() - complete.keys())),
+        metric=runs[0].metric,
     )
 
 
 def _validation(run: Run) -> float:
-    return float(run.result["validation_accuracy"] or 0)
+    """The validation score, larger for better."""
+    score, metric = run.validation_score, run.metric
+    return metric.sign * (metric.worst if score is None else score)

@@ -24,10 +24,10 @@ def recorded(name: str) -> list[Run]:
         The runs, in the order in which they ended.
 
     Raises:
-        ValueError: If there is no such record.
+        ValueError: there is no such record.
     """
     if name not in names():
-        raise ValueError(f"name = {name!r}: expected one of {', '.join(names())}")
+        raise ValueError(f"name is {name!r}, expected one of {', '.join(names())}")
     data = _folder().joinpath(f"{name}.jsonl").read_bytes()
     return once(_numbered(data, name), name, "line")
 
@@ -56,7 +56,7 @@ def read(path: str | Path) -> list[Run]:
         The runs, in the order in which they ended.
 
     Raises:
-        ValueError: Naming file and line, if a line is not a run, or two lines have different
+        ValueError: naming file and line, if a line is not a run, or two lines have different
             results of one run.
     """
     runs, rest = split(path)
@@ -76,7 +76,7 @@ def split(path: str | Path) -> tuple[list[Run], bytes]:
         is a run, also where its end is missing.
 
     Raises:
-        ValueError: As `read`, and if what follows the last line is not the beginning of a run.
+        ValueError: as `read`, and if what follows the last line is not the beginning of a run.
     """
     data = Path(path).read_bytes()
     whole = data.rfind(b"\n") + 1

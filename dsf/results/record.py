@@ -41,7 +41,7 @@ class Record:
         """Lock the file, read what it holds and cut off what an interrupted write has left.
 
         Raises:
-            ValueError: If another sweep writes this file, a line is not a run, or two lines have
+            ValueError: another sweep writes this file, a line is not a run, or two lines have
                 different results of one run; then the file is left as it is.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,9 +65,9 @@ class Record:
             run: finished. One that the file holds already, with the same result, is not written.
 
         Raises:
-            ValueError: If the file holds another result of this run, or could not be read again
+            ValueError: the file holds another result of this run, or could not be read again
                 with it.
-            OSError: Naming the file, if the run cannot be written; then none of it is.
+            OSError: naming the file, if the run cannot be written; then none of it is.
         """
         line = to_line(run)
         run = from_line(line)

@@ -1,6 +1,6 @@
 """Elman's network and the LSTM, which are linear systems only along a realised trajectory."""
 
-from __future__ import annotations
+# Without annotations from __future__: as text, those of a named tuple lead the API page nowhere.
 
 from typing import NamedTuple
 

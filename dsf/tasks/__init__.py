@@ -1,1 +1,32 @@
-"""What models are trained on."""
+"""What models are trained on.
+
+A new task is one module with a frozen dataclass over `dsf.tasks.base.Task`, and one entry here.
+"""
+
+from dsf.tasks.base import (
+    ACCURACY,
+    Batch,
+    Metric,
+    Sizes,
+    Split,
+    Task,
+    check_fields,
+    data_seeds,
+)
+from dsf.tasks.mqar import MQAR
+
+__all__ = [
+    "ACCURACY",
+    "MQAR",
+    "TASKS",
+    "Batch",
+    "Metric",
+    "Sizes",
+    "Split",
+    "Task",
+    "check_fields",
+    "data_seeds",
+]
+
+TASKS: dict[str, type[Task]] = {"mqar": MQAR}
+"""The tasks by the names that configurations take."""

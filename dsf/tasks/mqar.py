@@ -12,13 +12,37 @@ chapter 10 of the book.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from dsf._checks import check_arrays, check_flag, check_integer, check_number, check_values, shown
+from dsf._checks import (
+    check_arrays,
+    check_choice,
+    check_flag,
+    check_integer,
+    check_number,
+    check_values,
+)
+from dsf.tasks.base import Batch, Sizes, Split, Task, check_fields
+from dsf.tasks.sampling import distinct, plackett_luce
+
+__all__ = [
+    "FILLER",
+    "MQAR",
+    "NOT_ASKED",
+    "accuracy",
+    "asked_positions",
+    "chance_levels",
+    "check_task",
+    "describe",
+    "distinct",
+    "generate",
+    "plackett_luce",
+]
 
 FILLER = 0
 """The token of every position that holds neither a key nor a value."""
@@ -28,7 +52,69 @@ NOT_ASKED = -100
 
 _BLOCK_TOKENS = 2**18  # tokens made at a time: the working arrays stay within a few MB
 
-_Ints = NDArray[np.int64]
+
+@dataclass(frozen=True, kw_only=True)
+class MQAR(Task):
+    """The task with its sizes; the defaults are those of chapter 10.
+
+    Attributes:
+        seq_len: length L of a sequence; see `generate` for this and the next five.
+        num_kv_pairs: number of pairs K.
+        vocab_size: vocabulary V.
+        power_a: exponent of the slot weights.
+        random_non_queries: whether filler is replaced by random tokens.
+        queries_per_key: how often each key is asked.
+        stop_accuracy: stop once validation accuracy reaches it; None to run all steps.
+
+    Raises:
+        ValueError: naming the field, its value and what is allowed.
+    """
+
+    seq_len: int = 64
+    num_kv_pairs: int = 8
+    vocab_size: int = 128
+    power_a: float = 0.01
+    random_non_queries: bool = False
+    queries_per_key: int = 1
+    stop_accuracy: float | None = 0.995
+
+    def check(self) -> None:  # noqa: D102
+        sizes = ("seq_len", "num_kv_pairs", "vocab_size", "queries_per_key")
+        numbers = {"power_a": (-10.0, 10.0, False)}
+        if self.stop_accuracy is not None:
+            numbers["stop_accuracy"] = (0.0, 1.0, False)
+        check_fields(self, dict.fromkeys(sizes, 1), numbers, ("random_non_queries",))
+        check_task(
+            self.seq_len, self.num_kv_pairs, self.vocab_size, queries_per_key=self.queries_per_key
+        )
+
+    @property
+    def sizes(self) -> Sizes:
+        """L, V and the number of questions; the answers are tokens."""
+        return Sizes(self.seq_len, self.vocab_size, self.num_kv_pairs * self.queries_per_key)
+
+    @property
+    def goal(self) -> float | None:
+        """`stop_accuracy`."""
+        return self.stop_accuracy
+
+    def draw(self, num_examples: int, seed: int, split: Split = "train") -> Batch:  # noqa: D102
+        check_choice("split", split, get_args(Split))
+        inputs, labels = generate(
+            num_examples,
+            self.seq_len,
+            self.num_kv_pairs,
+            self.vocab_size,
+            self.power_a,
+            self.random_non_queries,
+            self.queries_per_key,
+            seed,
+        )
+        positions = asked_positions(labels)
+        return inputs, positions, labels.gather(1, positions)
+
+    def chance_levels(self) -> dict[str, float]:  # noqa: D102
+        return chance_levels(self.num_kv_pairs, self.vocab_size)
 
 
 def generate(
@@ -61,21 +147,21 @@ def generate(
     fixed place in each: the first 100 of 1000 examples are the 100 examples of the same seed.
 
     Args:
-        num_examples: Number of sequences, at least 1.
-        seq_len: Length L, even and at least 2K(1 + R).
-        num_kv_pairs: Number of pairs K, at least 1.
-        vocab_size: Vocabulary V, more than L and with at least K keys, V//2 - 1 >= K.
-        power_a: The exponent a, from -10 to 10.
-        random_non_queries: Replace every filler token by one drawn uniformly from {0, ..., V - 1}.
-        queries_per_key: Number of times R that each key is asked, at least 1.
-        seed: Non-negative integer.
+        num_examples: number of sequences, at least 1.
+        seq_len: length L, even and at least 2K(1 + R).
+        num_kv_pairs: number of pairs K, at least 1.
+        vocab_size: vocabulary V, more than L and with at least K keys, V//2 - 1 >= K.
+        power_a: the exponent a, from -10 to 10.
+        random_non_queries: replace every filler token by one drawn uniformly from {0, ..., V - 1}.
+        queries_per_key: number of times R that each key is asked, at least 1.
+        seed: non-negative integer.
 
     Returns:
         `(inputs, labels)`, both (num_examples, seq_len) and int64; labels are -100 where nothing
         is asked. Peak memory stays below 1.5 times these two arrays (beyond a few MB).
 
     Raises:
-        ValueError: If an argument is out of range, or if the sequence has too little space.
+        ValueError: an argument is out of range, or the sequence has too little space.
     """
     check_task(
         seq_len,
@@ -111,63 +197,6 @@ def generate(
     return torch.from_numpy(inputs), torch.from_numpy(labels)
 
 
-def distinct(stream: np.random.Generator, num_rows: int, count: int, size: int) -> _Ints:
-    """Draw rows of `count` distinct numbers below `size`, every ordered row equally likely.
-
-    The j-th number of a row is first drawn as its rank among the size - j numbers that are left
-    (a Lehmer code) and the ranks are then turned into numbers from the last to the first: a later
-    rank counts on past every earlier number that it reaches. No draw is ever rejected, so a row
-    always takes the same share of the stream.
-
-    Args:
-        stream: Source of random numbers.
-        num_rows: Number of independent rows.
-        count: Numbers in a row, at most `size`.
-        size: How many numbers there are to choose from.
-
-    Returns:
-        Integers (num_rows, count).
-
-    Raises:
-        ValueError: If an argument is out of range.
-    """
-    num_rows, count, size = _check_rows(stream, "integers", num_rows, count, size)
-    ranks = stream.integers(0, size - np.arange(count), size=(num_rows, count))
-    x = np.ascontiguousarray(ranks.T)  # (count, num_rows): long inner loops
-    for j in range(count - 2, -1, -1):
-        x[j + 1 :] += x[j + 1 :] >= x[j]
-    return x.T
-
-
-def plackett_luce(
-    stream: np.random.Generator, num_rows: int, count: int, size: int, power_a: float
-) -> _Ints:
-    """Draw rows of `count` distinct slots, one after the other, with weights (g + 1)^(a - 1).
-
-    Slot g gets an exponential arrival time of rate (g + 1)^(a - 1). Which slot arrives first, which
-    next, and so on is exactly weighted drawing without replacement, because exponential times have
-    no memory.
-
-    Args:
-        stream: Source of random numbers.
-        num_rows: Number of independent rows.
-        count: Slots in a row, at most `size`.
-        size: Number of slots, g = 0, ..., size - 1.
-        power_a: The exponent a, from -10 to 10.
-
-    Returns:
-        Integers (num_rows, count), in the order in which they were drawn.
-
-    Raises:
-        ValueError: If an argument is out of range.
-    """
-    num_rows, count, size = _check_rows(stream, "standard_exponential", num_rows, count, size)
-    power_a = check_number("power_a", power_a, -10, 10)
-    times = stream.standard_exponential((num_rows, size))
-    times *= np.arange(1, size + 1, dtype=np.float64) ** (1.0 - power_a)  # mean = 1 / rate
-    return np.argsort(times, axis=1)[:, :count]
-
-
 def check_task(
     seq_len: int,
     num_kv_pairs: int,
@@ -180,15 +209,15 @@ def check_task(
     """Check that the arguments of `generate` describe a possible task, without drawing anything.
 
     Args:
-        seq_len: Length L.
-        num_kv_pairs: Number of pairs K.
-        vocab_size: Vocabulary V.
-        power_a: Exponent of the slot weights.
-        random_non_queries: Whether filler is replaced by random tokens.
-        queries_per_key: Number of times R that each key is asked.
+        seq_len: length L.
+        num_kv_pairs: number of pairs K.
+        vocab_size: vocabulary V.
+        power_a: exponent of the slot weights.
+        random_non_queries: whether filler is replaced by random tokens.
+        queries_per_key: number of times R that each key is asked.
 
     Raises:
-        ValueError: Naming the argument, its value and what was expected.
+        ValueError: naming the argument, its value and what was expected.
     """
     seq_len = check_integer("seq_len", seq_len)
     pairs = check_integer("num_kv_pairs", num_kv_pairs)
@@ -213,15 +242,15 @@ def chance_levels(num_kv_pairs: int, vocab_size: int) -> dict[str, float]:
     """Accuracy of two readers who have not learnt to recall: the lines to draw in every plot.
 
     Args:
-        num_kv_pairs: Number of pairs K.
-        vocab_size: Vocabulary V.
+        num_kv_pairs: number of pairs K.
+        vocab_size: vocabulary V.
 
     Returns:
         `"any value"`: a uniform guess among all V - V//2 values, and `"any value shown"`: a uniform
         guess among the K values of the sequence.
 
     Raises:
-        ValueError: If there is no pair, or less than two tokens.
+        ValueError: there is no pair, or less than two tokens.
     """
     num_kv_pairs = check_integer("num_kv_pairs", num_kv_pairs)
     vocab_size = check_integer("vocab_size", vocab_size, low=2)
@@ -241,7 +270,7 @@ def asked_positions(labels: Tensor) -> Tensor:
         int64 (num_examples, number of questions), increasing along each row.
 
     Raises:
-        ValueError: If labels are not such an array, rows differ in their number of questions or
+        ValueError: labels are not such an array, rows differ in their number of questions or
             nothing is asked.
     """
     _check_integers(labels=(labels, "int64 (num_examples, L)"))
@@ -260,14 +289,14 @@ def accuracy(predictions: Tensor, labels: Tensor) -> float:
     """Fraction of the questions that are answered correctly.
 
     Args:
-        predictions: Predicted tokens, the shape of `labels`; ignored where nothing is asked.
-        labels: Labels, -100 where nothing is asked.
+        predictions: predicted tokens, the shape of `labels`; ignored where nothing is asked.
+        labels: labels, -100 where nothing is asked.
 
     Returns:
         A number from 0 to 1.
 
     Raises:
-        ValueError: If they are not int64 arrays of one shape, or nothing is asked.
+        ValueError: they are not int64 arrays of one shape, or nothing is asked.
     """
     _check_integers(labels=(labels, "int64 (...)"))
     _check_integers(
@@ -283,14 +312,14 @@ def describe(inputs: Tensor, labels: Tensor) -> str:
     """Write one sequence so that a person can read it.
 
     Args:
-        inputs: Tokens (L,) of one example.
-        labels: Its labels (L,).
+        inputs: tokens (L,) of one example.
+        labels: its labels (L,).
 
     Returns:
         Two lines: the pairs shown as `key→value`, and the questions as `position: key→value`.
 
     Raises:
-        ValueError: If the arguments are not two int64 vectors of one length, or more keys are
+        ValueError: the arguments are not two int64 vectors of one length, or more keys are
             asked than the sequence has room for.
     """
     _check_integers(inputs=(inputs, "int64 (L,)"), labels=(labels, "int64 (L,)"))
@@ -310,15 +339,6 @@ def describe(inputs: Tensor, labels: Tensor) -> str:
 def _blocks(num_rows: int, block: int) -> Iterator[slice]:
     for start in range(0, num_rows, block):
         yield slice(start, min(start + block, num_rows))
-
-
-def _check_rows(
-    stream: np.random.Generator, method: str, num_rows: int, count: int, size: int
-) -> tuple[int, int, int]:
-    if not callable(getattr(stream, method, None)):  # another source of numbers serves as well
-        raise ValueError(f"stream is {shown(stream)}, expected a numpy.random.Generator")
-    size = check_integer("size", size)
-    return check_integer("num_rows", num_rows), check_integer("count", count, high=size), size
 
 
 def _check_integers(**arrays: tuple[Tensor, str]) -> None:

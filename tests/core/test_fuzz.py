@@ -498,6 +498,17 @@ def recalls(m: Maker) -> dict[str, Arg | Array]:
     }
 
 
+def task(m: Maker) -> Example:
+    goal = m.maybe(m.number(0.9, lambda x: 0 <= x <= 1))
+    return Example({**recalls(m), "stop_accuracy": goal}, related=("seq_len", "vocab_size"))
+
+
+def draws(m: Maker, owner: Any) -> Example:
+    split = m.choice("train", "validation", "test")
+    args = {"num_examples": m.integer(1), "seed": m.integer(0), "split": split}
+    return Example(args, owner)
+
+
 def generate(m: Maker) -> Example:
     args = {"num_examples": m.integer(1), **recalls(m), "seed": m.integer(0)}
     return Example(args, related=("seq_len", "vocab_size"))
@@ -598,6 +609,8 @@ def positions(m: Maker) -> Array:
 
 def train_config(m: Maker) -> Example:
     args = {
+        **task(m).args,
+        "task": m.choice("mqar"),
         "mixer": m.choice("softmax", "linear", "s6", "ssd"),
         "n": m.integer(1),
         "d_model": m.integer(1),
@@ -606,14 +619,12 @@ def train_config(m: Maker) -> Example:
         "mlp_ratio": m.integer(0),
         "position_embedding": m.flag(),
         "init_std": m.number(0.1, lambda x: 0 < x <= 10),
-        **recalls(m),
         "steps": m.integer(1),
         "batch_size": m.integer(1),
         "learning_rate": m.number(0.1, lambda x: 0 < x <= 1),
         "warmup": m.number(0.1, lambda x: 0 <= x <= 1),
         "weight_decay": m.number(0.1, lambda x: 0 <= x <= 10),
         "report_every": m.integer(1),
-        "stop_accuracy": m.maybe(m.number(0.9, lambda x: 0 <= x <= 1)),
         "num_validation": m.integer(1),
         "num_test": m.integer(1),
         "seed": m.integer(0, 2**63 - 1),
@@ -867,6 +878,10 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
     ),
     # multi-query associative recall
     "mqar.generate": generate,
+    "mqar.MQAR": task,
+    "mqar.MQAR.check": lambda m: Example({}, dsf.mqar.MQAR()),
+    "mqar.MQAR.draw": lambda m: draws(m, dsf.mqar.MQAR()),
+    "mqar.MQAR.chance_levels": lambda m: Example({}, dsf.mqar.MQAR()),
     "mqar.check_task": lambda m: Example(recalls(m), related=("seq_len", "vocab_size")),
     "mqar.distinct": rows,
     "mqar.plackett_luce": lambda m: rows(m, power_a=m.number(0.5, lambda x: -10 <= x <= 10)),
@@ -952,9 +967,13 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
             "mlp_ratio": m.integer(0),
             "max_length": m.integer(0),
             "init_std": m.number(0.1, lambda x: 0 < x < 1e30),
+            "num_classes": m.maybe(m.integer(1)),
         }
     ),
     "TrainConfig": train_config,
+    "TrainConfig.check": lambda m: Example({}, TrainConfig()),
+    "TrainConfig.draw": lambda m: draws(m, TrainConfig()),
+    "TrainConfig.chance_levels": lambda m: Example({}, TrainConfig()),
 }
 
 

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from dsf import cli, results
+from dsf.config import ADDED
 from dsf.results import Record, Run, reader
-from dsf.sweep import read_grid
+from dsf.results.line import foreign, from_line, to_line
+from dsf.sweep import key_of, read_grid, run_sweep
+from dsf.tasks import MQAR, TASKS
 
 GRIDS = Path(results.__file__).parent
 LINES = (
@@ -95,7 +98,7 @@ def test_a_rate_that_lacks_seeds_is_named():
 
 
 def test_an_unknown_record_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"name = 'mqr': expected one of .*mqar"):
+    with pytest.raises(ValueError, match=r"name is 'mqr', expected one of .*mqar"):
         results.recorded("mqr")
 
 
@@ -311,22 +314,24 @@ def test_a_run_that_diverged_may_lack_numbers_in_its_last_report_only(file):
 def test_runs_of_another_version_are_told_and_read(file, capsys):
     entry = copy.deepcopy(GOOD)
     del entry["config"]["forget_bias"], entry["config"]["batch_size"]
-    entry["config"] |= {"task": "copy", "widths": [1, 2]}
+    entry["config"] |= {"origin": "elsewhere", "widths": [1, 2]}
     entry["result"]["kept"] = {"state": 0.5}
-    other = with_changes(LINES[0], config__mixer="of_next_year")
+    other = with_changes(LINES[0], config__mixer="of_next_year", config__task="copy")
     lines = [json.dumps({**entry, "seed": seed}).encode() for seed in range(3)]
     path = file(*lines, other)
     assert [run.seed for run in results.read(path)] == [0, 1, 2, 0]
     told = capsys.readouterr().err.splitlines()
     assert told == [
         f"{path}, line 1 and 2 more: of another version, without config.forget_bias, "
-        "config.batch_size and with config.task, config.widths, result.kept",
-        f"{path}, line 4: of another version, with the mixer 'of_next_year'",
+        "config.batch_size and with config.origin, config.widths, result.kept",
+        f"{path}, line 4: of another version, with the task 'copy' and "
+        "with the mixer 'of_next_year'",
     ]
     assert cli.main(["results", str(path)]) == 0
     said = capsys.readouterr().out
     assert "of_next_year" in said
-    assert "task = ?" in said
+    assert "task = copy" in said
+    assert "origin = ?" in said
     with pytest.raises(ValueError, match=r"line 1: config.n is '4'"):
         results.read(file(with_changes(lines[0], config__n="4")))
 
@@ -455,6 +460,50 @@ def test_the_recorded_runs_say_where_they_come_from():
         if run.result["diverged"] is None:
             assert 0 <= run.result["test_accuracy"] <= 1
             assert run.result["history"][-1][0] == run.result["steps"] <= run.config["steps"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WiderMQAR(MQAR):
+    """The task in a later version, with one parameter more; before, there was no noise."""
+
+    noise: float = 0.1
+
+
+@pytest.fixture
+def later_version(monkeypatch):
+    monkeypatch.setitem(TASKS, "mqar", WiderMQAR)
+    monkeypatch.setitem(ADDED, "noise", 0.0)
+
+
+def test_the_record_is_found_whole_by_a_version_with_one_field_more(later_version, tmp_path):
+    path, grid = tmp_path / "mqar.jsonl", tmp_path / "mqar.toml"
+    path.write_bytes((GRIDS / "mqar.jsonl").read_bytes())
+    text = (GRIDS / "mqar.toml").read_text()
+    grid.write_text(text.replace("[defaults]\n", "[defaults]\nnoise = 0.0\n"))
+    with Record(path) as record:
+        found = [*record.runs.values()]
+        assert len(found) == 2335
+        assert len(results.cells(found)) == 185
+        assert all(run.config["noise"] == 0.0 for run in found)
+        assert not any(map(foreign, found))
+        recorded = [config for config in read_grid(grid) if key_of(config) in record.runs]
+        assert len(recorded) == 2335
+        assert list(run_sweep(recorded, record, engine=lambda groups: iter(groups))) == []
+        assert not any(key_of(config) in record.runs for config in read_grid(GRIDS / "mqar.toml"))
+
+
+def test_a_field_that_was_added_is_written_and_read_again(later_version):
+    run = from_line(LINES[0])
+    assert from_line(to_line(run)) == run
+    other = dataclasses.replace(run, config={**run.config, "noise": 0.1})
+    assert from_line(to_line(other)) == other
+    assert other.key != run.key
+
+
+def test_the_keys_of_the_recorded_runs_are_their_configs_and_seeds_as_they_stand_there():
+    entries = [json.loads(line) for line in (GRIDS / "mqar.jsonl").read_bytes().splitlines()]
+    keys = [json.dumps([entry["config"], entry["seed"]], sort_keys=True) for entry in entries]
+    assert [run.key for run in results.recorded("mqar")] == keys
 
 
 def test_every_recorded_setting_was_tried_with_four_rates_and_three_seeds():

@@ -91,7 +91,7 @@ def test_a_run_whose_logits_are_not_finite_in_the_end_has_diverged(monkeypatch):
     def leap(config, step):  # the loss is taken before the step, and there is no loss after it
         return 1e38 if config.seed == 1 and step == TINY.steps - 1 else 1e-3
 
-    monkeypatch.setattr("dsf.stack.learning_rate", leap)
+    monkeypatch.setattr("dsf.optimize.learning_rate", leap)
     configs = [
         dataclasses.replace(TINY, seed=seed, learning_rate=1 / (seed + 1)) for seed in (0, 1)
     ]
@@ -103,7 +103,7 @@ def test_a_run_whose_logits_are_not_finite_in_the_end_has_diverged(monkeypatch):
 
 
 def test_runs_of_different_models_are_refused():
-    with pytest.raises(ValueError, match="n = 8: expected 4 as in the first of these runs"):
+    with pytest.raises(ValueError, match="n is 8, expected 4 as in the first of these runs"):
         train_stack([TINY, dataclasses.replace(TINY, n=8)])
-    with pytest.raises(ValueError, match="compile = True: expected False"):
+    with pytest.raises(ValueError, match="compile is True, expected False"):
         train_stack([dataclasses.replace(TINY, compile=True)])

@@ -12,17 +12,9 @@ import torch
 from torch.nn import functional as F
 
 from dsf.mixers import MIXERS, RECURRENT
+from dsf.optimize import learning_rate, parameter_groups
 from dsf.tasks import mqar
-from dsf.train import (
-    TrainConfig,
-    asked_loss,
-    build_model,
-    evaluate,
-    fresh_batches,
-    learning_rate,
-    parameter_groups,
-    train,
-)
+from dsf.train import TrainConfig, asked_loss, build_model, evaluate, fresh_batches, train
 
 SMALL = TrainConfig(
     d_model=32, seq_len=32, num_kv_pairs=4, vocab_size=64, steps=400, learning_rate=8e-3
@@ -188,7 +180,7 @@ def leap(config, step):
 
 
 def test_a_run_whose_logits_are_not_finite_in_the_end_has_diverged(monkeypatch):
-    monkeypatch.setattr("dsf.train.learning_rate", leap)
+    monkeypatch.setattr("dsf.optimize.learning_rate", leap)
     result = train(dataclasses.replace(TINY, stop_accuracy=0.0), progress=False)
     assert result.diverged is None  # its goal was reached before
     result = train(TINY, progress=False)
@@ -258,9 +250,9 @@ def test_each_step_uses_the_rate_of_the_schedule(monkeypatch):
         asked.append(step)
         return 0.0
 
-    monkeypatch.setattr("dsf.train.learning_rate", schedule)
+    monkeypatch.setattr("dsf.optimize.learning_rate", schedule)
     trained, untrained = train(TINY, progress=False).model, build_model(TINY)
-    assert asked == list(range(TINY.steps))
+    assert asked == [step for step in range(TINY.steps) for _ in ("matrices", "others")]
     for name, value in untrained.state_dict().items():
         assert torch.equal(trained.state_dict()[name], value), name
 
