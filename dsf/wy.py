@@ -50,30 +50,29 @@ def chunked(
     )  # (..., K, 1 + r, c, n)
     pairs, from_start, to_end = (_scalar_pairs if a.shape[-1] == 1 else _pairs)(a, reads, writes)
 
-    outputs, found = pairs.split([1, r], dim=-4)
-    by_input, by_erased = outputs.squeeze(-4).split([1, r], dim=-2)
-    by_input, by_erased = by_input.squeeze(-2), by_erased.mT.flatten(-2)  # (..., K, c, c | c·r)
-    found_input, found_erased = found.movedim(-4, -3).split([1, r], dim=-2)
-    found_input = found_input.squeeze(-2).flatten(-3, -2)  # (..., K, c·r, c)
-    found_erased = found_erased.mT.flatten(-2).flatten(-3, -2)  # (..., K, c·r, c·r)
+    # From inputs, and from what was erased, to outputs and to what each step finds.
+    of_input, of_erased = pairs.split([1, r], dim=-2)
+    seen = of_input.squeeze(-2).flatten(-3, -2) @ x  # (..., K, (1 + r)·c, d)
+    y, found = seen.unflatten(-2, (-1, chunk)).split([1, r], dim=-3)
+    by_erased, found_erased = of_erased.mT.flatten(-2).split([1, r], dim=-3)
     read_start, found_start = (reads * from_start).split([1, r], dim=-3)
-    read_start, found_start = read_start.squeeze(-3), found_start.transpose(-3, -2).flatten(-3, -2)
-    kept, kept_erased = (writes * to_end.unsqueeze(-3)).split([1, r], dim=-3)
-    kept, kept_erased = kept.squeeze(-3).mT, kept_erased.transpose(-3, -2).flatten(-3, -2).mT
-
-    known = torch.cat([found_input @ x, found_start.expand(*x.shape[:-2], -1, -1)], dim=-1)
-    erased = torch.linalg.solve_triangular(found_erased, known, upper=False, unitriangular=True)
+    found, found_start = _in_time(found), _in_time(found_start)  # (..., K, c·r, d | n)
+    known = torch.cat([found, found_start], dim=-1)
+    system = _in_time(found_erased)  # A, (..., K, c·r, c·r); its diagonal counts as 1
+    erased = torch.linalg.solve_triangular(system, known, upper=False, unitriangular=True)
     of_inputs, of_start = erased.split([x.shape[-1], h.shape[-2]], dim=-1)
-
-    whole = from_start[..., 0, -1, :].expand(kept.shape[:-1])
-    moved = torch.diag_embed(whole) - kept_erased @ of_start
-    added = kept @ x - kept_erased @ of_inputs
+    kept, kept_erased = (writes * to_end.unsqueeze(-3)).split([1, r], dim=-3)
+    kept, lost = kept.squeeze(-3).mT @ x, _in_time(kept_erased).mT @ erased
+    lost_inputs, lost_start = lost.split([x.shape[-1], h.shape[-2]], dim=-1)
+    whole = from_start[..., 0, -1, :].expand(lost_start.shape[:-1])
+    moved, added = torch.diag_embed(whole) - lost_start, kept - lost_inputs
     before = []
     for moved_k, added_k in zip(moved.unbind(-3), added.unbind(-3), strict=True):
         before.append(h)
         h = moved_k @ h + added_k
-    start = torch.stack(before, dim=-3)
-    y = by_input @ x + read_start @ start - by_erased @ (of_inputs + of_start @ start)
+    start = torch.stack(before, dim=-3)  # (..., K, n, d)
+    y = y.squeeze(-3) + read_start.squeeze(-3) @ start
+    y = y - by_erased.squeeze(-3) @ (of_inputs + of_start @ start)
     return y.flatten(-3, -2)[..., :length, :], h
 
 
@@ -128,6 +127,11 @@ def _until(from_start: Tensor, s: int) -> Tensor:
     """Products (..., c, n|1) from the start to after each step, and s - 1 times to before it."""
     before = F.pad(from_start[..., :-1, :], (0, 0, 1, 0), value=1.0)
     return torch.stack([from_start, *[before] * (s - 1)], dim=-3)
+
+
+def _in_time(x: Tensor) -> Tensor:
+    """(..., r, c, m) to (..., c·r, m), with all of one time together: what makes A triangular."""
+    return x.transpose(-3, -2).flatten(-3, -2)
 
 
 def _features(x: Tensor, chunk: int) -> Tensor:
