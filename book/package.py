@@ -40,7 +40,7 @@ FLOORS = (
     Floor("Theorems and checks", ("theory", "check")),
     Floor("Architectures", ("attention", "ssm", "rnn", "gated", "delta")),
     Floor("Feature maps", ("feature_maps",)),
-    Floor("Systems", ("system", "low_rank", "dense", "matrix_state", "state")),
+    Floor("Systems", ("system", "low_rank", "dense", "matrix_state", "state", "architecture")),
     Floor("Recurrences", ("recurrence", "scan", "wy", "blocks")),
     Floor("", ("_checks", "_extras")),
 )

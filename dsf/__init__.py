@@ -5,8 +5,9 @@ writes it, `X_system(...)` the same map as an `LTVSystem`, `X_matrix(...)` its f
 native form is shaped by speed, and `ARCHITECTURES` lists them all.
 """
 
-from dsf import check, feature_maps, mqar, theory
-from dsf.architectures import ARCHITECTURES, Architecture
+from dsf import check, delta, feature_maps, gated, mqar, theory
+from dsf.architecture import Architecture
+from dsf.architectures import ARCHITECTURES
 from dsf.attention import (
     kv_cache_system,
     linear_attention,
@@ -21,7 +22,9 @@ from dsf.attention import (
     softmax_matrix,
 )
 from dsf.blocks import segment_products
+from dsf.delta import *
 from dsf.dense import DenseSystem
+from dsf.gated import *
 from dsf.low_rank import LowRankSystem
 from dsf.recurrence import linear_recurrence
 from dsf.rnn import (
@@ -94,3 +97,5 @@ __all__ = [
     "ssd_system",
     "theory",
 ]
+__all__ += gated.__all__
+__all__ += delta.__all__

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from dsf._checks import check_choice
 from dsf._extras import missing
-from dsf.looks import COLORS, VARIANTS
-from dsf.plots import BOOK_STYLE, MARKERS
+from dsf.looks import DASHES, LOOKS, SHAPES
+from dsf.plots import BOOK_STYLE
 from dsf.widgets.base import table_html
 
 try:
@@ -26,37 +27,6 @@ try:
     from plotly.graph_objects import Figure  # type: ignore[import-untyped]
 except ModuleNotFoundError as error:
     raise missing(error, "notebooks") from error
-
-SYMBOLS: dict[str, Any] = {
-    "circle": "o",
-    "square": "s",
-    "diamond": "D",
-    "triangle-up": "^",
-    "triangle-down": "v",
-    "cross": "P",
-    "x": "X",
-    "star": "*",
-    "hexagon": "h",
-    "pentagon": "p",
-    "triangle-right": ">",
-    "triangle-left": "<",
-    "hexagram": (6, 1, 0),
-}
-"""Plotly's names of Matplotlib's markers; each also has a hollow form, `name-open`."""
-
-MIXER_SYMBOLS = {
-    **{name: symbol for name in MARKERS for symbol in SYMBOLS if SYMBOLS[symbol] == MARKERS[name]},
-    "linear_unnormalized": "square-open",
-    "normalized_softplus": "pentagon",
-    "normalized_sigmoid": "pentagon-open",
-    "unnormalized": "triangle-right",
-    "gated_linear": "triangle-left",
-    "qlstm_exponent": "hexagram",
-}
-"""The markers of `dsf.plots`; for variants those of the MQAR explorer as far as Plotly has them."""
-
-DASHES = {None: "-", "solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
-"""Matplotlib's names of Plotly's dashes."""
 
 MODES = ("lines", "markers", "lines+markers")
 
@@ -110,13 +80,15 @@ class Interactive:
         still = base64.b64encode(self.picture().encode()).decode()
         figure = json.loads(self.figure.to_json())
         figure["layout"].pop("template", None)  # the page has its own look
+        for trace, data in zip(self.figure.data, figure["data"], strict=True):
+            data["meta"] = SHAPES[_symbol(trace).removesuffix("-open")].glyph  # for the legend
         # No `</script>` inside the script element.
-        data = json.dumps(figure, ensure_ascii=False).replace("<", "\\u003c")
+        state = json.dumps(figure, ensure_ascii=False).replace("<", "\\u003c")
         return (
             '<figure class="dsf-plotly">\n'
             f'<img class="dsf-still" alt="{html.escape(self.alt)}" width="672" height="326" '
             f'src="data:image/svg+xml;base64,{still}">\n'
-            f'<script type="application/json">{data}</script>\n'
+            f'<script type="application/json">{state}</script>\n'
             f"{table_html('The numbers behind the figure', *self.table)}\n"
             f"<figcaption>{html.escape(self.caption)}</figcaption>\n"
             "</figure>"
@@ -133,8 +105,8 @@ def trace_style(mixer: str) -> dict[str, Any]:
     """Colour, marker and dash of a mixer, as keyword arguments of a scatter trace.
 
     Args:
-        mixer: a key of `MIXER_SYMBOLS`. A variant has the colour of its architecture, a marker of
-            its own and a dashed line.
+        mixer: a key of `dsf.looks.LOOKS`. A variant has the colour of its architecture, a marker
+            of its own and a dashed line.
 
     Returns:
         ``{"line": ..., "marker": ...}``.
@@ -142,25 +114,24 @@ def trace_style(mixer: str) -> dict[str, Any]:
     Raises:
         ValueError: The mixer is not known.
     """
-    if mixer not in MIXER_SYMBOLS:
-        raise ValueError(f"mixer is {mixer!r}, expected one of {', '.join(MIXER_SYMBOLS)}")
-    color = COLORS[VARIANTS.get(mixer, mixer)]
+    check_choice("mixer", mixer, LOOKS)
+    color, symbol, dash = LOOKS[mixer]
     return {
-        "line": {"color": color, "dash": "dash" if mixer in VARIANTS else "solid"},
-        "marker": {"color": color, "symbol": MIXER_SYMBOLS[mixer], "size": 8},
+        "line": {"color": color, "dash": dash},
+        "marker": {"color": color, "symbol": symbol, "size": 8},
     }
 
 
 def _check(name: str, trace: Any) -> None:
     """Refuse what the script, which draws in pages, or the picture cannot show."""
-    symbol = (trace.marker.symbol or "circle") if trace.type == "scatter" else ""
+    symbol = _symbol(trace) if trace.type == "scatter" else ""
     good = (
         trace.type == "scatter"
         and trace.name
         and trace.mode in MODES
         and trace.line.color
-        and trace.line.dash in DASHES
-        and str(symbol).removesuffix("-open") in SYMBOLS
+        and (trace.line.dash or "solid") in DASHES
+        and symbol.removesuffix("-open") in SHAPES
     )
     if not good:
         raise ValueError(
@@ -170,13 +141,18 @@ def _check(name: str, trace: Any) -> None:
         )
 
 
+def _symbol(trace: Any) -> str:
+    return str(trace.marker.symbol or "circle")
+
+
 def _draw(ax: Axes, trace: Any) -> None:
     """One scatter trace as Matplotlib draws it."""
-    symbol = trace.marker.symbol or "circle"
+    symbol = _symbol(trace)
+    marker: Any = SHAPES[symbol.removesuffix("-open")].matplotlib
     style = {
         "color": trace.line.color,
-        "linestyle": DASHES[trace.line.dash] if "lines" in trace.mode else "none",
-        "marker": SYMBOLS[symbol.removesuffix("-open")] if "markers" in trace.mode else "none",
+        "linestyle": DASHES[trace.line.dash or "solid"] if "lines" in trace.mode else "none",
+        "marker": marker if "markers" in trace.mode else "none",
         "markerfacecolor": "none" if symbol.endswith("-open") else trace.line.color,
     }
     above = trace.error_y.array

@@ -14,31 +14,26 @@ from numpy.typing import NDArray
 from dsf._checks import as_numbers, check_choice, check_flag, check_number, shown
 from dsf._extras import missing
 from dsf.looks import COLORS as COLORS  # part of this module's names too
-from dsf.looks import NEUTRAL
+from dsf.looks import DASHES, LOOKS, MINUS, NEUTRAL, PLUS, SHAPES, Look
 
 try:
     import matplotlib.pyplot as plt
     from cycler import cycler
     from matplotlib.axes import Axes
+    from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.image import AxesImage
 except ModuleNotFoundError as error:
     raise missing(error, "notebooks") from error
 
-MARKERS = {
-    "softmax": "o",
-    "linear": "s",
-    "normalized": "D",
-    "s4d": "^",
-    "s6": "v",
-    "ssd": "P",
-    "qlstm": "X",
-    "qlstm_reversed": "*",
-    "rg_lru": "h",
+MARKERS: dict[str, Any] = {
+    **{name: SHAPES[look.symbol].matplotlib for name, look in LOOKS.items()},
     "neutral": ".",
 }
 """One marker an architecture, so that no figure depends on colour alone."""
 
-SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"  # both readable with any kind of colour blindness
+SEQUENTIAL = "viridis"
+DIVERGING = LinearSegmentedColormap.from_list("orange to blue", [MINUS, "white", PLUS], 257)
+"""Colour maps, readable with any kind of colour blindness: positive is blue, negative orange."""
 
 BOOK_STYLE: Any = {  # a dict of rcParams, whose keys Matplotlib types one by one
     # 5.4 inches of 72 points are 518 CSS pixels: the text is still readable on a phone
@@ -54,7 +49,7 @@ BOOK_STYLE: Any = {  # a dict of rcParams, whose keys Matplotlib types one by on
     "ytick.color": NEUTRAL,
     "grid.color": NEUTRAL,
     "grid.alpha": 0.3,
-    "axes.prop_cycle": cycler(color=list(COLORS.values())),
+    "axes.prop_cycle": cycler(color=list(dict.fromkeys(COLORS.values()))),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": 10,
@@ -82,20 +77,21 @@ def use_book_style() -> None:
         inline.set_matplotlib_formats("svg", metadata={"Date": None})
 
 
-def line_style(name: str) -> dict[str, str]:
-    """Colour and marker of an architecture, as keyword arguments of ``ax.plot``.
+def line_style(name: str) -> dict[str, Any]:
+    """Colour, marker and dash of an architecture, as keyword arguments of ``ax.plot``.
 
     Args:
-        name: a key of `COLORS`.
+        name: a key of `dsf.looks.LOOKS`, or "neutral".
 
     Returns:
-        ``{"color": ..., "marker": ...}``.
+        ``{"color": ..., "marker": ..., "linestyle": ...}``.
 
     Raises:
         ValueError: the name is not known.
     """
-    check_choice("name", name, COLORS)
-    return {"color": COLORS[name], "marker": MARKERS[name]}
+    check_choice("name", name, MARKERS)
+    look = LOOKS.get(name, Look(NEUTRAL, "circle", "solid"))
+    return {"color": look.color, "marker": MARKERS[name], "linestyle": DASHES[look.dash]}
 
 
 def heatmap(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Iterator
@@ -140,18 +139,20 @@ def _met(thing: Any) -> Iterator[type]:
 
 def modules(floor: Floor, package: str = "dsf") -> Iterator[ModuleType]:
     """The modules of a floor that are there; of a package without `__all__` also its parts."""
+    there = parts(package)
     for name in floor.modules:
-        if not importlib.util.find_spec(f"{package}.{name}"):
+        if name not in there:
             continue
         module = importlib.import_module(f"{package}.{name}")
         yield module
         if hasattr(module, "__path__") and not hasattr(module, "__all__"):
-            yield from modules(Floor("", _parts(module)), module.__name__)
+            public = (part for part in parts(module.__name__) if not part.startswith("_"))
+            yield from modules(Floor("", tuple(public)), module.__name__)
 
 
-def _parts(package: ModuleType) -> tuple[str, ...]:
-    names = (part.name for part in iter_modules(package.__path__))
-    return tuple(name for name in names if not name.startswith("_"))
+def parts(package: str) -> list[str]:
+    """The names of the modules in a package."""
+    return [part.name for part in iter_modules(importlib.import_module(package).__path__)]
 
 
 @cache

@@ -1,15 +1,17 @@
 // Typeset formulas: one JSON request a line on standard input, one JSON answer a line on standard
 // output. Ends when its input ends, so it never outlives the build.
-"use strict";
+
 const katex = require(process.argv[2]);
 
-require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
-  const { tex, options } = JSON.parse(line);
-  let answer;
-  try {
-    answer = { html: katex.renderToString(tex, options) };
-  } catch (error) {
-    answer = { error: String(error.message) };
-  }
-  process.stdout.write(JSON.stringify(answer) + "\n");
-});
+require("node:readline")
+  .createInterface({ input: process.stdin })
+  .on("line", (line) => {
+    const { tex, options } = JSON.parse(line);
+    let answer;
+    try {
+      answer = { html: katex.renderToString(tex, options) };
+    } catch (error) {
+      answer = { error: String(error.message) };
+    }
+    process.stdout.write(`${JSON.stringify(answer)}\n`);
+  });

@@ -17,9 +17,10 @@ FOLDER = "_modules"
 BLOCK = re.compile(r'(<div class="viewcode-block" id="([^"]*)">)\n<a [^>]*>.*?</a>\n')
 
 
-def forget(app: Sphinx) -> None:
+def forget(app: Sphinx) -> list[Any]:
     """Let every page of source be written anew: one that is left from before has an old menu."""
     shutil.rmtree(Path(app.outdir) / FOLDER, ignore_errors=True)
+    return []  # no page of its own
 
 
 def fit(app: Sphinx, pagename: str, template: str, context: Any, doctree: Any) -> None:
@@ -54,6 +55,6 @@ def drop_list(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> None:
     """Register with Sphinx."""
     app.setup_extension("sphinx.ext.viewcode")
-    app.connect("builder-inited", forget)
+    app.connect("html-collect-pages", forget, priority=400)  # before viewcode looks what is there
     app.connect("html-page-context", fit)
     app.connect("build-finished", drop_list)

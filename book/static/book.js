@@ -2,6 +2,7 @@
 "use strict";
 
 /* Comforts stand alone: what goes wrong in one is an error on the console, and the others come all the same. */
+/** @param {() => void} start */
 function comfort(start) {
   try {
     start();
@@ -11,6 +12,7 @@ function comfort(start) {
 }
 
 /* The element that a hash such as `#name` leads to, or null; as browsers do, by its name as it is written first. */
+/** @param {string} hash */
 function targetOf(hash) {
   const name = hash.slice(1);
   const found = document.getElementById(name);
@@ -23,10 +25,12 @@ function targetOf(hash) {
 }
 
 comfort(function colours() {
-  const button = document.getElementById("theme-button");
+  const button = /** @type {HTMLButtonElement} */ (document.getElementById("theme-button"));
+  /** @type {Record<string, string>} */
   const names = { "": "as the system", light: "light", dark: "dark" };
   const current = () => document.documentElement.dataset.theme || "";
 
+  /** @param {string} theme */
   function show(theme) {
     if (theme) document.documentElement.dataset.theme = theme;
     else delete document.documentElement.dataset.theme;
@@ -61,9 +65,11 @@ comfort(function copying() {
     button.textContent = "Copy";
     button.setAttribute("aria-label", "Copy this code");
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(block.querySelector("pre").innerText);
+      await navigator.clipboard.writeText(block.querySelector("pre")?.textContent ?? "");
       button.textContent = "Copied";
-      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+      setTimeout(() => {
+        button.textContent = "Copy";
+      }, 1500);
     });
     block.append(button);
   }
@@ -71,6 +77,7 @@ comfort(function copying() {
 
 comfort(function keyboardScrolling() {
   // A box that scrolls sideways must be reachable by keyboard; one that does not must not be a stop.
+  /** @type {NodeListOf<HTMLElement>} */
   const boxes = document.querySelectorAll(".equation-body, .highlight pre, .table-box, .cell_output");
   const update = () => {
     for (const box of boxes) {
@@ -91,17 +98,22 @@ comfort(function folded() {
     const target = targetOf(location.hash);
     const closed = target?.parentElement?.closest("details:not([open])");
     if (!closed) return;
-    for (let node = closed; node; node = node.parentElement.closest("details")) node.open = true;
-    target.scrollIntoView();
+    for (let node = closed.closest("details"); node; node = node.parentElement?.closest("details") ?? null) {
+      node.open = true;
+    }
+    target?.scrollIntoView();
   };
   window.addEventListener("hashchange", openTarget);
   openTarget();
 });
 
 comfort(function printing() {
+  /** @type {HTMLDetailsElement[]} */
   let opened = [];
   window.addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("article details:not([open])")];
+    /** @type {NodeListOf<HTMLDetailsElement>} */
+    const closed = document.querySelectorAll("article details:not([open])");
+    opened = [...closed];
     for (const details of opened) details.open = true;
   });
   window.addEventListener("afterprint", () => {
@@ -111,23 +123,28 @@ comfort(function printing() {
 
 comfort(function whereAmI() {
   const links = new Map();
-  for (const link of document.querySelectorAll(".on-this-page-wide a[href^='#']")) {
+  /** @type {NodeListOf<HTMLAnchorElement>} */
+  const all = document.querySelectorAll(".on-this-page-wide a[href^='#']");
+  for (const link of all) {
     const section = targetOf(link.hash);
     if (section) links.set(section, link);
   }
   if (!links.size) return;
   const visible = new Set();
-  const observer = new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      if (entry.isIntersecting) visible.add(entry.target);
-      else visible.delete(entry.target);
-    }
-    const here = [...links.keys()].filter((section) => visible.has(section)).pop();
-    for (const [section, link] of links) {
-      link.classList.toggle("here", section === here);
-      if (section === here) link.setAttribute("aria-current", "location");
-      else link.removeAttribute("aria-current");
-    }
-  }, { rootMargin: "-15% 0px -70% 0px" });
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) {
+        if (entry.isIntersecting) visible.add(entry.target);
+        else visible.delete(entry.target);
+      }
+      const here = [...links.keys()].filter((section) => visible.has(section)).pop();
+      for (const [section, link] of links) {
+        link.classList.toggle("here", section === here);
+        if (section === here) link.setAttribute("aria-current", "location");
+        else link.removeAttribute("aria-current");
+      }
+    },
+    { rootMargin: "-15% 0px -70% 0px" },
+  );
   for (const section of links.keys()) observer.observe(section);
 });

@@ -4,7 +4,10 @@
 
 (() => {
   const heritage = Object.assign(Object.create(null), {
-    hasOwnProperty(word) { return Object.hasOwn(this, word); }, // no word has a capital letter
+    /** No word has a capital letter. @param {string} word */
+    hasOwnProperty(word) {
+      return Object.hasOwn(this, word);
+    },
   });
   const setIndex = Search.setIndex;
   Search.setIndex = (index) => {

@@ -3,7 +3,7 @@
 Each mixer maps tokens x (..., L, d) to outputs y (..., L, d) and shows its inside:
 
 * `mixer(x)`: the outputs by the fast native form.
-* `mixer.system(x)`: the `LTVSystem` whose Λ, B, C (and D) the projections of x have set.
+* `mixer.system(x)`: the system whose Λ, B, C (and D) the projections of x have set.
 * `mixer.u(x)`: the sequence u that drives this system.
 
 so that `mixer(x)` equals `mixer.system(x).run(mixer.u(x))`. A sequence may come in pieces:
@@ -17,7 +17,7 @@ smallest at d = 512 with two layers), since the d²/8 numbers of its Δ stand be
 
 * State expansion n, N = nd states: a projection to d numbers (value), and 2nd numbers more (query
   and key in the language of attention, C and B in that of state space models; S4D has its poles
-  and output weights instead). Attention and state space models.
+  and output weights instead). Attention, state space models and what came after the paper.
 * One state a channel, N = d: four projections to d numbers (value and gates). Recurrent networks.
 
 Each module of this folder has two tables: `MIXERS`, by the name of an architecture or of a variant
@@ -33,9 +33,11 @@ from functools import partial
 
 from dsf._checks import check_choice
 from dsf.architectures import ARCHITECTURES
-from dsf.mixers import attention, rnn, ssm
+from dsf.mixers import attention, delta, gated, rnn, ssm
 from dsf.mixers.attention import *
 from dsf.mixers.base import Mixer, take
+from dsf.mixers.delta import *
+from dsf.mixers.gated import *
 from dsf.mixers.rnn import *
 from dsf.mixers.ssm import *
 
@@ -43,8 +45,12 @@ __all__ = ["MIXERS", "RECURRENT", "TITLES", "Mixer", "mixer_class", "take"]
 __all__ += attention.__all__
 __all__ += ssm.__all__
 __all__ += rnn.__all__
+__all__ += gated.__all__
+__all__ += delta.__all__
 
-MIXERS: dict[str, Callable[..., Mixer]] = {**attention.MIXERS, **ssm.MIXERS, **rnn.MIXERS}
+_MODULES = (attention, ssm, rnn, gated, delta)
+
+MIXERS: dict[str, Callable[..., Mixer]] = {k: x for m in _MODULES for k, x in m.MIXERS.items()}
 """What makes a mixer from d_model and n, by the names that `dsf.config.Config` takes."""
 
 
@@ -71,8 +77,6 @@ RECURRENT = tuple(name for name in MIXERS if mixer_class(name).expansion == "one
 
 TITLES = {
     **{name: ARCHITECTURES[name].title for name in MIXERS if name in ARCHITECTURES},
-    **attention.TITLES,
-    **ssm.TITLES,
-    **rnn.TITLES,
+    **{name: title for module in _MODULES for name, title in module.TITLES.items()},
 }
 """Names of the mixers for people."""

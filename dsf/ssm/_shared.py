@@ -8,19 +8,19 @@ import torch
 from torch import Tensor
 
 from dsf._checks import check_flag, check_leading, check_number, check_state
-from dsf.system import LTVSystem
+from dsf.matrix_state import MatrixStateSystem
 
 Skip = Tensor | float | None
 Arrays = dict[str, tuple[Any, str]]
 
 
 def evaluate(
-    system: LTVSystem, u: Tensor, state: Tensor | None = None, return_state: bool = False
+    system: MatrixStateSystem, u: Tensor, state: Tensor | None = None, return_state: bool = False
 ) -> Tensor | tuple[Tensor, Tensor]:
-    """Run the system of a state space model from a state, as its native form does.
+    """Run a system from a state, as its native form does.
 
     Args:
-        system: of `s4d_system`, `s6_system` or `ssd_system`.
+        system: of a native form whose argument for the state is named `state`.
         u: inputs, (..., L, d).
         state: H_{-1}, (..., n, d); zero if None.
         return_state: also return the last state.

@@ -1,8 +1,8 @@
 """Figures that a reader can turn by hand, in notebooks and, without a kernel, in the pages.
 
 Each is an anywidget: in a notebook its traits follow the controls and the controls follow the
-traits (``w.n = 8``, ``w.observe(...)``). Its ``text/html`` is the same figure for a page, with a
-first state drawn here and a script (``static/widgets.js``) that takes over in the browser.
+traits (``w.n = 8``, ``w.observe(...)``). Its ``text/html`` is the same figure for a page: where the
+book is built the same JavaScript draws its first state, and in the browser it takes over.
 
 Needs anywidget (``pip install "dsf-book[notebooks]"``); ``import dsf`` does not.
 """

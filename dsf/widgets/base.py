@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections import Counter
+from decimal import ROUND_HALF_UP, Decimal
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,12 +19,13 @@ except ModuleNotFoundError as error:
     raise missing(error, "notebooks") from error
 
 STATIC = Path(__file__).with_name("static")
+_NO_PICTURE = "The picture of this figure is drawn in a live notebook and where the book is built."
 
 _made: Counter[str] = Counter()
 
 
 class Widget(anywidget.AnyWidget):
-    """A figure. Subclasses set `name` and `_esm`, and say what its first state shows.
+    """A figure. Subclasses set `name` and `_esm`, and say what it shows.
 
     Attributes:
         name: of the JavaScript module, and of the figure in the page.
@@ -60,26 +62,28 @@ class Widget(anywidget.AnyWidget):
         own = self.trait_names(sync=True, figure=True)
         return {name: getattr(self, name) for name in sorted(own)}
 
-    def picture(self) -> str:
-        """The present state as an SVG element with its alternative text."""
-        raise NotImplementedError
-
     def caption(self) -> str:
-        """What the figure shows, with its numbers, as plain text."""
+        """What the figure shows, as plain text; the picture of a page may add its numbers."""
         raise NotImplementedError
 
-    def table(self) -> tuple[str, list[str], list[list[str]]]:
+    def table(self) -> tuple[str, list[str], list[list[str]]] | None:
         """The numbers behind the picture: a title, the head, and the rows."""
-        raise NotImplementedError
+        return None
 
     def html(self) -> str:
-        """The figure for a page: picture, table, state and caption. A script brings it to life."""
+        """The figure for a page: table, state and caption.
+
+        Where a page is built, the JavaScript of the figure puts the picture of the first state in
+        the place of the table (``book/figures.py``), and a script brings it to life.
+        """
+        table = self.table()
         state = json.dumps(self.state(), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         state = state.replace("<", "\\u003c")  # no `</script>` inside the script element
         return (
             f'<figure class="dsf-widget" data-widget="{self.name}" '
             f'id="{html.escape(self.figure_id)}">\n'
-            f'<div class="dsf-still">\n{self.picture()}\n{table_html(*self.table())}\n</div>\n'
+            f'<div class="dsf-still">\n<p>{_NO_PICTURE}</p>\n'
+            f"{table_html(*table) if table else ''}\n</div>\n"
             "<noscript><p>The controls of this figure need JavaScript.</p></noscript>\n"
             f'<script type="application/json">{state}</script>\n'
             f"<figcaption>{html.escape(self.caption())}</figcaption>\n"
@@ -95,6 +99,31 @@ class Widget(anywidget.AnyWidget):
         live: Any = super()._repr_mimebundle_(**kwargs)  # None only for widgets without a view
         data, metadata = live
         return {**data, "text/html": self.html()}, metadata
+
+
+def number(value: float) -> str:
+    """A number for people: three digits that count, a true minus sign.
+
+    Args:
+        value: the number.
+
+    Returns:
+        Text.
+    """
+    size = abs(value)
+    if size == 0:
+        text = "0"
+    elif size < 1e-3 or size >= 1e5:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        text = f"{mantissa}e{int(exponent):+d}"
+    else:
+        text = _fixed(value, 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3)
+    return text.replace("-", "−")
+
+
+def _fixed(value: float, digits: int) -> str:
+    """A half is rounded away from zero, as in JavaScript."""
+    return str(Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
 
 
 def table_html(title: str, head: list[str], rows: list[list[str]]) -> str:

@@ -10,24 +10,16 @@ import traitlets
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from dsf.architectures import ARCHITECTURES
 from dsf.attention import normalized_attention_system
-from dsf.looks import COLORS
 from dsf.rnn import qlstm_system, rg_lru_system
 from dsf.ssm import s6_system, ssd_system
-from dsf.widgets import draw
-from dsf.widgets.base import STATIC, Widget
-from dsf.widgets.draw import number
+from dsf.widgets.base import STATIC, Widget, number
 
 REACH = 6.0
-_STEPS = 40
-_TITLES = {
-    "s6": "S6, feature s",
-    "ssd": "SSD",
-    "qlstm": "qLSTM",
-    "qlstm_reversed": "qLSTM, reversed",
-    "rg_lru": "RG-LRU",
-    "normalized": "Normalised attention",
-}
+_NAMES = ("s6", "ssd", "qlstm", "qlstm_reversed", "rg_lru", "normalized")
+_TITLES = {name: ARCHITECTURES[name].title.partition(" (")[0] for name in _NAMES}
+_TITLES["s6"] += ", feature s"
 
 
 class Gate(NamedTuple):
@@ -128,26 +120,6 @@ class DecayAndMemory(Widget):
                 "mirrored, the two curves are one."
             )
         return said + f"Mirrored, the reversed qLSTM leaves the qLSTM by up to {number(gap)}."
-
-    def picture(self) -> str:
-        """Λ against x, and Λ^l against l."""
-        x = torch.linspace(-REACH, REACH, 61, dtype=torch.float64)
-        flips = {"qlstm_reversed": -1 if self.mirror else 1}
-        left = {
-            _TITLES[name]: (flips.get(name, 1) * x, gate.transition)
-            for name, gate in self.gates(x).items()
-        }
-        steps = torch.arange(_STEPS + 1, dtype=torch.float64)
-        here = self.gates(torch.tensor([self.pre_activation], dtype=torch.float64))
-        right = {_TITLES[name]: (steps, gate.transition**steps) for name, gate in here.items()}
-        colors = {title: COLORS[name] for name, title in _TITLES.items()}
-        top = "Λ against the pre-activation x"
-        below = f"Λˡ after l steps, at x = {number(self.pre_activation)}"
-        parts = [
-            draw.chart((34, 26, 330, 150), (-REACH, REACH), (0, 1.5), left, colors, top),
-            draw.chart((34, 226, 330, 150), (0, _STEPS), (0, 1.5), right, colors, below),
-        ]
-        return draw.picture(540, 396, f"{top}; {below}. {self.caption()}", parts)
 
     def table(self) -> tuple[str, list[str], list[list[str]]]:
         """Λ, half-life and B of each architecture."""

@@ -11,10 +11,8 @@ import traitlets
 from torch import Tensor
 
 from dsf import feature_maps
-from dsf.looks import COLORS
-from dsf.widgets import draw, layer
-from dsf.widgets.base import STATIC, Widget
-from dsf.widgets.draw import number
+from dsf.widgets.base import STATIC, Widget, number
+from dsf.widgets.random import normal
 
 MOST_NORM = 2.5
 _STREAM = 21  # random directions
@@ -25,15 +23,6 @@ _TITLES = {
     "exponential": "exp, elementwise",
     "relu": "relu",
     "identity": "identity",
-}
-_COLORS = {
-    "Taylor, order p": COLORS["softmax"],
-    "positive random": draw.MINUS,
-    "elu + 1": COLORS["linear"],
-    "exp, elementwise": "#008c96",
-    "relu": "#8a7a30",
-    "identity": COLORS["normalized"],
-    "exp(qᵀk)": "currentColor",
 }
 
 
@@ -109,20 +98,6 @@ class FeatureMapGallery(Widget):
             "The other maps make kernels of their own."
         )
 
-    def picture(self) -> str:
-        """The kernels against the angle, on a logarithmic axis."""
-        angles = torch.arange(0, 181, 3, dtype=torch.float64)
-        kernels = self.kernels(angles)
-        names = {**_TITLES, "exact": "exp(qᵀk)"}
-        lines = {}
-        for name, title in names.items():
-            seen = kernels[name] > 0
-            lines[title] = (angles[seen], torch.log10(kernels[name][seen]))
-        reach = math.ceil(self.norm**2 / math.log(10)) + 1
-        title = f"log₁₀ of the kernel against the angle, at norm {number(self.norm)}"
-        part = draw.chart((34, 26, 330, 220), (0, 180), (-reach, reach), lines, _COLORS, title)
-        return draw.picture(540, 266, f"{title}. {self.caption()}", [part])
-
     def table(self) -> tuple[str, list[str], list[list[str]]]:
         """The size, the kernel and its ratio to exp(qᵀk) of each map, at the present angle."""
         here = self.kernels(torch.tensor([float(self.angle)], dtype=torch.float64))
@@ -156,7 +131,7 @@ def directions(seed: int, n: int) -> Tensor:
     Returns:
         ω, (n, 2).
     """
-    numbers = [layer.normal(seed, _STREAM, place) for place in range(2 * n)]
+    numbers = [normal(seed, _STREAM, place) for place in range(2 * n)]
     return torch.tensor(numbers, dtype=torch.float64).reshape(-1, 2)
 
 

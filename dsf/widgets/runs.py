@@ -8,14 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
-import numpy as np
-
-from dsf.looks import COLORS, NEUTRAL, VARIANTS
+from dsf.looks import LOOKS, NEUTRAL, SHAPES, Shape
 from dsf.mixers import TITLES
 from dsf.results import Cell
 from dsf.train import TrainConfig
-from dsf.widgets import draw
-from dsf.widgets.draw import number
+from dsf.widgets.base import number
 
 DIVERGED = "✗"
 Plain = dict[str, Any]
@@ -31,24 +28,7 @@ _TASK = {  # the fields of a config that say what is asked, and their letters
 }
 # What all mixers of a chart share: another block or budget is another chart.
 _SETTING = ("num_layers", "conv_kernel", "mlp_ratio", "position_embedding", "steps")
-# Corners, radius of the dents between them (1 for none), turn in degrees: as `dsf.plots.MARKERS`.
-_SHAPES = {
-    "softmax": (16, 1.0, 0),
-    "linear": (4, 1.0, 45),
-    "linear_unnormalized": (6, 1.0, 30),
-    "normalized": (4, 1.0, 0),
-    "normalized_softplus": (5, 1.0, 0),
-    "normalized_sigmoid": (5, 1.0, 180),
-    "unnormalized": (3, 1.0, 90),
-    "gated_linear": (3, 1.0, 270),
-    "s4d": (3, 1.0, 0),
-    "s6": (3, 1.0, 180),
-    "ssd": (4, 0.35, 0),
-    "qlstm": (4, 0.35, 45),
-    "qlstm_reversed": (5, 0.4, 0),
-    "qlstm_exponent": (8, 0.6, 0),
-    "rg_lru": (6, 1.0, 0),
-}
+_UNKNOWN = Shape(".", 16, 0.6, 0, "●")  # a mixer that `dsf.looks` does not know
 
 
 def collect(cells: Iterable[Cell]) -> tuple[list[Plain], dict[str, Plain], dict[str, Plain]]:
@@ -114,7 +94,8 @@ def look(mixer: str, told: Sequence[str] = (), variant: int = 0) -> Plain:
     Returns:
         Title, colour, marker (an SVG path around the origin) and whether the marker is hollow.
     """
-    corners, dent, turn = _SHAPES.get(mixer, (16, 0.6, 0))
+    known = LOOKS.get(mixer)
+    _, corners, dent, turn, _ = SHAPES[known.symbol] if known else _UNKNOWN
     points = []
     for k in range(0, 2 * corners, 2 if dent == 1 else 1):
         angle = math.pi * k / corners - math.pi / 2 + math.radians(turn)
@@ -122,7 +103,7 @@ def look(mixer: str, told: Sequence[str] = (), variant: int = 0) -> Plain:
         points.append(f"{radius * math.cos(angle):.1f} {radius * math.sin(angle):.1f}")
     return {
         "title": ", ".join([TITLES.get(mixer, mixer), *told]),
-        "colour": COLORS.get(VARIANTS.get(mixer, mixer), NEUTRAL),
+        "color": known.color if known else NEUTRAL,
         "marker": f"M{'L'.join(points)}z",
         "hollow": variant > 0,
     }
@@ -154,57 +135,8 @@ def fit(sizes: Iterable[int], wanted: int) -> int:
     return max((size for size in known if size <= wanted), default=known[0])
 
 
-def finite(cell: Plain) -> list[float]:
-    """Accuracies of the runs that did not diverge.
-
-    Args:
-        cell: of `collect`.
-
-    Returns:
-        Numbers, none if all diverged.
-    """
-    return [value for value in cell["accuracy"] if value is not None]
-
-
-def average(cell: Plain) -> float:
-    """Mean accuracy of the runs that did not diverge, 0 if all did.
-
-    Args:
-        cell: of `collect`.
-
-    Returns:
-        A number from 0 to 1.
-    """
-    seen = finite(cell)
-    return sum(seen) / len(seen) if seen else 0.0
-
-
-def mean(cell: Plain) -> str:
-    """The mean in words.
-
-    Args:
-        cell: of `collect`.
-
-    Returns:
-        A number, or "diverged".
-    """
-    return number(average(cell)) if finite(cell) else "diverged"
-
-
-def short(cell: Plain) -> str:
-    """The mean for little room.
-
-    Args:
-        cell: of `collect`.
-
-    Returns:
-        Two digits, and a cross if a run diverged.
-    """
-    return (draw.fixed(average(cell), 2) if finite(cell) else "") + _cross(cell)
-
-
 def brief(cell: Plain) -> str:
-    """The mean and the range for a table.
+    """The mean and the range of a cell in words.
 
     Args:
         cell: of `collect`.
@@ -212,34 +144,12 @@ def brief(cell: Plain) -> str:
     Returns:
         Text, with a cross if a run diverged.
     """
-    spread = f" ({_range(cell)})" if len(finite(cell)) > 1 else ""
-    return f"{mean(cell)}{spread} {_cross(cell) if finite(cell) else ''}".rstrip()
-
-
-def reached(cell: Plain) -> str:
-    """The mean, the spread over the seeds and how the learning rate was found, in words.
-
-    Args:
-        cell: of `collect`.
-
-    Returns:
-        Part of a sentence.
-    """
-    seen, runs = len(finite(cell)), len(cell["accuracy"])
-    said = [f"{_range(cell)} over {seen} seeds" if seen > 1 else "1 seed"] if seen else []
-    if seen < runs:
-        said.append(f"{runs - seen} of {runs} diverged")
-    rate = np.format_float_positional(cell["rate"], trim="-")
-    how = f" chosen of {cell['tried']} on validation" if cell["tried"] > 1 else ""
-    return f"{mean(cell)} ({', '.join([*said, f'learning rate {rate}{how}'])})"
-
-
-def _range(cell: Plain) -> str:
-    return f"{number(min(finite(cell)))} to {number(max(finite(cell)))}"
-
-
-def _cross(cell: Plain) -> str:
-    return DIVERGED if len(finite(cell)) < len(cell["accuracy"]) else ""
+    seen = [value for value in cell["accuracy"] if value is not None]
+    if not seen:
+        return "diverged"
+    spread = f" ({number(min(seen))} to {number(max(seen))})" if len(seen) > 1 else ""
+    cross = f" {DIVERGED}" if len(seen) < len(cell["accuracy"]) else ""
+    return f"{number(sum(seen) / len(seen))}{spread}{cross}"
 
 
 def _told(config: dict[str, Any], names: Iterable[str]) -> list[str]:

@@ -16,34 +16,21 @@ from dsf.attention import (
     softmax_attention_system,
     softmax_matrix,
 )
-from dsf.looks import COLORS
 from dsf.system import LTVSystem
-from dsf.widgets import draw, gallery, layer
-from dsf.widgets.base import STATIC, Widget
-from dsf.widgets.draw import number
+from dsf.widgets import gallery
+from dsf.widgets.base import STATIC, Widget, number
+from dsf.widgets.random import normal
 
 _WIDTH = 2  # m, of queries and keys
 _CHANNELS = 4  # d, of values
 _MOST_ORDER = 12
 _DOUBLINGS = 7  # n of the maps with random directions goes up to 2^7
-_LEAST_ERROR = -8  # log10, where the chart ends
 _STREAM = {"q": 22, "k": 23, "v": 24}
 _TITLES = {
     "taylor": "Taylor",
     "positive_random": "positive random",
     "elu_plus_one": "elu + 1, widened",
     "exponential": "exp, widened",
-}
-_COLORS = {
-    "Taylor": COLORS["softmax"],
-    "its bound": COLORS["softmax"],
-    "positive random": draw.MINUS,
-    "elu + 1, widened": COLORS["linear"],
-    "exp, widened": "#008c96",
-    "as first shown": "currentColor",
-    "min(t, L − t)": "currentColor",
-    "above ε‖Φ‖": "currentColor",
-    "stand-in": COLORS["softmax"],
 }
 
 
@@ -93,12 +80,12 @@ class SoftmaxApproximation(Widget):
     def draws(self) -> Draws:
         """Queries, keys and values, not yet scaled."""
 
-        def normal(name: str, width: int) -> Tensor:
+        def draw(name: str, width: int) -> Tensor:
             places = range(self.length * width)
-            numbers = [layer.normal(self.seed, _STREAM[name], place) for place in places]
+            numbers = [normal(self.seed, _STREAM[name], place) for place in places]
             return torch.tensor(numbers, dtype=torch.float64).reshape(-1, width)
 
-        return Draws(normal("q", _WIDTH), normal("k", _WIDTH), normal("v", _CHANNELS))
+        return Draws(draw("q", _WIDTH), draw("k", _WIDTH), draw("v", _CHANNELS))
 
     def exact(self) -> Tensor:
         """Φ of softmax attention, (L, L)."""
@@ -189,26 +176,6 @@ class SoftmaxApproximation(Widget):
             f"{_epsilon(self.digits)} ‖Φ‖ of Φ takes at least {max(self.ranks())}."
         )
 
-    def picture(self) -> str:
-        """Both attention maps and their difference, the errors against n, and the ranks."""
-        exact = self.exact()
-        weights = self.stand_in(self.map, self._step(self.map)).matrix()
-        most = exact.amax(-1, keepdim=True)
-        shown = {"softmax, Φ": exact, "stand-in, Φ̂": weights, "Φ̂ − Φ": weights - exact}
-        parts = []
-        for place, (title, values) in enumerate(shown.items()):
-            left = 182 * place
-            parts.append(draw.text(left, 12, title, bold=True))
-            parts.append(draw.heat_map(values / most, left, 20, 170, 170, 1.0, lower=True))
-        error = "log₁₀ of the error of the outputs against log₁₀ of n"
-        cut = "rank of the Hankel block against the cut t"
-        parts += [self._error_chart(error), self._rank_chart(cut)]
-        alternative = (
-            f"Attention weights of softmax and of the stand-in, and their difference; {error}; "
-            f"{cut}. {self.caption()}"
-        )
-        return draw.picture(540, 630, alternative, parts)
-
     def table(self) -> tuple[str, list[str], list[list[str]]]:
         """The state expansion, the error and the bound of each map."""
         rows = []
@@ -227,37 +194,6 @@ class SoftmaxApproximation(Widget):
 
     def _step(self, name: str) -> int:
         return self.order if name == "taylor" else self.doublings
-
-    def _error_chart(self, title: str) -> str:
-        lines = {}
-        for name, errors in self.errors().items():
-            n = torch.tensor([_size(name, step) for step in range(len(errors))]).log10()
-            lines[_TITLES[name]] = (n, torch.tensor(errors).log10())
-        bounds = {
-            _size("taylor", p): self.bound(p)
-            for p in range(_MOST_ORDER + 1)
-            if math.isfinite(self.bound(p))
-        }
-        lines["its bound"] = (
-            torch.tensor([*bounds]).log10(),
-            torch.tensor([*bounds.values()]).log10(),
-        )
-        most = _DOUBLINGS * math.log10(2)
-        ends = torch.tensor([_LEAST_ERROR, 1])
-        lines["as first shown"] = (torch.full((2,), float(self.size(self.map))).log10(), ends)
-        box = (34.0, 236.0, 330.0, 150.0)
-        return draw.chart(box, (0, round(most, 2)), (_LEAST_ERROR, 1), lines, _COLORS, title)
-
-    def _rank_chart(self, title: str) -> str:
-        cuts = torch.arange(1, self.length, dtype=torch.float64)
-        full = torch.minimum(cuts, self.length - cuts)
-        lines = {
-            "min(t, L − t)": (cuts, full),
-            "above ε‖Φ‖": (cuts, torch.tensor(self.ranks(), dtype=torch.float64)),
-            "stand-in": (cuts, full.clamp(max=self.size(self.map))),
-        }
-        box = (34.0, 446.0, 330.0, 150.0)
-        return draw.chart(box, (1, self.length - 1), (0, self.length / 2), lines, _COLORS, title)
 
 
 def _steps(name: str) -> int:

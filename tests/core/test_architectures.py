@@ -3,13 +3,15 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from torch.nn.functional import pad
 
 import dsf
-from dsf import ARCHITECTURES
+from dsf import ARCHITECTURES, LowRankSystem, System
 
 NAMES = sorted(ARCHITECTURES)
 
@@ -49,18 +51,58 @@ def test_impossible_examples_are_refused(change, message):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_state_size_is_what_the_system_has(name):
+def test_the_state_has_the_size_that_the_table_says(name):
     entry = ARCHITECTURES[name]
-    system = entry.system(**entry.example(9, 3, 2).system)
-    expected = {"nd": 3, "d": 1, r"\infty": system.n}[entry.state_size]
-    assert system.n == expected
+    for n, d in ((3, 2), (2, 7)):
+        system = entry.system(**entry.example(9, n, d).system)
+        assert isinstance(system, System)
+        size = system.state_size or system.n * d
+        expected = {"nd": n * d, "d": d, r"\infty": size}[entry.state_size]
+        assert size == expected
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_distinct_transitions_are_what_the_table_says(name):
+def test_transitions_are_of_the_kind_that_the_table_says(name):
+    """Counted in the full matrices of the paper."""
     entry = ARCHITECTURES[name]
-    shape = entry.system(**entry.example(9, 3, 2).system).transition.shape[-2:]
-    assert shape == {"1": (1, 1), "d": (1, 2), "nd": (3, 2)}[entry.distinct]
+    system = entry.system(**entry.example(9, 3, 2, (), 0, torch.float64).system)
+    full = system.dense(2).transition[-1]
+    off = full - torch.diag(full.diagonal())
+    assert entry.is_diagonal == (off.abs().max().item() == 0)
+    if entry.is_diagonal:
+        values = len({complex(x) for x in full.diagonal().tolist()})
+        assert values == {"1": 1, "d": 2, "n": 3, "nd": 6}[entry.distinct]
+
+
+def test_what_the_tables_say_of_the_papers_nine():
+    said = {e.name: (e.state_size, e.distinct) for e in ARCHITECTURES.values() if e.chapter <= 8}
+    assert said == {
+        "softmax": (r"\infty", "1"),
+        **dict.fromkeys(("linear", "normalized", "ssd"), ("nd", "1")),
+        **dict.fromkeys(("s4d", "s6"), ("nd", "nd")),
+        **dict.fromkeys(("qlstm", "qlstm_reversed", "rg_lru"), ("d", "d")),
+    }
+
+
+def test_a_system_of_each_class_can_be_an_entry():
+    """What the tables say is read off the system, whatever its class."""
+    entry = ARCHITECTURES["ssd"]
+
+    def low_rank(**arguments):
+        plain = entry.system(**arguments)
+        b, c = plain.input, plain.output
+        return LowRankSystem(plain.transition.squeeze(-1), b, c, b, c, plain.feedthrough)
+
+    for system, kind in ((low_rank, "1 + 2n"), (lambda **x: entry.system(**x).dense(), "N^2")):
+        other = replace(entry, name="other", system=system)
+        assert (other.state_size, other.distinct, other.is_diagonal) == ("nd", kind, False)
+
+    def wider(b, c, **arguments):
+        return entry.system(b=pad(b, (0, 1)), c=pad(c, (0, 1)), **arguments)
+
+    strange = replace(entry, system=wider)
+    with pytest.raises(ValueError, match=r"^system of ssd has state sizes"):
+        _ = strange.state_size
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,5 +1,7 @@
 """A sequence in pieces, or token by token, gives what it gives as a whole."""
 
+import inspect
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from dsf import (
     ARCHITECTURES,
+    DenseSystem,
     KeyValueCache,
     LTVSystem,
     NormalizedState,
@@ -41,18 +44,34 @@ def spans(lengths):
         start += length
 
 
-def cut(name, arguments, length, span):
-    """The arguments of an architecture for a range of times."""
-    found = {}
+def axis_of(entry, which, key, **changed):
+    """The axis, from the right, along which an argument is longer when this size is."""
+    plain = {"length": 3, "n": 2, "d": 2, "batch": (2,)}
+    some, others = (
+        getattr(entry.example(**sizes), which)[key] for sizes in (plain, {**plain, **changed})
+    )
+    if not torch.is_tensor(some):
+        return None
+    pairs = enumerate(zip(some.shape, others.shape, strict=True))
+    return next((k - some.ndim for k, (one, other) in pairs if one != other), None)
+
+
+def takes_what_was_before(entry):
+    return "before" in inspect.signature(entry.system).parameters
+
+
+def state_of(system, state):
+    """A state as the system keeps it: dense ones have a vector, channel by channel."""
+    return state.mT.flatten(-2) if isinstance(system, DenseSystem) else state
+
+
+def cut(entry, which, arguments, span):
+    """The arguments of an architecture, "native" or "system", for a range of times."""
+    found = dict(arguments)
     for key, value in arguments.items():
-        timed = isinstance(value, torch.Tensor) and value.ndim > 1
-        constant = {"s4d": set("abc"), "s6": {"a"}}.get(name, set())
-        if key in ("step", "eta") and value.ndim == 2 and value.shape[-1] == length:
-            found[key] = value[..., span]
-        elif timed and key not in constant:
-            found[key] = value[..., span, :]
-        else:
-            found[key] = value
+        axis = axis_of(entry, which, key, length=4)
+        if axis is not None:
+            found[key] = value.narrow(axis, span.start, span.stop - span.start)
     if "length" in found:
         found["length"] = span.stop - span.start
     return found
@@ -66,14 +85,20 @@ def test_native_form_in_pieces(name, lengths, n, d, seed):
     example = entry.example(length, n, d, (2,), seed, torch.float64)
     whole, state, y = entry.native(**example.native), None, []
     for span in spans(lengths):
-        arguments = cut(name, example.native, length, span)
+        arguments = cut(entry, "native", example.native, span)
         y_i, state = entry.native(**arguments, state=state, return_state=True)
         y.append(y_i)
     torch.testing.assert_close(torch.cat(y, dim=-2), whole, **EXACT)
 
 
-@pytest.mark.parametrize("method", ["recurrent", "scan", "chunked", "matrix", "auto"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        (k, m)
+        for k, e in ARCHITECTURES.items()
+        for m in e.system(**e.example(2, 1, 1).system).methods
+    ],
+)
 def test_systems_of_pieces_hand_on_what_they_know(name, method):
     """Each piece is made from its own tokens and from what the one before has returned."""
     entry, lengths = ARCHITECTURES[name], (1, 70, 66, 3)
@@ -81,8 +106,8 @@ def test_systems_of_pieces_hand_on_what_they_know(name, method):
     example = entry.example(length, 3, 2, (2,), 1, torch.float64)
     whole, state, y = entry.system(**example.system).run(example.u), None, []
     for span in spans(lengths):
-        arguments = cut(name, example.system, length, span)
-        if entry.family == "attention":
+        arguments = cut(entry, "system", example.system, span)
+        if takes_what_was_before(entry):
             arguments["before"] = state
         system = entry.system(**arguments)
         y_i, state = system.run(example.u[..., span, :], method, state, return_state=True)
@@ -97,17 +122,19 @@ def test_native_form_and_system_have_one_state(name):
     example = entry.example(80, 3, 2, (2,), 1, torch.float64)
     whole = entry.native(**example.native)
     first, second = (
-        cut(name, arguments, 80, span)
-        for arguments, span in ((example.native, slice(0, 50)), (example.system, slice(50, 80)))
+        cut(entry, which, getattr(example, which), span)
+        for which, span in (("native", slice(0, 50)), ("system", slice(50, 80)))
     )
     y, state = entry.native(**first, return_state=True)
-    if entry.family == "attention":
+    if takes_what_was_before(entry):
         second["before"] = state
-    rest, last = entry.system(**second).run(
-        example.u[..., 50:, :], "auto", state, return_state=True
+    system = entry.system(**second)
+    rest, last = system.run(
+        example.u[..., 50:, :], "auto", state_of(system, state), return_state=True
     )
     torch.testing.assert_close(torch.cat([y, rest], -2), whole, **EXACT)
     _, native_last = entry.native(**example.native, return_state=True)
+    native_last = state_of(system, native_last)
     assert type(last) is type(native_last)
     for one, other in zip(last, native_last, strict=True):
         if one is not None or other is not None:
@@ -189,12 +216,10 @@ def test_one_state_for_a_batch_and_one_piece_after_a_batch_of_states(name, batch
     whole = torch.broadcast_shapes(before, batch)
     assert y.shape == (*whole, length, 2)
     wide = entry.example(length, 3, 2, batch, 2, torch.float64).native
-    constant = {"s4d": set("abc") | {"step"}, "s6": {"a"}, "rg_lru": {"decay"}}.get(name, set())
     flat = {
-        key: x.expand(*whole, *x.shape[len(batch) :])
-        if torch.is_tensor(x) and key not in constant | {"skip"}
-        else x
+        key: x if leading is None else x.expand(*whole, *x.shape[len(batch) :])
         for key, x in wide.items()
+        for leading in [axis_of(entry, "native", key, batch=(3,))]
     }
 
     def spread(x):

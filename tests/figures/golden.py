@@ -5,19 +5,20 @@
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from dsf import ARCHITECTURES, feature_maps, mqar, widgets
 from dsf.system import LTVSystem
-from dsf.widgets import layer
-from dsf.widgets.mqar import recall
+from dsf.widgets.explorer import IN_PAGE
+from dsf.widgets.random import normal, uniform
 
 PATH = Path(__file__).with_name("golden.json")
-TEXT = "the cat, the hat"
 SEED = 3
 
 
@@ -39,9 +40,10 @@ def matrices(system: LTVSystem, d: int) -> Tensor:
 
 
 def architectures() -> list[dict[str, Any]]:
-    """Every entry of the registry on random arguments, one of them with strong decay."""
+    """Every architecture of the page on random arguments, one of them with strong decay."""
     cases = []
-    for name, entry in ARCHITECTURES.items():
+    for name in IN_PAGE:
+        entry = ARCHITECTURES[name]
         for length, n, d in ((1, 1, 1), (6, 3, 2)):
             u, _, arguments = entry.example(length, n, d, seed=SEED, dtype=torch.float64)
             system = entry.system(**arguments)
@@ -55,35 +57,6 @@ def architectures() -> list[dict[str, Any]]:
                     "matrices": plain(matrices(system, d)),
                 }
             )
-    return cases
-
-
-def layers() -> list[dict[str, Any]]:
-    """The explorer's layer: what it reads, and what every architecture makes of it."""
-    cases = []
-    for kind in layer.INPUTS:
-        read = layer.sequence(kind, SEED, TEXT)
-        case: dict[str, Any] = {
-            "kind": kind,
-            "tokens": read.tokens,
-            "embeddings": plain(read.embeddings[:3]),
-            "values": plain(read.values),
-            "matches": [layer.matches(read.tokens, i, kind) for i in range(len(read.tokens))],
-            "systems": [],
-        }
-        for name in ARCHITECTURES:
-            for n in (1, 7) if kind == "text" else (16,):
-                system = layer.layer_system(name, read.embeddings, n, SEED)
-                case["systems"].append(
-                    {
-                        "name": name,
-                        "n": n,
-                        "fit": layer.fit(name, n),
-                        "outputs": plain(system.run(read.values, method="recurrent")[-3:]),
-                        "row": plain(matrices(system, layer.CHANNELS)[1, -1]),
-                    }
-                )
-        cases.append(case)
     return cases
 
 
@@ -110,14 +83,48 @@ def kernels() -> list[dict[str, Any]]:
     return cases
 
 
+def recall(task: Mapping[str, Any], seed: int) -> tuple[list[int], list[list[int]]]:
+    """A sequence by the rules of `dsf.mqar.generate`: tokens, and where each key is asked."""
+    length, pairs, vocabulary, a, asks = (task[letter] for letter in "LKVaR")
+    half = vocabulary // 2
+    keys, values, slots = (Draws(seed, stream) for stream in (31, 32, 33))
+    tokens = np.full(length, mqar.FILLER)
+    tokens[0 : 2 * pairs : 2] = 1 + mqar.distinct(keys.generator, 1, pairs, half - 1)[0]
+    shown = half + mqar.distinct(values.generator, 1, pairs, vocabulary - half)[0]
+    tokens[1 : 2 * pairs : 2] = shown
+    places = (length - 2 * pairs) // 2
+    drawn = 2 * pairs + 2 * mqar.plackett_luce(slots.generator, 1, pairs * asks, places, a)[0]
+    tokens[drawn] = np.tile(tokens[0 : 2 * pairs : 2], asks)
+    return tokens.tolist(), [sorted(drawn[j::pairs].tolist()) for j in range(pairs)]
+
+
+class Draws:
+    """Random numbers of the widgets, as much of a generator of NumPy as `dsf.mqar` asks for."""
+
+    def __init__(self, seed: int, stream: int) -> None:
+        self.seed, self.stream = seed, stream
+        self.generator = cast("np.random.Generator", self)
+
+    def random(self, size: tuple[int, int]) -> Any:
+        places = range(math.prod(size))
+        return np.reshape([uniform(self.seed, self.stream, i) for i in places], size)
+
+    def integers(self, low: int, high: Any, size: tuple[int, int]) -> Any:
+        return low + np.floor(self.random(size) * (high - low)).astype(np.int64)
+
+    def standard_exponential(self, size: tuple[int, int]) -> Any:
+        return -np.log(self.random(size))
+
+
 def recalls() -> list[dict[str, Any]]:
     """Sequences of several tasks, and what guessing scores on them."""
     cases = []
     for sizes in ((64, 8, 128, 0.01, 1), (12, 2, 33, 1.0, 1), (512, 64, 8192, -0.5, 2)):
         task = dict(zip("LKVaR", sizes, strict=True))
         chance = mqar.chance_levels(sizes[1], sizes[2])
-        found = {"chance": [chance["any value shown"], chance["any value"]]}
-        cases.append({"task": task, **found, **recall(task, SEED)._asdict()})
+        levels = [chance["any value shown"], chance["any value"]]
+        tokens, asked = recall(task, SEED)
+        cases.append({"task": task, "chance": levels, "tokens": tokens, "asked": asked})
     return cases
 
 
@@ -148,12 +155,10 @@ def compute() -> dict[str, Any]:
     x = torch.tensor([0.7, -1.2, 0.4], dtype=torch.float64)
     return {
         "seed": SEED,
-        "text": TEXT,
-        "uniform": [layer.uniform(s, t, i) for s in (0, 7) for t in (1, 14) for i in (0, 9999)],
-        "normal": [layer.normal(s, t, i) for s in (0, 7) for t in (1, 14) for i in (0, 9999)],
+        "uniform": [uniform(s, t, i) for s in (0, 7) for t in (1, 14) for i in (0, 9999)],
+        "normal": [normal(s, t, i) for s in (0, 7) for t in (1, 14) for i in (0, 9999)],
         "taylor": {"x": plain(x), "features": plain(feature_maps.taylor_features(x, 4))},
         "architectures": architectures(),
-        "layers": layers(),
         "gates": gates(),
         "kernels": kernels(),
         "recalls": recalls(),

@@ -14,7 +14,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from book import bundle
-from dsf.interactive import SYMBOLS, Interactive, trace_style
+from dsf.interactive import Interactive, trace_style
 from dsf.looks import VARIANTS
 from dsf.mixers import MIXERS
 
@@ -71,6 +71,7 @@ def test_page_holds_picture_table_and_the_figure_itself() -> None:
     figure = json.loads(script.text)  # JSON: no NaN
     assert figure["data"][0]["name"] == "Linear </script> attention"
     assert figure["data"][0]["y"] == [0.5, None, 0.9]
+    assert [trace["meta"] for trace in figure["data"]] == ["■", "♦", "●"]
     assert "template" not in figure["layout"]
 
 
@@ -149,12 +150,6 @@ def test_mixers_differ_without_color_and_variants_keep_their_color() -> None:
         assert trace_style(variant)["line"]["color"] == trace_style(own)["line"]["color"]
     with pytest.raises(ValueError, match="nothing"):
         trace_style("nothing")
-
-
-def test_the_script_has_a_glyph_for_every_symbol() -> None:
-    script = (STATIC / "interactive.js").read_text(encoding="utf-8")
-    glyphs = script[script.index("const glyphs") : script.index("};")]
-    assert set(re.findall(r'([\w-]+)"?: "', glyphs)) == set(SYMBOLS)
 
 
 def test_the_library_is_the_published_one() -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import itertools
 import os
@@ -14,7 +15,7 @@ mpl.use("agg")
 
 import matplotlib.pyplot as plt
 
-from dsf import plots
+from dsf import ARCHITECTURES, looks, plots
 
 WHITE, DARK, DARK_THEME = "#ffffff", "#121212", "#14181e"  # the last is the dark page of the theme
 
@@ -93,15 +94,53 @@ def test_lines_stand_out_on_light_and_dark_pages(name):
 @pytest.mark.parametrize("vision", VISION)
 def test_colors_are_distinct_in_every_kind_of_color_vision(vision):
     # 0.02 is a just noticeable difference in OKLab; ask for more than three of them.
-    labs = {name: oklab(VISION[vision] @ linear_rgb(color)) for name, color in plots.COLORS.items()}
+    colors = dict.fromkeys(plots.COLORS.values())
+    labs = {color: oklab(VISION[vision] @ linear_rgb(color)) for color in colors}
     for one, other in itertools.combinations(labs, 2):
         assert np.linalg.norm(labs[one] - labs[other]) > 0.065, (one, other)
 
 
-def test_every_architecture_has_a_color_and_a_marker_of_its_own():
-    assert plots.COLORS.keys() == plots.MARKERS.keys()
-    assert len(set(plots.MARKERS.values())) == len(plots.MARKERS)
-    assert plots.line_style("s6") == {"color": plots.COLORS["s6"], "marker": plots.MARKERS["s6"]}
+def test_the_paper_has_a_color_each_and_what_came_later_that_of_its_family():
+    paper = {entry.name for entry in ARCHITECTURES.values() if entry.chapter <= 8}
+    colors = {name: plots.COLORS[name] for name in paper}
+    assert len(set(colors.values())) == len(paper)
+    for name, entry in ARCHITECTURES.items():
+        of_family = {
+            colors[other] for other in paper if ARCHITECTURES[other].family == entry.family
+        }
+        assert plots.COLORS[name] in of_family
+
+
+def later(count, monkeypatch):
+    """The looks if `count` more architectures of every family came after the paper."""
+    more = {
+        f"{family}_{k}": dataclasses.replace(ARCHITECTURES["s6"], family=family, chapter=13)
+        for k in range(count)
+        for family in looks.FAMILY_COLORS
+    }
+    monkeypatch.setattr(looks, "ARCHITECTURES", {**ARCHITECTURES, **more})
+    return looks._looks()
+
+
+def test_there_is_room_for_what_comes_without_a_change(monkeypatch):
+    found = later(5, monkeypatch)
+    assert found.items() >= looks.LOOKS.items(), "what is there already keeps its look"
+    assert len(set(found.values())) == len(found)
+    without_color = {(symbol, dash) for _, symbol, dash in found.values()}
+    assert len(without_color) == len(found)
+
+
+def test_a_family_without_a_color_is_refused(monkeypatch):
+    stranger = dataclasses.replace(ARCHITECTURES["s6"], family="moe", chapter=13)
+    monkeypatch.setattr(looks, "ARCHITECTURES", {**ARCHITECTURES, "new": stranger})
+    with pytest.raises(ValueError, match="family of new is 'moe', expected one of attention"):
+        looks._looks()
+
+
+def test_a_line_has_color_marker_and_dash():
+    look = {"color": plots.COLORS["s6"], "marker": plots.MARKERS["s6"], "linestyle": "-"}
+    assert plots.line_style("s6") == look
+    assert plots.line_style("neutral")["color"] == plots.NEUTRAL
     with pytest.raises(ValueError, match="name is 's7', expected one of softmax, linear"):
         plots.line_style("s7")
 
@@ -144,7 +183,7 @@ def test_a_notebook_gets_svg_without_a_date(tmp_path):
     code = """
 from IPython.testing.globalipapp import start_ipython
 shell = start_ipython()
-from dsf import plots
+from dsf import ARCHITECTURES, looks, plots
 plots.use_book_style()
 plots.plot_states([[1.0, 2.0]])
 formatters = shell.display_formatter.formatters
@@ -164,7 +203,8 @@ def test_values_of_both_signs_get_zero_in_the_middle_of_a_diverging_map():
     _, ax = plt.subplots()
     image = plots.heatmap(ax, torch.tensor([[1.0, -3.0], [0.0, 2.0]]))
     assert image.get_clim() == (-3, 3)
-    assert image.get_cmap().name == plots.DIVERGING
+    colors = [mpl.colors.to_hex(image.to_rgba(value)) for value in (-3, 0, 3)]
+    assert colors == [looks.MINUS, "#ffffff", looks.PLUS]
 
 
 def test_values_of_one_sign_start_at_zero_and_rounding_is_not_a_sign():

@@ -1,14 +1,14 @@
 /**
- * The small untrained layer behind the explorer, token by token: `dsf/widgets/layer.py` is its twin.
+ * The small untrained layer behind the explorer, token by token.
  *
  * Token t has an embedding x. Queries read the token itself, keys the token before it, as after a
  * short convolution, and values the token itself; queries and keys share their projection. Row i of
  * Φ therefore looks for what followed earlier occurrences of token i.
  */
+import { ARCHITECTURES } from "./architectures.js";
 import { normal, uniform } from "./random.js";
-import { softplus } from "./architectures.js";
 
-/** @typedef {import("./architectures.js").Matrix} Matrix */
+/** @typedef {import("./system.js").Matrix} Matrix */
 /** @typedef {{tokens: string[], embeddings: Matrix, values: Matrix}} Sequence */
 
 export const CHANNELS = 4;
@@ -22,34 +22,35 @@ const FILLER = "·";
 
 /** One stream of random numbers for each thing that is drawn. */
 const STREAM = {
-  token: 1, random: 2, key: 3, value: 4, eta: 5, step: 6, output: 7, forget: 8, input: 9, gate: 10,
-  decay: 11, keys: 12, values: 13, slots: 14,
+  token: 1,
+  random: 2,
+  key: 3,
+  value: 4,
+  eta: 5,
+  step: 6,
+  output: 7,
+  forget: 8,
+  input: 9,
+  gate: 10,
+  decay: 11,
+  keys: 12,
+  values: 13,
+  slots: 14,
 };
-
-/** The state expansions that an architecture can have, smallest first. */
-export const SIZES = {
-  softmax: [1, 6, 15], // C(2 + p, p) at the even orders p = 0, 2, 4, whose kernel is positive
-  qlstm: [1],
-  qlstm_reversed: [1],
-  rg_lru: [1],
-};
+/** @typedef {keyof typeof STREAM} Stream */
 
 /**
+ * The state expansions that an architecture can have, smallest first.
  * @param {string} name
- * @returns {number[]}
  */
-export function sizes(name) {
-  return SIZES[name] || Array.from({ length: MAX_N }, (_, index) => index + 1);
-}
+export const sizes = (name) => ARCHITECTURES[name].sizes ?? Array.from({ length: MAX_N }, (_, index) => index + 1);
 
 /**
  * The largest expansion of an architecture that is not above `n`.
  * @param {string} name
  * @param {number} n
  */
-export function fit(name, n) {
-  return sizes(name).filter((size) => size <= n).pop();
-}
+export const fit = (name, n) => Math.max(...sizes(name).filter((size) => size <= n));
 
 /**
  * The numbers 0 to size - 1 in random order.
@@ -69,12 +70,18 @@ function shuffled(seed, stream, size) {
  * @returns {string[]}
  */
 function recallTokens(seed) {
-  const keys = shuffled(seed, STREAM.keys, 8).slice(0, PAIRS).map((k) => "abcdefgh"[k]);
-  const values = shuffled(seed, STREAM.values, 8).slice(0, PAIRS).map((v) => "12345678"[v]);
+  const keys = shuffled(seed, STREAM.keys, 8)
+    .slice(0, PAIRS)
+    .map((k) => "abcdefgh"[k]);
+  const values = shuffled(seed, STREAM.values, 8)
+    .slice(0, PAIRS)
+    .map((v) => "12345678"[v]);
   const tokens = keys.flatMap((key, index) => [key, values[index]]);
   const rest = Array(LENGTH - 2 * PAIRS).fill(FILLER);
   const slots = shuffled(seed, STREAM.slots, rest.length / 2);
-  keys.forEach((key, index) => { rest[2 * slots[index]] = key; });
+  keys.forEach((key, index) => {
+    rest[2 * slots[index]] = key;
+  });
   return [...tokens, ...rest];
 }
 
@@ -101,7 +108,10 @@ function weights(seed, stream, rows) {
   const key = `${seed} ${stream} ${rows}`;
   if (drawn.size > 100) drawn.clear();
   if (!drawn.has(key)) {
-    drawn.set(key, Array.from({ length: rows }, (_, r) => vector(stream, seed, r, WIDTH).map((value) => value / Math.sqrt(WIDTH))));
+    drawn.set(
+      key,
+      Array.from({ length: rows }, (_, r) => vector(stream, seed, r, WIDTH).map((value) => value / Math.sqrt(WIDTH))),
+    );
   }
   return /** @type {Matrix} */ (drawn.get(key));
 }
@@ -144,9 +154,10 @@ export function sequence(kind, seed, text) {
     if (kind === "impulse") return vector(STREAM.random, seed, 0, WIDTH);
     return vector(STREAM.token, seed, token.codePointAt(0) ?? 0, WIDTH);
   });
-  const values = kind === "impulse"
-    ? tokens.map((token) => Array(CHANNELS).fill(Number(token)))
-    : embeddings.map((x) => project(seed, STREAM.value, CHANNELS, x));
+  const values =
+    kind === "impulse"
+      ? tokens.map((token) => Array(CHANNELS).fill(Number(token)))
+      : embeddings.map((x) => project(seed, STREAM.value, CHANNELS, x));
   return { tokens, embeddings, values };
 }
 
@@ -163,67 +174,53 @@ export function matches({ tokens }, i, kind) {
 }
 
 /**
- * The arguments of the system function of an architecture.
- * @param {string} name a key of `systems`
- * @param {Sequence} sequence_
- * @param {number} n
+ * What `layer` of an architecture draws its arguments with. Streams are keys of `STREAM`.
+ * @param {Matrix} embeddings
  * @param {number} seed
- * @returns {Record<string, any>}
  */
-export function layerArguments(name, { embeddings }, n, seed) {
+function draws(embeddings, seed) {
   const previous = [Array(WIDTH).fill(0), ...embeddings.slice(0, -1)];
-  const over = (stream, rows, xs, gain = 1, bias = 0) =>
-    xs.map((x) => project(seed, stream, rows, x).map((value) => gain * value + bias));
-  const scalar = (stream, gain, bias) => over(stream, 1, embeddings, gain, bias).map(([value]) => value);
-  const queries = (rows, gain) => over(STREAM.key, rows, embeddings, gain);
-  const keys = (rows, gain) => over(STREAM.key, rows, previous, gain);
-  const gates = (stream, bias) => over(stream, CHANNELS, embeddings, 1, bias);
-  switch (name) {
-    case "softmax": {
-      const tanh = (rows) => rows.map((row) => row.map(Math.tanh));
-      return { q: tanh(queries(2, 2)), k: tanh(keys(2, 2)), order: 2 * SIZES.softmax.indexOf(n) };
-    }
-    case "linear":
-      return { q: queries(n, 2), k: keys(n, 2) };
-    case "normalized":
-      return { q: queries(n, 1), k: keys(n, 1), eta: scalar(STREAM.eta, 0.3, 0).map(Math.exp) };
-    case "s4d": {
-      const step = vector(STREAM.step, seed, 0, CHANNELS).map((value) => Math.exp(0.5 * value - 2));
-      const table = (value) => step.map((_, ch) => Array.from({ length: n }, (_, s) => value(ch, s)));
-      const draw = (shift) => table((ch, s) => normal(seed, STREAM.output, 2 * (ch * MAX_N + s) + shift));
-      return {
-        a: { re: table(() => -0.5), im: table((_, s) => Math.PI * s) },
-        b: { re: table(() => 1), im: table(() => 0) },
-        c: { re: draw(0), im: draw(1) },
-        step,
-        length: embeddings.length,
-      };
-    }
-    case "s6": {
-      const step = over(STREAM.step, CHANNELS, embeddings, 0.5, -4).map((row) => row.map(softplus));
-      const rates = Array.from({ length: n }, (_, s) => -(s + 1));
-      return { step, a: Array(CHANNELS).fill(rates), b: keys(n, 1), c: queries(n, 1) };
-    }
-    case "ssd":
-      return { step: scalar(STREAM.step, 0.5, -4).map(softplus), a: -1, b: keys(n, 1), c: queries(n, 1) };
-    case "qlstm":
-    case "qlstm_reversed": {
-      const reversed = name === "qlstm_reversed";
-      return {
-        forget_gate: gates(STREAM.forget, reversed ? -2 : 2),
-        input_gate: gates(STREAM.input, 0),
-        output_gate: gates(STREAM.gate, 0),
-        reversed_sigmoid: reversed,
-        exponent: reversed ? 0.5 : 1,
-      };
-    }
-    case "rg_lru":
-      return {
-        recurrence_gate: gates(STREAM.gate, 0),
-        input_gate: gates(STREAM.input, 0),
-        decay: vector(STREAM.decay, seed, 0, CHANNELS).map((value) => value + 4),
-      };
-    default:
-      throw new Error(`no architecture is called ${name}`);
-  }
+  /** @param {Stream} stream @param {number} rows @param {Matrix} xs @param {number} gain @param {number} bias */
+  const over = (stream, rows, xs, gain, bias) =>
+    xs.map((x) => project(seed, STREAM[stream], rows, x).map((value) => gain * value + bias));
+  /** @param {number} n @param {(channel: number, s: number) => number} value */
+  const table = (n, value) =>
+    Array.from({ length: CHANNELS }, (_, channel) => Array.from({ length: n }, (__, s) => value(channel, s)));
+  return {
+    length: embeddings.length,
+    /** (L, n), from the token itself. @param {number} n */
+    queries: (n, gain = 1) => over("key", n, embeddings, gain, 0),
+    /** (L, n), from the token before. @param {number} n */
+    keys: (n, gain = 1) => over("key", n, previous, gain, 0),
+    /** (L, d), before any sigmoid. @param {Stream} stream */
+    gates: (stream, gain = 1, bias = 0) => over(stream, CHANNELS, embeddings, gain, bias),
+    /** (L). @param {Stream} stream */
+    scalars: (stream, gain = 1, bias = 0) => over(stream, 1, embeddings, gain, bias).map(([value]) => value),
+    /** (d), the same at all times. @param {Stream} stream */
+    constants: (stream, gain = 1, bias = 0) => vector(STREAM[stream], seed, 0, CHANNELS).map((x) => gain * x + bias),
+    /** (d, n) of given numbers. */
+    table,
+    /**
+     * (d, n) of complex normal numbers, the first ones the same whatever n.
+     * @param {Stream} stream
+     * @param {number} n
+     */
+    complex(stream, n) {
+      const [re, im] = [0, 1].map((part) =>
+        table(n, (channel, s) => normal(seed, STREAM[stream], 2 * (channel * MAX_N + s) + part)),
+      );
+      return { re, im };
+    },
+  };
 }
+
+/** @typedef {ReturnType<typeof draws>} Draws */
+
+/**
+ * The arguments of an untrained layer.
+ * @param {string} name a key of `ARCHITECTURES`
+ * @param {Sequence} sequence_
+ * @param {number} n one of its sizes
+ * @param {number} seed
+ */
+export const layerArguments = (name, { embeddings }, n, seed) => ARCHITECTURES[name].layer(draws(embeddings, seed), n);

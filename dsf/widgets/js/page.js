@@ -1,53 +1,19 @@
 /**
- * The script of a published page: brings every `figure.dsf-widget` to life, without a kernel.
+ * What brings the figures of a published page to life, without a kernel. The script of each widget calls it.
  *
  * The figure holds its state as JSON and a picture of its first state. A figure that cannot be brought
  * to life keeps the picture and says why.
  */
-import * as decay from "./decay.js";
-import * as explorer from "./explorer.js";
-import * as gallery from "./gallery.js";
-import * as mqar from "./mqar.js";
-import * as softmax from "./softmax.js";
 import { html } from "./dom.js";
+import { createModel } from "./traits.js";
 
-/** @type {Record<string, {traits: Record<string, import("./dom.js").Trait>, default: {render: (context: any) => any}}>} */
-const WIDGETS = { explorer, decay, gallery, mqar, softmax };
-
-/**
- * What a widget needs of an anywidget model.
- * @param {Record<string, any>} state
- * @param {() => void} saved called when the reader has changed something
- */
-function createModel(state, saved) {
-  /** @type {Map<string, Set<() => void>>} */
-  const listeners = new Map();
-  return {
-    /** @param {string} name */
-    get: (name) => state[name],
-    /** @param {string} name @param {any} value */
-    set(name, value) {
-      if (state[name] === value) return;
-      state[name] = value;
-      listeners.get(`change:${name}`)?.forEach((listener) => listener());
-    },
-    /** @param {string} event @param {() => void} listener */
-    on(event, listener) {
-      if (!listeners.has(event)) listeners.set(event, new Set());
-      listeners.get(event)?.add(listener);
-    },
-    /** @param {string} event @param {() => void} listener */
-    off(event, listener) {
-      listeners.get(event)?.delete(listener);
-    },
-    save_changes: saved,
-  };
-}
+/** @typedef {Record<string, import("./traits.js").Trait>} Traits */
+/** @typedef {{traits: Traits, render: (context: any) => any}} Widget */
 
 /**
  * The state that the address asks for: `#id:name=value,name=value`.
  * @param {string} id
- * @param {Record<string, import("./dom.js").Trait>} traits
+ * @param {Traits} traits
  * @returns {{values: Record<string, any>, refused: string[], meant: boolean}}
  */
 function readAddress(id, traits) {
@@ -71,8 +37,8 @@ function readAddress(id, traits) {
   return { values, refused, meant: true };
 }
 
-/** @param {HTMLElement} figure */
-function start(figure) {
+/** @param {HTMLElement} figure @param {Widget} widget */
+function start(figure, widget) {
   const notice = html("p", { class: "dsf-problem", role: "alert", hidden: true });
   figure.dataset.live = "";
   figure.prepend(notice);
@@ -82,11 +48,10 @@ function start(figure) {
     notice.hidden = !text;
   };
   try {
-    const widget = WIDGETS[figure.dataset.widget ?? ""];
-    if (!widget) throw new Error(`no widget is called ${figure.dataset.widget}`);
     const state = JSON.parse(figure.querySelector("script[type='application/json']")?.textContent ?? "");
     const first = { ...state };
-    let timer = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
     const write = () => {
       const changed = Object.keys(widget.traits).filter((name) => state[name] !== first[name]);
       const text = changed.map((name) => `${name}=${encodeURIComponent(state[name])}`).join(",");
@@ -106,7 +71,7 @@ function start(figure) {
     const still = figure.querySelector(".dsf-still");
     still?.before(el);
     try {
-      widget.default.render({ model, el });
+      widget.render({ model, el });
     } catch (error) {
       el.remove();
       throw error;
@@ -126,4 +91,12 @@ function start(figure) {
   }
 }
 
-document.querySelectorAll("figure.dsf-widget:not([data-live])").forEach((figure) => start(/** @type {HTMLElement} */ (figure)));
+/**
+ * Bring all figures of one kind to life.
+ * @param {string} name
+ * @param {Widget} widget
+ */
+export function bringToLife(name, widget) {
+  const figures = document.querySelectorAll(`figure.dsf-widget[data-widget="${name}"]:not([data-live])`);
+  for (const figure of figures) start(/** @type {HTMLElement} */ (figure), widget);
+}

@@ -1,5 +1,5 @@
 /**
- * Random numbers that depend only on (seed, stream, index): the same in Python, see `dsf/widgets/layer.py`.
+ * Random numbers that depend only on (seed, stream, index): the same in Python, see `dsf/widgets/random.py`.
  * No hidden state, so row 3 of a weight matrix is the same whether it has 4 rows or 16.
  */
 
