@@ -43,9 +43,7 @@ class Cells:
         self.blocks = Blocks(self.inline)
         self.cells: list[dict[str, Any]] = []
         self.markdown: list[str] = []  # of the cell that is not yet full
-        self.gate = (
-            ""  # the title of the folded block between a -start and an -end, while inside one
-        )
+        self.gate = ""  # the title of what folds until its -end, while inside one
         found = cells(chapter)
         kinds = code.kinds("\n".join(cell.body) for cell in found)
         self.kinds = {cell.line: kind for cell, kind in zip(found, kinds, strict=True)}

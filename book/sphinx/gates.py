@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class gate_end(nodes.Element):
-    """Where the block of the kind `gate` ends."""
+    """Where the block of the kind `ends` ends."""
 
 
 class GateEnd(SphinxDirective):
@@ -27,7 +27,7 @@ class GateEnd(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """A mark, which goes when the block is closed."""
-        mark = gate_end(gate=self.name.removesuffix("-end"))
+        mark = gate_end(ends=self.name.removesuffix("-end"))
         self.set_source_info(mark)
         return [mark]
 
@@ -39,25 +39,19 @@ class CloseGates(SphinxTransform):
 
     def apply(self, **kwargs: Any) -> None:
         """Close every block; one that is not closed, or never opened, is a warning."""
-        for start in list(self.document.findall(lambda node: bool(_gate(node)))):
+        for start in [n for n in self.document.findall(nodes.Element) if "gate" in n]:
             self.close(start)
         for end in list(self.document.findall(gate_end)):
-            log.warning("{%s-end} closes nothing", end["gate"], location=end)
+            log.warning("{%s-end} closes nothing", end["ends"], location=end)
             end.parent.remove(end)
 
     def close(self, start: nodes.Element) -> None:
         """Move the siblings after the block, up to its end, into its part that takes them."""
         gate = start.attributes.pop("gate")
         following = start.parent[start.parent.index(start) + 1 :]
-        for count, node in enumerate(following):
-            if isinstance(node, gate_end) and node["gate"] == gate:
-                break
-            if _gate(node) == gate:
-                count = len(following)
-                break
-        else:
-            count = len(following)
-        if count == len(following):
+        stops = (i for i, node in enumerate(following) if gate in (node.get("gate"), _ends(node)))
+        count = next(stops, None)
+        if count is None or not _ends(following[count]):
             log.warning("{%s-start} is never closed by {%s-end}", gate, gate, location=start)
             return
         inside = next(n for n in start.findall(nodes.Element) if n.attributes.pop("inside", False))
@@ -67,12 +61,8 @@ class CloseGates(SphinxTransform):
         start.parent.remove(following[count])
 
 
-def _gate(node: nodes.Node) -> str:
-    return (
-        str(node.get("gate", ""))
-        if isinstance(node, nodes.Element) and not isinstance(node, gate_end)
-        else ""
-    )
+def _ends(node: nodes.Element) -> str:
+    return str(node["ends"]) if isinstance(node, gate_end) else ""
 
 
 def setup(app: Sphinx) -> None:
