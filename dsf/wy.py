@@ -10,6 +10,8 @@ arXiv 2406.06484; chapter 13.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -43,49 +45,96 @@ def chunked(
     Returns:
         y (..., L, d) and the last state (..., n, d).
     """
-    length, r = u.shape[-2], left.shape[-1]
-    a, x = _split(a, chunk, 1.0), _split(u, chunk)  # (..., K, c, n|1) and (..., K, c, d)
-    reads, writes = (
-        torch.cat([_features(x, chunk) for x in pair], dim=-3) for pair in ((c, right), (b, left))
-    )  # (..., K, 1 + r, c, n)
-    pairs, from_start, to_end = (_scalar_pairs if a.shape[-1] == 1 else _pairs)(a, reads, writes)
+    length = u.shape[-2]
+    a, x = _split(a, chunk, fill=1.0), _split(u, chunk)  # (..., K, c, n|1) and (..., K, c, d)
+    vectors = [_split(z.mT, chunk, axis=-3) for z in (b, c, left, right)]  # (..., K, c, 1|r, n)
+    maps = (_by_scalar if a.shape[-1] == 1 else _by_vector)(a, *vectors)
 
-    # From inputs, and from what was erased, to outputs and to what each step finds.
-    of_input, of_erased = pairs.split([1, r], dim=-2)
-    seen = of_input.squeeze(-2).flatten(-3, -2) @ x  # (..., K, (1 + r)·c, d)
-    y, found = seen.unflatten(-2, (-1, chunk)).split([1, r], dim=-3)
-    by_erased, found_erased = of_erased.mT.flatten(-2).split([1, r], dim=-3)
-    read_start, found_start = (reads * from_start).split([1, r], dim=-3)
-    found, found_start = _in_time(found), _in_time(found_start)  # (..., K, c·r, d | n)
-    known = torch.cat([found, found_start], dim=-1)
-    system = _in_time(found_erased)  # A, (..., K, c·r, c·r); its diagonal counts as 1
-    erased = torch.linalg.solve_triangular(system, known, upper=False, unitriangular=True)
+    known = torch.cat([maps.input_found @ x, maps.start_found], dim=-1)
+    erased = torch.linalg.solve_triangular(
+        maps.erased_found, known, upper=False, unitriangular=True
+    )
     of_inputs, of_start = erased.split([x.shape[-1], h.shape[-2]], dim=-1)
-    kept, kept_erased = (writes * to_end.unsqueeze(-3)).split([1, r], dim=-3)
-    kept, lost = kept.squeeze(-3).mT @ x, _in_time(kept_erased).mT @ erased
-    lost_inputs, lost_start = lost.split([x.shape[-1], h.shape[-2]], dim=-1)
-    whole = from_start[..., 0, -1, :].expand(lost_start.shape[:-1])
-    moved, added = torch.diag_embed(whole) - lost_start, kept - lost_inputs
-    before = []
-    for moved_k, added_k in zip(moved.unbind(-3), added.unbind(-3), strict=True):
+    written = maps.input_kept @ x
+    before, erased = [], []
+    pieces = (maps.whole, written, of_inputs, of_start, maps.erased_kept)
+    for whole, written_k, w, of_start_k, kept in zip(*(z.unbind(-3) for z in pieces), strict=True):
         before.append(h)
-        h = moved_k @ h + added_k
-    start = torch.stack(before, dim=-3)  # (..., K, n, d)
-    y = y.squeeze(-3) + read_start.squeeze(-3) @ start
-    y = y - by_erased.squeeze(-3) @ (of_inputs + of_start @ start)
+        erased.append(w + of_start_k @ h)
+        h = whole * h + written_k - kept @ erased[-1]
+    y = maps.input_read @ x + maps.start_read @ torch.stack(before, dim=-3)
+    y = y - maps.erased_read @ torch.stack(erased, dim=-3)
     return y.flatten(-3, -2)[..., :length, :], h
 
 
-def _scalar_pairs(a: Tensor, reads: Tensor, writes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The same as `_pairs` for a (..., c, 1): one product of all pairs, then the decay."""
-    s, c, t = *reads.shape[-3:-1], writes.shape[-3]
-    products = segment_products(a.squeeze(-1))
-    earlier = F.pad(products[..., :-1, :], (0, 0, 1, 0))
-    decay = torch.stack([products, *[earlier] * (s - 1)], dim=-3)  # (..., s, c, c)
-    pairs = reads.flatten(-3, -2) @ writes.flatten(-3, -2).mT
-    pairs = pairs.reshape(*pairs.shape[:-2], s, c, t, c) * decay.unsqueeze(-2)
-    from_start = (products[..., 0] * a[..., 0, :]).unsqueeze(-1)
-    return pairs, _until(from_start, s), products[..., -1, :].unsqueeze(-1)
+class _Maps(NamedTuple):
+    """What reaches what inside a chunk of c steps, by the diagonals alone.
+
+    From inputs (c), what is erased (c·r) and the state at the start (n) to what is read (c), what
+    each step finds (c·r) and the state at the end (n).
+    """
+
+    input_read: Tensor  # (..., K, c, c)
+    erased_read: Tensor  # (..., K, c, c·r)
+    start_read: Tensor  # (..., K, c, n)
+    input_found: Tensor  # (..., K, c·r, c)
+    erased_found: Tensor  # (..., K, c·r, c·r), strictly lower triangular in time
+    start_found: Tensor  # (..., K, c·r, n)
+    input_kept: Tensor  # (..., K, n, c)
+    erased_kept: Tensor  # (..., K, n, c·r)
+    whole: Tensor  # (..., K, n|1, 1), the product of all
+
+
+def _by_scalar(a: Tensor, b: Tensor, c: Tensor, left: Tensor, right: Tensor) -> _Maps:
+    """The maps for a (..., c, 1): products of all pairs of vectors, then the decay."""
+    r = left.shape[-2]
+    b, c = b.squeeze(-2), c.squeeze(-2)
+    left, right = left.flatten(-3, -2), right.flatten(-3, -2)
+    after = segment_products(a.squeeze(-1))  # (..., c, c)
+    before = F.pad(after[..., :-1, :], (0, 0, 1, 0))  # a read before step i has i - 1 behind it
+    from_start = after[..., :1] * a[..., :1, :]  # (..., c, 1)
+    to_end = after[..., -1, :, None]
+
+    def repeated(x: Tensor, *axes: int) -> Tensor:
+        for axis in axes if r > 1 else ():
+            x = x.repeat_interleave(r, axis)
+        return x
+
+    return _Maps(
+        input_read=c @ b.mT * after,
+        erased_read=c @ left.mT * repeated(after, -1),
+        start_read=c * from_start,
+        input_found=right @ b.mT * repeated(before, -2),
+        erased_found=right @ left.mT * repeated(before, -2, -1),
+        start_found=right * repeated(_shifted(from_start), -2),
+        input_kept=(b * to_end).mT,
+        erased_kept=(left * repeated(to_end, -2)).mT,
+        whole=from_start[..., -1:, :],
+    )
+
+
+def _by_vector(a: Tensor, b: Tensor, c: Tensor, left: Tensor, right: Tensor) -> _Maps:
+    """The maps for a (..., c, n)."""
+    r = left.shape[-2]
+    reads, writes = torch.cat([c, right], dim=-2), torch.cat([b, left], dim=-2)
+    pairs, from_start, to_end = _pairs(a, reads, writes)
+    pairs = pairs.unflatten(-2, (-1, 1 + r)).unflatten(-1, (-1, 1 + r))
+    of_input, of_erased = pairs.split([1, r], dim=-1)
+    input_read, input_found = of_input.squeeze(-1).split([1, r], dim=-2)
+    erased_read, erased_found = of_erased.flatten(-2).split([1, r], dim=-2)
+    start_read, start_found = (reads * from_start).split([1, r], dim=-2)
+    input_kept, erased_kept = (writes * to_end.unsqueeze(-2)).split([1, r], dim=-2)
+    return _Maps(
+        input_read=input_read.squeeze(-2),
+        erased_read=erased_read.squeeze(-2),
+        start_read=start_read.squeeze(-2),
+        input_found=input_found.flatten(-3, -2),
+        erased_found=erased_found.flatten(-3, -2),
+        start_found=start_found.flatten(-3, -2),
+        input_kept=input_kept.squeeze(-2).mT,
+        erased_kept=erased_kept.flatten(-3, -2).mT,
+        whole=from_start[..., -1, 0, :, None],
+    )
 
 
 def _pairs(a: Tensor, reads: Tensor, writes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -96,53 +145,42 @@ def _pairs(a: Tensor, reads: Tensor, writes: Tensor) -> tuple[Tensor, Tensor, Te
 
     Args:
         a: the diagonal, (..., c, n).
-        reads: R, (..., s, c, n).
-        writes: W, (..., t, c, n).
+        reads: R, (..., c, s, n).
+        writes: W, (..., c, t, n).
 
     Returns:
-        The pairs (..., s, c, t, c), the products of a from the start to each read (..., s, c, n),
-        and from each write to the end (..., c, n).
+        The pairs (..., c·s, c·t), the products of a from the start to each read (..., c, s, n), and
+        from each write to the end (..., c, n).
     """
-    s, c, t = *reads.shape[-3:-1], writes.shape[-3]
+    c, s = reads.shape[-3:-1]
     if c == 1:
-        after, before = reads.squeeze(-2).split([1, s - 1], dim=-2)
-        pairs = torch.cat([after, torch.zeros_like(before)], dim=-2) @ writes.squeeze(-2).mT
-        return pairs[..., :, None, :, None], _until(a, s), torch.ones_like(a)
-    m = c // 2
-    reads, writes = (x.unflatten(-2, (2, m)).transpose(-4, -3) for x in (reads, writes))
-    pairs, from_start, to_end = _pairs(a.unflatten(-2, (2, m)), reads, writes)
-    (early, late), (start_0, start_1) = pairs.unbind(-5), from_start.unbind(-4)
-    (early_writes, _), (end_0, end_1) = writes.unbind(-4), to_end.unbind(-3)
-    rows = (reads[..., 1, :, :, :] * start_1).flatten(-3, -2)
-    corner = rows @ (early_writes * end_0.unsqueeze(-3)).flatten(-3, -2).mT
-    corner = corner.reshape(*corner.shape[:-2], s, m, t, m)
+        after, before = reads.squeeze(-3).split([1, s - 1], dim=-2)
+        pairs = torch.cat([after, torch.zeros_like(before)], dim=-2) @ writes.squeeze(-3).mT
+        from_start = torch.cat([a.unsqueeze(-2), torch.ones_like(before).unsqueeze(-3)], dim=-2)
+        return pairs, from_start, torch.ones_like(a)
+    halves = (2, c // 2)
+    reads, writes = reads.unflatten(-3, halves), writes.unflatten(-3, halves)
+    pairs, from_start, to_end = _pairs(a.unflatten(-2, halves), reads, writes)
+    (early, late), (start_0, start_1) = pairs.unbind(-3), from_start.unbind(-4)
+    end_0, end_1 = to_end.unbind(-3)
+    found = (reads[..., 1, :, :, :] * start_1).flatten(-3, -2)
+    kept = (writes[..., 0, :, :, :] * end_0.unsqueeze(-2)).flatten(-3, -2)
     top = torch.cat([early, torch.zeros_like(early)], dim=-1)
-    joined = torch.cat([top, torch.cat([corner, late], dim=-1)], dim=-3)
-    first, second = (x[..., :1, -1:, :] for x in (start_0, start_1))  # the product of a whole block
-    from_start = torch.cat([start_0, start_1 * first], dim=-2)
-    return joined, from_start, torch.cat([end_0 * second.squeeze(-3), end_1], dim=-2)
+    joined = torch.cat([top, torch.cat([found @ kept.mT, late], dim=-1)], dim=-2)
+    first, second = (x[..., -1:, :1, :] for x in (start_0, start_1))  # products of whole blocks
+    from_start = torch.cat([start_0, start_1 * first], dim=-3)
+    return joined, from_start, torch.cat([end_0 * second.squeeze(-2), end_1], dim=-2)
 
 
-def _until(from_start: Tensor, s: int) -> Tensor:
-    """Products (..., c, n|1) from the start to after each step, and s - 1 times to before it."""
-    before = F.pad(from_start[..., :-1, :], (0, 0, 1, 0), value=1.0)
-    return torch.stack([from_start, *[before] * (s - 1)], dim=-3)
+def _shifted(from_start: Tensor) -> Tensor:
+    """Products (..., c, 1) from the start to after each step, moved to before it."""
+    return F.pad(from_start[..., :-1, :], (0, 0, 1, 0), value=1.0)
 
 
-def _in_time(x: Tensor) -> Tensor:
-    """(..., r, c, m) to (..., c·r, m), with all of one time together: what makes A triangular."""
-    return x.transpose(-3, -2).flatten(-3, -2)
-
-
-def _features(x: Tensor, chunk: int) -> Tensor:
-    """(..., L, n, r) to (..., K, r, chunk, n)."""
-    return _split(x.movedim(-1, -3), chunk).transpose(-4, -3)
-
-
-def _split(x: Tensor, chunk: int, fill: float = 0.0) -> Tensor:
-    """(..., L, n) to (..., K, chunk, n), the last chunk filled up."""
-    missing = -x.shape[-2] % chunk
+def _split(x: Tensor, chunk: int, axis: int = -2, fill: float = 0.0) -> Tensor:
+    """The axis of L steps as axes of K chunks and their steps, the last chunk filled up."""
+    missing = -x.shape[axis] % chunk
     if missing:
-        x = F.pad(x, (0, 0, 0, missing), value=fill)
-    pieces: Tensor = x.unflatten(-2, (-1, chunk))
+        x = F.pad(x, (*[0, 0] * (-axis - 1), 0, missing), value=fill)
+    pieces: Tensor = x.unflatten(axis, (-1, chunk))
     return pieces
