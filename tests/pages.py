@@ -105,8 +105,7 @@ COMFORTS = """async () => {
   works.searching = dialog.open;
   dialog.close();
 
-  const equation = document.querySelector(".equation[id]");
-  const reference = document.querySelector(`article a:not(.eqno)[href="#${equation.id}"]`);
+  const reference = document.querySelector("article a:not(.eqno)[href^='#equation-']");
   reference.dispatchEvent(new PointerEvent("pointerover", { pointerType: "mouse", bubbles: true }));
   works.previews = false;
   for (let tries = 0; tries < 20 && !works.previews; tries += 1) {
