@@ -106,9 +106,11 @@ COMFORTS = """async () => {
   dialog.close();
 
   const reference = document.querySelector("article a:not(.eqno)[href^='#equation-']");
-  reference.dispatchEvent(new PointerEvent("pointerover", { pointerType: "mouse", bubbles: true }));
   works.previews = false;
-  for (let tries = 0; tries < 20 && !works.previews; tries += 1) {
+  for (let tries = 0; tries < 40 && !works.previews; tries += 1) {
+    // Again and again, for a page that still glides closes it.
+    const pointer = { pointerType: "mouse", bubbles: true };
+    reference.dispatchEvent(new PointerEvent("pointerover", pointer));
     await settled();
     works.previews = document.querySelector("#preview:popover-open") !== null;
   }
