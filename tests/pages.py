@@ -105,11 +105,12 @@ COMFORTS = """async () => {
   works.searching = dialog.open;
   dialog.close();
 
-  const equation = document.querySelector(".equation[id]");
-  const reference = document.querySelector(`article a:not(.eqno)[href="#${equation.id}"]`);
-  reference.dispatchEvent(new PointerEvent("pointerover", { pointerType: "mouse", bubbles: true }));
+  const reference = document.querySelector("article a:not(.eqno)[href^='#equation-']");
   works.previews = false;
-  for (let tries = 0; tries < 20 && !works.previews; tries += 1) {
+  for (let tries = 0; tries < 40 && !works.previews; tries += 1) {
+    // Again and again, for a page that still glides closes it.
+    const pointer = { pointerType: "mouse", bubbles: true };
+    reference.dispatchEvent(new PointerEvent("pointerover", pointer));
     await settled();
     works.previews = document.querySelector("#preview:popover-open") !== null;
   }

@@ -50,6 +50,11 @@ comfort(function searching() {
   });
   if (!dialog) return;
   document.getElementById("search-close")?.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault(); // else it empties the field first
+    dialog.close();
+  });
   dialog.addEventListener("click", ({ target }) => {
     // The result may be on this page.
     if (target instanceof Element && target.closest("a")) dialog.close();

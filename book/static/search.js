@@ -16,15 +16,14 @@
 (function search() {
   const SHOWN = 30; // results
   const WIDTH = 200; // characters of a sentence
-  /** @type {Record<string, string>} */
-  const LETTERS = Object.fromEntries(
-    (
-      "α alpha β beta γ gamma δ delta ε epsilon ϵ epsilon ζ zeta η eta θ theta ϑ theta ι iota κ kappa λ lambda μ mu " +
-      "ν nu ξ xi ο omicron π pi ρ rho σ sigma ς sigma τ tau υ upsilon φ phi ϕ phi χ chi ψ psi ω omega"
-    )
-      .match(/\S+ \S+/g)
-      ?.map((pair) => pair.split(" ")) ?? [],
-  );
+  /** @type {Map<string, string>} */
+  const LETTERS = new Map(); // no object: what a page says may be “constructor”
+  for (const pair of [
+    "α alpha,β beta,γ gamma,δ delta,ε epsilon,ϵ epsilon,ζ zeta,η eta,θ theta,ϑ theta,ι iota,κ kappa,λ lambda,μ mu",
+    "ν nu,ξ xi,ο omicron,π pi,ρ rho,σ sigma,ς sigma,τ tau,υ upsilon,φ phi,ϕ phi,χ chi,ψ psi,ω omega",
+  ].flatMap((line) => line.split(","))) {
+    LETTERS.set(pair[0], pair.slice(2));
+  }
   // Words that say too little to be sought, unless nothing else is asked for.
   const PLAIN = new Set(
     (
@@ -42,7 +41,7 @@
     const each = /\p{Script=Greek}|(?:(?!\p{Script=Greek})[\p{Lu}\p{Ll}\p{M}\p{Nd}])+/gu;
     for (const match of text.matchAll(each)) {
       const lower = match[0].toLowerCase();
-      const word = LETTERS[lower] ?? lower.normalize("NFD").replace(/\p{M}/gu, "");
+      const word = LETTERS.get(lower) ?? lower.normalize("NFD").replace(/\p{M}/gu, "");
       yield { word, from: match.index, to: match.index + match[0].length };
     }
   }

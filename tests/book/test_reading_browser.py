@@ -39,11 +39,11 @@ def test_the_bar_names_the_section_and_shows_how_far_one_is(
     assert not here.is_visible()
     assert page.evaluate(scale) == 0
     page.evaluate("document.getElementById('summary').scrollIntoView({ behavior: 'instant' })")
-    page.wait_for_function("document.getElementById('section-here').textContent === 'Summary'")
-    assert here.is_visible()
+    page.locator("#section-here", has_text="Summary").wait_for()
     assert 0.5 < page.evaluate(scale) < 1
     page.evaluate("scrollTo({ top: document.body.scrollHeight, behavior: 'instant' })")
-    page.wait_for_function(f"{scale} === 1")
+    page.wait_for_timeout(200)
+    assert page.evaluate(scale) == 1
 
 
 # --- the margin ----------------------------------------------------------------------------------
@@ -65,7 +65,7 @@ def test_notes_stand_in_the_margin_where_there_is_one(site: Path, visit: Open, w
 
 CHAPTER = "chapters/03-linear-attention.html"
 KINDS = {
-    "equation": "a[href='#equation-eq-la-softmax']:not(.eqno)",
+    "equation": "a[href='#equation-eq-la-separable']:not(.eqno)",
     "theorem": "a[href^='01-linear-recurrences.html#thm']",
     "citation": "a[href^='references.html#']",
 }
@@ -107,7 +107,7 @@ def test_the_keyboard_shows_a_preview_and_escape_closes_it(site: Path, visit: Op
 def test_a_tap_follows_the_link(site: Path, visit: Open) -> None:
     page = visit((site / CHAPTER).as_uri(), has_touch=True, viewport={"width": 360, "height": 740})
     page.locator(f"article {KINDS['equation']}").first.tap()
-    page.wait_for_url("**#equation-eq-la-softmax")
+    page.wait_for_url("**#equation-eq-la-separable")
     page.wait_for_timeout(500)
     assert not page.locator("#preview").is_visible()
 

@@ -16,7 +16,7 @@ def ask(page: Any, words: str) -> list[Any]:
     page.keyboard.press("/")
     field = page.get_by_role("searchbox")
     field.fill(words)
-    page.wait_for_function("document.getElementById('search-status').textContent")
+    page.locator("#search-status:not(:empty)").wait_for()
     return list(page.locator(".search-results a").all())
 
 
@@ -126,6 +126,6 @@ def test_the_search_page_takes_its_question_from_the_address_and_keeps_it(
 
 def test_without_script_the_search_page_says_what_to_do(site: Path, visit: Open) -> None:
     page = visit((site / "search.html").as_uri(), java_script_enabled=False)
-    assert page.get_by_text("needs JavaScript").is_visible()
+    assert page.locator("article noscript p", has_text="needs JavaScript").is_visible()
     assert page.locator("article a", has_text="start page").is_visible()
     assert not page.get_by_role("searchbox").is_visible()
