@@ -10,7 +10,7 @@ import math
 
 import torch
 
-from dsf import attention, rnn, ssm
+from dsf import attention, delta, gated, rnn, ssm
 from dsf.architecture import Architecture, Arguments, Normal
 
 
@@ -74,6 +74,15 @@ def _rg_lru(normal: Normal, length: int, n: int, d: int) -> tuple[str, Arguments
     decay = normal(d, leading=False) + 4
     gates = {"recurrence_gate": normal(length, d), "input_gate": normal(length, d)}
     return "u", {**gates, "decay": decay}, {}
+
+
+def _retention(normal: Normal, length: int, n: int, d: int) -> tuple[str, Arguments, Arguments]:
+    return "v", {"q": normal(length, n), "k": normal(length, n), "decay": 0.9}, {}
+
+
+def _delta_rule(normal: Normal, length: int, n: int, d: int) -> tuple[str, Arguments, Arguments]:
+    k = torch.nn.functional.normalize(normal(length, n), dim=-1)
+    return "v", {"q": normal(length, n), "k": k, "beta": 2 * torch.sigmoid(normal(length))}, {}
 
 
 _ENTRIES = (
@@ -184,6 +193,30 @@ _ENTRIES = (
         paper="de2024",
         chapter=8,
         arguments=_rg_lru,
+    ),
+    Architecture(
+        name="retnet",
+        title="RetNet",
+        family="attention",
+        native=gated.retention,
+        system=gated.retention_system,
+        transition=r"\gamma I",
+        depends_on="nothing: it is constant",
+        paper="sun2023",
+        chapter=13,
+        arguments=_retention,
+    ),
+    Architecture(
+        name="deltanet",
+        title="DeltaNet",
+        family="attention",
+        native=delta.delta_rule,
+        system=delta.delta_rule_system,
+        transition=r"I - \beta_i k_i k_i^\top",
+        depends_on="the input at $i$",
+        paper="yang2024delta",
+        chapter=13,
+        arguments=_delta_rule,
     ),
 )
 

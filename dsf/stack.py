@@ -20,7 +20,7 @@ from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 from dsf.config import Config
 from dsf.tasks.base import Batch
-from dsf.train import Run, TrainResult, run_loop
+from dsf.train import Trainee, TrainResult, run_loop
 
 FREE = ("seed", "learning_rate")
 """The fields of a configuration in which the runs of a stack may differ."""
@@ -41,7 +41,7 @@ def train_stack(configs: Sequence[Config]) -> list[TrainResult]:
             device.
     """
     check_stack(configs)
-    runs = [Run(config) for config in configs]
+    runs = [Trainee(config) for config in configs]
     with tqdm(disable=True) as bar:
         return run_loop(runs, Stacked(), bar)
 
@@ -70,7 +70,7 @@ def check_stack(configs: Sequence[Config]) -> None:
 class Stacked:
     """Runs of equal models, computed at once."""
 
-    def losses(self, runs: Sequence[Run], batches: Sequence[Batch]) -> Tensor:
+    def losses(self, runs: Sequence[Trainee], batches: Sequence[Batch]) -> Tensor:
         """Mean cross-entropy of every run on its batch, (R,)."""
         inputs, positions, targets = (torch.stack(parts) for parts in zip(*batches, strict=True))
         logits = _logits(runs, inputs, positions)
@@ -78,7 +78,7 @@ class Stacked:
         return losses.view(len(runs), -1).mean(-1)
 
     @torch.no_grad()
-    def scores(self, runs: Sequence[Run], data: Sequence[Batch]) -> list[float]:
+    def scores(self, runs: Sequence[Trainee], data: Sequence[Batch]) -> list[float]:
         """What `dsf.train.evaluate` says of every run on its data."""
         stacked = [torch.stack(parts) for parts in zip(*data, strict=True)]
         size, metric = runs[0].config.batch_size, runs[0].config.metric
@@ -97,7 +97,7 @@ class Stacked:
         ]
 
 
-def _logits(runs: Sequence[Run], inputs: Tensor, positions: Tensor) -> Tensor:
+def _logits(runs: Sequence[Trainee], inputs: Tensor, positions: Tensor) -> Tensor:
     """Logits (R, B, Q, C) of R models for inputs (R, B, L) at positions (R, B, Q)."""
     names = runs[0].parameters
     stacked = {name: torch.stack([run.parameters[name] for run in runs]) for name in names}

@@ -112,14 +112,14 @@ def train(config: Config, progress: bool = True) -> TrainResult:
     Raises:
         ValueError: this machine does not have the configured device.
     """
-    run = Run(config)
+    run = Trainee(config)
     label = f"{config.mixer}, n = {config.n}"
     with tqdm(total=config.steps, desc=label, disable=not progress, leave=False) as bar:
         (result,) = run_loop([run], Alone(run), bar)
     return result
 
 
-class Run:
+class Trainee:
     """One run while it trains: its model, its data, and what has been seen of it so far."""
 
     def __init__(self, config: Config) -> None:
@@ -161,28 +161,28 @@ class Run:
 class Kernel(Protocol):
     """How the models of runs are computed: one as it is, or several at once."""
 
-    def losses(self, runs: Sequence[Run], batches: Sequence[Batch]) -> Tensor:
+    def losses(self, runs: Sequence[Trainee], batches: Sequence[Batch]) -> Tensor:
         """Mean cross-entropy of every run on its batch, (R,)."""
 
-    def scores(self, runs: Sequence[Run], data: Sequence[Batch]) -> list[float]:
+    def scores(self, runs: Sequence[Trainee], data: Sequence[Batch]) -> list[float]:
         """What `evaluate` says of every run on its data."""
 
 
 class Alone:
     """One run by itself."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Trainee) -> None:
         self.forward: Forward = torch.compile(run.model) if run.config.compile else run.model
 
-    def losses(self, runs: Sequence[Run], batches: Sequence[Batch]) -> Tensor:  # noqa: D102
+    def losses(self, runs: Sequence[Trainee], batches: Sequence[Batch]) -> Tensor:  # noqa: D102
         return asked_loss(self.forward, batches[0]).unsqueeze(0)
 
-    def scores(self, runs: Sequence[Run], data: Sequence[Batch]) -> list[float]:  # noqa: D102
+    def scores(self, runs: Sequence[Trainee], data: Sequence[Batch]) -> list[float]:  # noqa: D102
         config = runs[0].config
         return [evaluate(self.forward, data[0], config.batch_size, config.metric)]
 
 
-def run_loop(runs: Sequence[Run], kernel: Kernel, bar: tqdm) -> list[TrainResult]:
+def run_loop(runs: Sequence[Trainee], kernel: Kernel, bar: tqdm) -> list[TrainResult]:
     """Train runs side by side, each until its own end, and test them.
 
     Args:

@@ -3,7 +3,7 @@
 Each mixer maps tokens x (..., L, d) to outputs y (..., L, d) and shows its inside:
 
 * `mixer(x)`: the outputs by the fast native form.
-* `mixer.system(x)`: the `LTVSystem` whose Λ, B, C (and D) the projections of x have set.
+* `mixer.system(x)`: the system whose Λ, B, C (and D) the projections of x have set.
 * `mixer.u(x)`: the sequence u that drives this system.
 
 so that `mixer(x)` equals `mixer.system(x).run(mixer.u(x))`. A sequence may come in pieces:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from dsf._checks import check_arrays, check_flag, check_integer, precision
 from dsf.feature_maps import FeatureMap
-from dsf.system import LTVSystem
+from dsf.system import System
 
 
 class Mixer(nn.Module, ABC):
@@ -81,7 +81,7 @@ class Mixer(nn.Module, ABC):
         return x
 
     @abstractmethod
-    def system(self, x: Tensor) -> LTVSystem:
+    def system(self, x: Tensor) -> System:
         """The linear time-varying system that this mixer is for the tokens x.
 
         Args:

@@ -79,18 +79,13 @@ class MQAR(Task):
     stop_accuracy: float | None = 0.995
 
     def check(self) -> None:  # noqa: D102
-        check_fields(
-            self,
-            dict.fromkeys(("seq_len", "num_kv_pairs", "vocab_size", "queries_per_key"), 1),
-            {"power_a": (-10, 10, False)}
-            | ({} if self.stop_accuracy is None else {"stop_accuracy": (0, 1, False)}),
-            ("random_non_queries",),
-        )
+        sizes = ("seq_len", "num_kv_pairs", "vocab_size", "queries_per_key")
+        numbers = {"power_a": (-10.0, 10.0, False)}
+        if self.stop_accuracy is not None:
+            numbers["stop_accuracy"] = (0.0, 1.0, False)
+        check_fields(self, dict.fromkeys(sizes, 1), numbers, ("random_non_queries",))
         check_task(
-            self.seq_len,
-            self.num_kv_pairs,
-            self.vocab_size,
-            queries_per_key=self.queries_per_key,
+            self.seq_len, self.num_kv_pairs, self.vocab_size, queries_per_key=self.queries_per_key
         )
 
     @property

@@ -88,9 +88,10 @@ def test_no_style_or_script_names_another_host(site: Path) -> None:
 def test_every_asset_exists_and_none_is_idle(site: Path, pages: dict[Path, BeautifulSoup]) -> None:
     used = set()
     for path, page in pages.items():
-        for address in assets(path, page):
-            if not address.startswith("data:"):
-                used.add((path.parent / unquote(urlsplit(address).path)).resolve())
+        addresses = {one for one in assets(path, page) if not one.startswith("data:")}
+        files = {(path.parent / unquote(urlsplit(one).path)).resolve() for one in addresses}
+        assert len(files) == len(addresses), f"{path.name} fetches a file under two addresses"
+        used |= files
     for path in list(used):
         assert path.exists(), path
         if path.suffix == ".css":

@@ -532,6 +532,29 @@ def described(m: Maker) -> Example:
     return Example(args, needs_values=True, fits=lambda values: len(values["labels"]) > 1)
 
 
+def documented(function: Callable[..., Any], m: Maker) -> dict[str, Arg | Array]:
+    """Arguments by a docstring: the first bracket of each is its shape, or it is a number."""
+    arguments = inspect.getdoc(function).partition("Args:")[2].partition("\n\n")[0]
+    entries = re.split(r"\n +(\w+): ", arguments)
+    return {
+        name: read(name, text, m) for name, text in zip(entries[1::2], entries[2::2], strict=True)
+    }
+
+
+def read(name: str, text: str, m: Maker) -> Arg | Array:
+    """A valid argument, by the entry of a docstring."""
+    if name == "return_state":
+        return m.flag()
+    shape = re.search(r"\(((?:\.\.\.|[\w|]+)(?:, [\w|]+)*),?\)", text)
+    number = re.search(r"number from (\S+) to ([\d.]+)", text)
+    array = m.array(shape[1].replace(",", "")) if shape else None
+    if number is None:
+        return m.maybe(array) if name == "state" else array
+    low, high = map(float, number.groups())
+    one = m.number((low + high) / 2, lambda x: low <= x <= high)
+    return one if array is None else m.number_or(one, array)
+
+
 def mixer_class(name: str) -> type[mixers.Mixer]:
     return getattr(mixers, name)
 
@@ -568,6 +591,8 @@ def mixer_arguments(m: Maker, name: str) -> Example:
     }
     known = inspect.signature(mixer_class(name)).parameters
     args = {"d_model": m.integer(1), "n": n}
+    if mixer_class(name).__module__ in ("dsf.mixers.gated", "dsf.mixers.delta"):
+        return Example({**documented(mixer_class(name), m), **args})
     return Example({**args, **{key: arg for key, arg in more.items() if key in known}})
 
 
@@ -952,35 +977,11 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
 }
 
 
-def documented(function: Callable[..., Any], m: Maker) -> Example:
-    """An example by the docstring: of each argument the first bracket is its shape."""
-    entries = re.split(
-        r"\n    (\w+): ", inspect.getdoc(function).partition("Args:")[2].partition("Returns:")[0]
-    )
-    texts = dict(zip(entries[1::2], entries[2::2], strict=True))
-    args: dict[str, Arg | Array] = {}
-    for name in inspect.signature(function).parameters:
-        shape = re.search(r"\(((?:\.\.\.|[\w|]+)(?:, [\w|]+)*),?\)", texts[name])
-        number = re.search(r"number from (\S+) to ([\d.]+)", texts[name])
-        array = m.array(shape[1].replace(",", "")) if shape else None
-        if name == "return_state":
-            args[name] = m.flag()
-        elif name == "state":
-            args[name] = m.maybe(array)
-        elif number is None:
-            args[name] = array
-        else:
-            low, high = map(float, number.groups())
-            one = m.number((low + high) / 2, lambda x, low=low, high=high: low <= x <= high)
-            args[name] = one if array is None else m.number_or(one, array)
-    return Example(args)
-
-
 def example_of(name: str, m: Maker) -> Example:
     if name in EXAMPLES:
         return EXAMPLES[name](m)
     if name in (*dsf.gated.__all__, *dsf.delta.__all__):
-        return documented(getattr(dsf, name), m)
+        return Example(documented(getattr(dsf, name), m))
     prefix, _, rest = name.partition(".")
     kind, _, method = rest.partition(".")
     if prefix == "mixers" and inspect.isclass(getattr(mixers, kind)):
@@ -991,7 +992,7 @@ def example_of(name: str, m: Maker) -> Example:
             return tokens_of(m, owner, positions=positions(m))
         if method == "forward":
             return tokens_of(m, owner, **pieces(m))
-        if method in ("u", "system", "eta", "step"):
+        if [*inspect.signature(getattr(owner, method)).parameters] == ["x"]:
             return tokens_of(m, owner)
     raise KeyError(f"no example for {name}: add one to EXAMPLES")
 

@@ -13,7 +13,7 @@ from layers import layers
 
 from book import bundle
 from book.stills import with_stills
-from dsf import widgets
+from dsf import looks, widgets
 from dsf.results import Cell
 from dsf.widgets.base import number
 from dsf.widgets.explorer import IN_PAGE
@@ -26,6 +26,7 @@ PAGE = """<!doctype html>
 <meta name="color-scheme" content="light dark">
 <style>{book}</style><style>{style}</style>{scripts}</head>
 <body><main><h1>Figures</h1>{figures}</main></body></html>"""
+FEATURE_MAPS = {f"map-{name}": color for name, color in looks.FEATURE_MAP_COLORS.items()}
 Visit = Callable[..., Any]
 
 
@@ -125,6 +126,28 @@ def test_figure_comes_to_life_and_shows_the_same_numbers(visit: Visit, name: str
     assert not page.locator(".dsf-problem:visible").count()
     table = widget.table()
     assert shown_table(page) == (table[2] if table else shown_table(page))
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_lines_and_cells_have_the_colors_of_the_looks(visit: Visit, script: bool) -> None:
+    figures = [still(kind()) for kind in (widgets.DecayAndMemory, widgets.FeatureMapGallery)]
+    page = visit(*figures, java_script_enabled=script)
+    part = ".dsf-live" if script else ".dsf-still"
+    colors = {"normalized": looks.COLORS["normalized"], **FEATURE_MAPS, "ssd": looks.COLORS["ssd"]}
+    for name, color in colors.items():
+        line = page.locator(f"{part} .dsf-line.dsf-{name}").first
+        assert hexed(line, "stroke") == color
+    for name, color in (("pos", looks.PLUS), ("neg", looks.MINUS)):
+        cell = page.locator(f"{part} .dsf-heat .dsf-{name}").first
+        assert hexed(cell, "fill" if script else "stroke") == color
+        assert not script or hexed(cell, "stroke") == "none"
+
+
+def hexed(locator: Any, name: str) -> str:
+    """A computed colour as CSS files write it, or none."""
+    said = locator.evaluate("(node, name) => getComputedStyle(node)[name]", name)
+    parts = re.findall(r"\d+", said)
+    return "#" + "".join(f"{int(part):02x}" for part in parts) if parts else str(said)
 
 
 def still(widget: Any) -> str:

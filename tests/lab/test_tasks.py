@@ -7,11 +7,12 @@ import pickle
 import pytest
 import torch
 from rich.console import Console
+from sweeps import inline
 from torch.nn import functional as F
 
 from dsf import cli, results
 from dsf.config import Config, TrainConfig, config_class, experiment
-from dsf.engines import process_pool, run_group
+from dsf.engines import process_pool
 from dsf.results import Record
 from dsf.stack import train_stack
 from dsf.sweep import key_of, read_grid, run_sweep
@@ -239,11 +240,6 @@ stop_perplexity = [false, 1.5]
 task = ["mqar", "counting"]
 seed = 5
 """
-
-
-def inline(groups):
-    for group in groups:
-        yield run_group(group)
 
 
 @pytest.fixture

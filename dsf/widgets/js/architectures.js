@@ -276,4 +276,8 @@ export const ARCHITECTURES = {
     }),
     sizes: [1],
   },
+  retnet: {
+    system: ({ q, k, decay }) => scalar(Array(q.length).fill(decay), k, q),
+    layer: (draw, n) => ({ q: draw.queries(n), k: draw.keys(n), decay: 1 - 2 ** -5 }),
+  },
 };

@@ -13,5 +13,7 @@ export const TITLES = {
   "ssd": "SSD (Mamba-2)",
   "qlstm": "qLSTM",
   "qlstm_reversed": "qLSTM, reversed sigmoid",
-  "rg_lru": "RG-LRU (Griffin)"
+  "rg_lru": "RG-LRU (Griffin)",
+  "retnet": "RetNet",
+  "deltanet": "DeltaNet"
 };
