@@ -184,7 +184,7 @@ class Deeper(SphinxDirective):
 
 def load_script(app: Sphinx, page: str, template: str, context: Any, doctree: Any) -> None:
     """Let pages that ask or lead load the script for it, and no other page."""
-    marked = ("ask", "set", "tour", "progress")
+    marked = ("ask", "set", "tour", "tally")
     if doctree is not None and any(
         {*node["classes"]} & {*marked} for node in doctree.findall(element)
     ):

@@ -21,7 +21,7 @@ class Progress(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """The list; `lead.js` adds how many of them the reader has answered."""
-        chapters = element(tag="ul", classes=["progress"])
+        chapters = element(tag="ul", classes=["tally"])
         for path in sorted((Path(self.env.srcdir) / "chapters").glob("*.md")):
             name = f"chapters/{path.stem}"
             if not CHAPTER_FILE.match(path.name) or name not in self.env.found_docs:

@@ -362,7 +362,7 @@
     ".ask": ask,
     "a.set": setter,
     ".tour": tour,
-    ".progress": progress,
+    ".tally": progress,
   })) {
     for (const node of all(selector)) {
       try {
