@@ -328,7 +328,7 @@ def test_the_time_on_a_page_is_that_of_what_the_page_shows(
         facts = one(page, ".chapter-facts").get_text()
         minutes = re.search(r"Time\s+(\d+) minutes to read, exercises (\d+) minutes", facts)
         assert minutes, path.name
-        article = BeautifulSoup(str(one(page, "article .body")), "html.parser")
+        article = BeautifulSoup(str(one(page, "article")), "html.parser")
         away = ".exercise, .solution, .launch, .headerlink, figure.dsf-widget"
         printed = ".cell_output :is(pre, .table-box)"  # which the source does not know
         folded = "details:not(.answer, .check), .replies > .wrong, .answer > summary, script, style"

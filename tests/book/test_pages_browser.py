@@ -103,7 +103,7 @@ def test_axe_finds_nothing_on_any_page(site: Path, visit: Open, axe: str, scheme
 
 def test_the_figure_of_the_start_page_does_what_the_text_promises(site: Path, visit: Open) -> None:
     page = visit((site / "index.html").as_uri())
-    finding = page.locator("#dsf-explorer .dsf-finding")
+    finding = page.locator("#dsf-explorer .dsf-live .dsf-finding")
     assert finding.text_content().endswith(" Recalled.")
     slider = page.get_by_label("State expansion n").first
     while slider.input_value() != "0" and not finding.text_content().endswith("Not recalled."):
