@@ -62,16 +62,14 @@ def test_page_takes_the_html_and_nothing_of_the_live_view(pages: Path) -> None:
     assert "require" not in text
 
 
-def test_page_loads_script_and_style_once(pages: Path) -> None:
+def test_page_loads_each_script_once(pages: Path) -> None:
     page = BeautifulSoup((pages / "with.html").read_text(encoding="utf-8"), "html.parser")
     scripts = [s for s in page.find_all("script", src=True) if "widgets/" in s["src"]]
-    styles = [s for s in page.find_all("link") if "widgets.css" in s.get("href", "")]
-    assert len(styles) == 1
     assert [re.sub(r".*/|\?.*", "", s["src"]) for s in scripts] == ["explorer.js", "decay.js"]
     for script in scripts:
         assert script.has_attr("defer")
         assert "module" not in script.get("type", ""), "modules do not load from files"
-    for name in ("explorer.js", "decay.js", "widgets.css"):
+    for name in ("explorer.js", "decay.js"):
         copied = pages / "_static" / "widgets" / name
         assert copied.read_bytes() == (bundle.STATIC / name).read_bytes()
 
