@@ -77,7 +77,7 @@ function drawing() {
   const box = svg("rect", { class: "dsf-chosen" });
   picture.append(box, words, flying);
   /** @param {number} x @param {number} y @param {string} anchor @param {string} text */
-  const word = (x, y, anchor, text) => svg("text", { x, y, "text-anchor": anchor }, text);
+  const word = (x, y, anchor, text, kind = "") => svg("text", { class: kind, x, y, "text-anchor": anchor }, text);
   return {
     picture,
     /** @param {Scene} scene @param {number} width @param {boolean} moving */
@@ -103,16 +103,16 @@ function drawing() {
       const door = (/** @type {number} */ j) => top + (rows * high * (j + 0.5)) / PAIRS;
       lines.replaceChildren(
         ...full.keys.flatMap((_, j) => [
-          svg("line", { class: "dsf-axis", x1: left + strip + 3, y1: middle(j), x2: from - 2, y2: door(j) }),
-          svg("line", { class: "dsf-axis", x1: to + 2, y1: door(j), x2: right - 3, y2: middle(j) }),
+          svg("line", { class: "dsf-write", x1: left + strip + 3, y1: middle(j), x2: from - 2, y2: door(j) }),
+          svg("line", { class: "dsf-read", x1: to + 2, y1: door(j), x2: right - 3, y2: middle(j) }),
         ]),
       );
       const size = name === "softmax" ? `cache, ${rows} × (${n} + ${CHANNELS})` : `state, ${n} × ${CHANNELS}`;
       words.replaceChildren(
-        word(left, 12, "start", "key → value"),
-        word((from + to) / 2, 12, "middle", size),
-        word(right, 12, "start", "read again"),
         ...full.keys.map((_, j) => word(0, middle(j) + 4, "start", `k${"₁₂₃₄₅₆₇₈"[j]}`)),
+        word(left, 12, "start", "key → value", "dsf-write"),
+        word((from + to) / 2, 12, "middle", size),
+        word(right, 12, "start", "read again", "dsf-read"),
         ...full.back.map((back, j) => word(width, middle(j) + 4, "end", asked ? (back ? "✓" : "✗") : "?")),
       );
       flying.setAttribute("class", moving && written ? `dsf-flying dsf-flying-${written % 2}` : "dsf-gone");
@@ -183,7 +183,7 @@ function render({ model, el }) {
 
   return it.start(() => {
     const shown = scene();
-    view.draw(shown, Math.min(it.root.clientWidth, 640), played !== null && shown.written < PAIRS);
+    view.draw(shown, Math.min(it.root.clientWidth, 760), played !== null && shown.written < PAIRS);
     dots.draw(shown);
     for (const { name, button } of chips) button.setAttribute("aria-pressed", `${name === shown.name}`);
     summary.textContent = `What comes back with n = ${shown.n}`;
