@@ -83,8 +83,9 @@ function drawing() {
     /** @param {Scene} scene @param {number} width @param {boolean} moving */
     draw({ name, n, written }, width, moving) {
       const full = remember(name, n);
-      const now = written ? remember(name, n, written) : { ...full, state: full.state.map((row) => row.map(() => 0)) };
       const asked = written === PAIRS;
+      const empty = { ...full, state: full.state.map((row) => row.map(() => 0)) };
+      const now = asked ? full : written ? remember(name, n, written) : empty;
       const strip = width < 440 ? 72 : 118;
       const gap = width < 440 ? 18 : 44;
       const [left, right] = [24, width - 20 - strip];
