@@ -3,13 +3,17 @@
 
 const katex = require(process.argv[2]);
 
+// A letter may have a class, `\htmlClass{part-write}{B_i}`, whose colour the style sheet knows.
+const trust = ({ command }) => command === "\\htmlClass";
+const strict = (code) => (code === "htmlExtension" ? "ignore" : "error");
+
 require("node:readline")
   .createInterface({ input: process.stdin })
   .on("line", (line) => {
     const { tex, options } = JSON.parse(line);
     let answer;
     try {
-      answer = { html: katex.renderToString(tex, options) };
+      answer = { html: katex.renderToString(tex, { ...options, trust, strict }) };
     } catch (error) {
       answer = { error: String(error.message) };
     }

@@ -42,7 +42,6 @@ def typeset(tex: str, display: bool, macros: tuple[tuple[str, str], ...]) -> str
     options = {
         "displayMode": display,
         "output": "htmlAndMathml",
-        "strict": "error",
         "macros": dict(macros),
     }
     process = katex()

@@ -27,6 +27,7 @@ SIGNS = {
 }  # fmt: skip
 CHARACTERS = GREEK | SIGNS
 DROPPED = re.compile(
+    r"\\htmlClass\{[^}]*\}|"
     r"\\(?:begin|end)\{[^}]*\}(?:\{[a-z]*\})?|\\(?:left|right|middle|[bB]igg?[lrm]?)(?![a-z])\.?"
     r"|\\(?:display|text|script)style|\\(?:boldsymbol|(?:math|text)(?:rm|bf|sf|it|tt|cal|normal))(?![a-z])"
     r"|\\(?:operatorname\*?|text|underbrace|overbrace|tag|color)(?![a-z])"

@@ -131,6 +131,12 @@ export function pass() {
   }
 }
 
+/** Sees nothing, for nothing changes by itself. */
+class Observer {
+  observe() {}
+  disconnect() {}
+}
+
 /** Put the document where the modules look for it. */
 export function install() {
   Object.assign(globalThis, {
@@ -140,10 +146,8 @@ export function install() {
       activeElement: null,
     },
     matchMedia: () => ({ matches: false, addEventListener() {}, removeEventListener() {} }),
-    ResizeObserver: class {
-      observe() {}
-      disconnect() {}
-    },
+    ResizeObserver: Observer,
+    IntersectionObserver: Observer,
     setTimeout(/** @type {() => void} */ call) {
       timers += 1;
       waiting.set(timers, call);

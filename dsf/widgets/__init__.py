@@ -11,6 +11,7 @@ from dsf.widgets import base as base  # first: it says what to install where any
 from dsf.widgets.decay import DecayAndMemory
 from dsf.widgets.explorer import DSFExplorer
 from dsf.widgets.gallery import FeatureMapGallery
+from dsf.widgets.hero import KeyValueMemory
 from dsf.widgets.mqar import MQARExplorer
 from dsf.widgets.softmax import SoftmaxApproximation
 
@@ -18,6 +19,7 @@ __all__ = [
     "DSFExplorer",
     "DecayAndMemory",
     "FeatureMapGallery",
+    "KeyValueMemory",
     "MQARExplorer",
     "SoftmaxApproximation",
 ]

@@ -117,12 +117,20 @@ def number(value: float) -> str:
         mantissa, exponent = f"{value:.1e}".split("e")
         text = f"{mantissa}e{int(exponent):+d}"
     else:
-        text = _fixed(value, 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3)
+        text = fixed(value, 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3)
     return text.replace("-", "−")
 
 
-def _fixed(value: float, digits: int) -> str:
-    """A half is rounded away from zero, as in JavaScript."""
+def fixed(value: float, digits: int) -> str:
+    """A number with so many digits after the point, a half rounded as in JavaScript.
+
+    Args:
+        value: the number, not negative.
+        digits: how many.
+
+    Returns:
+        Text.
+    """
     return str(Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
 
 

@@ -101,14 +101,17 @@ def test_axe_finds_nothing_on_any_page(site: Path, visit: Open, axe: str, scheme
     assert found == {}
 
 
-def test_the_figure_of_the_start_page_does_what_the_text_promises(site: Path, visit: Open) -> None:
-    page = visit((site / "index.html").as_uri())
-    finding = page.locator("#dsf-explorer .dsf-live .dsf-finding")
-    assert finding.text_content().endswith(" Recalled.")
-    slider = page.get_by_label("State expansion n").first
-    while slider.input_value() != "0" and not finding.text_content().endswith("Not recalled."):
-        slider.press("ArrowLeft")
-    assert finding.text_content().endswith("Not recalled.")
+def test_the_figure_of_the_start_page_forgets_as_its_memory_shrinks(
+    site: Path, visit: Open
+) -> None:
+    page = visit((site / "index.html").as_uri(), reduced_motion="reduce")
+    full = page.locator("#dsf-hero .dsf-live .dsf-question[fill-opacity='1']")
+    slider = page.get_by_label("Memory n")
+    assert full.count() == 5
+    slider.press("Home")
+    assert full.count() == 0
+    slider.press("End")
+    assert full.count() == 8
 
 
 def test_without_script_text_mathematics_and_solutions_are_there(site: Path, visit: Open) -> None:

@@ -15,10 +15,12 @@ from torch import Tensor
 
 from dsf import ARCHITECTURES, feature_maps, mqar, widgets
 from dsf.system import LTVSystem
+from dsf.widgets import hero
 from dsf.widgets.explorer import IN_PAGE
 from dsf.widgets.random import normal, uniform
 
 PATH = Path(__file__).with_name("golden.json")
+RECALLED = Path(hero.__file__).with_name("js") / "recalled.js"
 SEED = 3
 
 
@@ -166,6 +168,25 @@ def compute() -> dict[str, Any]:
     }
 
 
+def recalled() -> str:
+    """The module `recalled.js`: what takes too long to be computed in the page."""
+    lines = [
+        "/** Made by tests/figures/golden.py, do not edit. */",
+        "",
+        "/**",
+        " * In how many of 200 draws each value comes back, see `dsf/widgets/hero.py`.",
+        " * @type {Record<string, Record<number, number[]>>}",
+        " */",
+        "export const RECALLED = {",
+    ]
+    for name in hero.TITLES:
+        lines += [f"  {name}: {{"]
+        lines += [f"    {n}: {hero.recalled(name, n)}," for n in hero.SIZES]
+        lines += ["  },"]
+    return "\n".join([*lines, "};"]) + "\n"
+
+
 if __name__ == "__main__":
+    RECALLED.write_text(recalled(), encoding="utf-8")
     parts = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in compute().items()]
     PATH.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")

@@ -19,6 +19,7 @@ from torch.nn.functional import softplus
 from book.stills import with_stills
 from dsf import looks, mqar, results, widgets
 from dsf.mixers import TITLES
+from dsf.widgets import hero
 from dsf.widgets.base import number
 
 
@@ -193,3 +194,11 @@ def test_mqar_without_runs_says_so() -> None:
     [page] = stills(widgets.MQARExplorer([]))
     assert page.select(".dsf-still svg") == []
     assert "No runs are recorded" in page.select_one(".dsf-still").text
+
+
+@pytest.mark.parametrize("memory", hero.TITLES)
+def test_a_still_marks_what_comes_back_in_its_draw(memory: str) -> None:
+    pages = stills(*(hero.KeyValueMemory(memory=memory, n=n) for n in hero.SIZES))
+    for n, page in zip(hero.SIZES, pages, strict=True):
+        marks = [text.text for text in page.select("svg text") if text.text in ("✓", "✗")]
+        assert marks == ["✓" if back else "✗" for back in hero.came_back(memory, n)[hero.SHOWN]]

@@ -34,11 +34,12 @@ from dsf import (
     feature_maps,
     mqar,
     results,
+    retention_system,
     theory,
     widgets,
 )
 from dsf.mixers import TITLES
-from dsf.widgets import explorer, gallery, runs
+from dsf.widgets import explorer, gallery, hero, runs
 from dsf.widgets.base import number
 
 EVERY = [getattr(widgets, name) for name in widgets.__all__]
@@ -193,6 +194,44 @@ def test_reversing_the_sigmoid_is_a_change_of_sign_at_exponent_one_only() -> Non
     widget.exponent = 0.5
     assert widget.mirror_gap() > 0.1
     assert "curves are one" not in widget.caption()
+
+
+def test_the_recorded_counts_are_those_of_the_package() -> None:
+    assert golden.RECALLED.read_text("utf-8") == golden.recalled()
+
+
+def test_a_smaller_memory_never_brings_back_more() -> None:
+    for memory in hero.TITLES:
+        means = [hero.mean(memory, widgets.KeyValueMemory(n=n).size()) for n in range(1, 33)]
+        assert means == sorted(means)
+        assert 0 <= means[0] < means[-1] <= hero.PAIRS
+
+
+@pytest.mark.parametrize(("memory", "decay"), [("linear", 1.0), ("decay", hero.DECAY)])
+def test_the_memory_is_the_state_of_a_linear_system(memory: str, decay: float) -> None:
+    n, back = 8, torch.zeros(hero.PAIRS, dtype=torch.int64)
+    keys = torch.nn.functional.normalize(hero.keys()[..., :n], dim=-1)
+    for draw, k in enumerate(keys):
+        asked = (torch.arange(hero.PAIRS) + draw * hero.PAIRS) % hero.CODEBOOK
+        values = hero.codebook()[asked]
+        state = retention_system(k, k, decay).states(values)[-1]
+        distance = torch.cdist(k @ state, hero.codebook())
+        # Members of the codebook have one length, so the nearest by angle is the nearest.
+        back += distance.argmin(-1) == asked
+    assert back.tolist() == hero.recalled(memory, n)
+
+
+def test_softmax_keeps_all_pairs() -> None:
+    n, back = 2, torch.zeros(hero.PAIRS, dtype=torch.int64)
+    keys = torch.nn.functional.normalize(hero.keys()[..., :n], dim=-1)
+    for draw, k in enumerate(keys):
+        asked = (torch.arange(hero.PAIRS) + draw * hero.PAIRS) % hero.CODEBOOK
+        values = hero.codebook()[asked]
+        for place in range(hero.PAIRS):
+            q = k[place].expand_as(k)
+            read = attention.softmax_attention(q, k, values, hero.SCALE)[-1]
+            back[place] += (hero.codebook() @ read).argmax() == asked[place]
+    assert back.tolist() == hero.recalled("softmax", n)
 
 
 def test_half_lives_halve() -> None:

@@ -55,6 +55,8 @@ def visit(browser: Any, tmp_path: Path) -> Iterator[Visit]:
     def open_page(*figures: str, address: str = "", **options: Any) -> Any:
         path = write_page(tmp_path, *figures)
         options.setdefault("viewport", {"width": 1000, "height": 900})
+        if 'data-widget="hero"' in "".join(figures):  # it would play and change its picture
+            options.setdefault("reduced_motion", "reduce")
         context = browser.new_context(**options)
         contexts.append(context)
         context.set_default_timeout(5000)
@@ -178,6 +180,8 @@ def test_every_control_has_a_name_and_changes_the_picture(visit: Visit, name: st
         if not control.is_visible() or not control.is_enabled():
             continue
         if control.evaluate("node => node.textContent") == "Reset":
+            continue
+        if control.get_attribute("aria-pressed") == "true":
             continue
         label = control.evaluate(
             "node => node.labels?.[0]?.textContent || node.textContent || node.ariaLabel || ''"
@@ -643,3 +647,71 @@ def test_approximation_shows_the_slider_of_the_chosen_map(visit: Visit) -> None:
     page.wait_for_function("document.querySelector('.dsf-field-order').hidden")
     assert features.is_visible()
     assert not order.is_visible()
+
+
+# --- the key-value memory ------------------------------------------------------------------------
+
+HERO = "document.querySelector('.dsf-live')"
+PLACE = f"() => Number({HERO}.querySelector('input').value)"
+
+
+def dots(page: Any) -> int:
+    return int(page.locator(".dsf-live .dsf-question[fill-opacity='1']").count())
+
+
+def test_taking_n_down_never_fills_a_dot_and_the_marks_are_those_of_the_draw(visit: Visit) -> None:
+    for memory in ("linear", "softmax", "decay"):
+        page = visit(widgets.KeyValueMemory(memory=memory, n=32).html())
+        slider = page.get_by_label("Memory n")
+        counts, marks = [], []
+        while True:
+            counts.append(dots(page))
+            marks.append(page.locator(".dsf-live svg text", has_text="✓").count())
+            if slider.input_value() == "0":
+                break
+            place = slider.input_value()
+            slider.press("ArrowLeft")
+            page.wait_for_function(f"place => ({PLACE})() < Number(place)", arg=place)
+        assert counts == sorted(counts, reverse=True)
+        assert marks == sorted(marks, reverse=True)
+        assert len(counts) == 10
+        assert counts[0] > counts[-1]
+
+
+def test_it_plays_once_and_ends_where_it_began(visit: Visit) -> None:
+    wanted = pixels(visit(widgets.KeyValueMemory(n=16).html()))
+    page = visit(
+        widgets.KeyValueMemory(n=16, figure_id="it").html(), reduced_motion="no-preference"
+    )
+    page.wait_for_selector(".dsf-playing")
+    page.wait_for_selector(".dsf-live:not(.dsf-playing)", timeout=15_000)
+    assert pixels(page) == wanted
+    page.evaluate("scrollTo(0, 9999)")
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_timeout(400)
+    assert not page.locator(".dsf-playing").count()
+    assert "=" not in page.evaluate("location.hash")
+
+
+def test_it_yields_to_the_reader(visit: Visit) -> None:
+    for touch in (
+        lambda page: page.get_by_label("Memory n").press("ArrowRight"),
+        lambda page: page.get_by_role("button", name="softmax").click(),
+        lambda page: page.locator(".dsf-live .dsf-picture").click(),
+        lambda page: page.evaluate("location.hash = '#it:n=4'"),
+    ):
+        page = visit(widgets.KeyValueMemory(figure_id="it").html(), reduced_motion="no-preference")
+        page.wait_for_selector(".dsf-playing")
+        touch(page)
+        page.wait_for_selector(".dsf-live:not(.dsf-playing)", timeout=1000)
+        n = page.evaluate("document.getElementById('it').dsfState().n")
+        page.wait_for_function(
+            f"n => {HERO}.querySelector('output').textContent === `${{n}}`", arg=n
+        )
+
+
+def test_it_does_not_play_for_who_wants_no_motion(visit: Visit) -> None:
+    page = visit(widgets.KeyValueMemory().html())
+    page.wait_for_timeout(400)
+    assert not page.locator(".dsf-playing").count()
+    assert dots(page) == 5

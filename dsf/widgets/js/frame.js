@@ -110,7 +110,7 @@ export function frame({ model, el }, traits) {
   }
 
   return {
-    ...{ root, controls, finding, spoken, problem, set, state },
+    ...{ root, controls, finding, spoken, problem, set, state, redraw: schedule },
     ...controlsOf({ model, traits, first: state(), prefix: nextPrefix(), set, onChange }),
     reduced: matchMedia("(prefers-reduced-motion: reduce)"),
 
