@@ -238,7 +238,8 @@ def plot_step(
     cell = next(size for size in sizes if max(_width(line, size) for line in lines) <= _WIDTH)
     width, high = max(_width(line, cell) for line in lines), n * cell
     height = 2 * (_HEAD + high) + 2.6 * _TEXT
-    figure = plt.figure(figsize=(width / 72, height / 72), layout="none")
+    figure = plt.figure(figsize=(width / 72, height / 72))
+    figure.set_layout_engine("none")
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set_axis_off()
     for line, top in zip(lines, (0.0, _HEAD + high + 2.4 * _TEXT), strict=True):
