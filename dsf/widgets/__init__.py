@@ -11,7 +11,9 @@ from dsf.widgets import base as base  # first: it says what to install where any
 from dsf.widgets.decay import DecayAndMemory
 from dsf.widgets.explorer import DSFExplorer
 from dsf.widgets.gallery import FeatureMapGallery
+from dsf.widgets.message import MessageAndNoise
 from dsf.widgets.mqar import MQARExplorer
+from dsf.widgets.pairs import PairsRecalled
 from dsf.widgets.softmax import SoftmaxApproximation
 
 __all__ = [
@@ -19,5 +21,7 @@ __all__ = [
     "DecayAndMemory",
     "FeatureMapGallery",
     "MQARExplorer",
+    "MessageAndNoise",
+    "PairsRecalled",
     "SoftmaxApproximation",
 ]
