@@ -13,14 +13,15 @@ import { frame } from "./frame.js";
 /**
  * @typedef {object} Hook
  * @property {Record<string, import("./traits.js").Trait>} traits
- * @property {(it: ReturnType<typeof frame>) => Node} slider
+ * @property {(it: ReturnType<typeof frame>) => HTMLElement} slider
  * @property {(model: any) => Seen} see
  * @property {string[]} head of the table
  * @property {number[]} places of the slider, the rows of the table
  * @property {(place: number, model: any) => string[]} row
  */
 
-const [ROW, TOP, THICK] = [50, 20, 20]; // of a bar in pixels
+const [ROW, TOP, THICK] = [54, 24, 20]; // of a bar in pixels
+const WIDEST = 640; // of a bar in pixels
 
 /** @param {Bar} bar @param {number} k @param {number} width */
 function drawn({ name, share, label, own = true, parts = 1 }, k, width) {
@@ -46,16 +47,18 @@ export const hook = ({ traits, slider, see, head, places, row }) => ({
   render({ model, el }) {
     const it = frame({ model, el }, traits);
     const number = html("p", { class: "dsf-number" });
-    const picture = svg("svg", { class: "dsf-picture", role: "img" });
+    const picture = svg("svg", { class: "dsf-picture dsf-hook", role: "img" });
     const rows = places.map((at) => [`${at}`, ...row(at, model)]);
     const table = html("details", { class: "dsf-data" }, html("summary", {}, "Numbers"), tableOf("", head, rows));
-    it.controls.append(slider(it), it.reset());
+    const control = slider(it);
+    control.classList.add("dsf-hook-slider");
+    it.controls.append(control, it.reset());
     it.root.append(it.problem, it.controls, number, picture, it.finding, it.spoken, table);
     return it.start(() => {
       const { line, bars, said } = see(model);
       const [before, value, after] = line;
       number.replaceChildren(before, html("strong", {}, value), after);
-      const width = it.root.clientWidth;
+      const width = Math.min(it.root.clientWidth, WIDEST);
       picture.replaceChildren(...bars.flatMap((bar, k) => drawn(bar, k, width)));
       const label = bars.map(({ name, label: text }) => `${name}: ${text}`).join("; ");
       place(picture, { width, height: bars.length * ROW, "aria-label": label });
