@@ -27,7 +27,7 @@ class Blocks:
             "exercise": self._exercise,
             "solution": self._solution,
             "admonition": lambda b, _: self._admonition(b, b.argument),
-            "margin": lambda b, _: quote(self._inside(b, quoted=True)),
+            "margin": lambda b, _: quote(self.inside(b, quoted=True)),
             "chapter-facts": self._facts,
             "predict": self._ask,
             "predict-start": self._ask,
