@@ -30,7 +30,7 @@ SOURCES = ROOT / "dsf" / "widgets" / "js"
 STATIC = ROOT / "dsf" / "widgets" / "static"
 LOCKED = ROOT / "book" / "npm"
 INSTALLED = ROOT / "_build" / "npm"
-WIDGETS = ("explorer", "decay", "gallery", "softmax", "mqar", "hero")
+WIDGETS = ("explorer", "decay", "gallery", "softmax", "mqar", "hero", "message", "pairs")
 
 
 _NAMES = """

@@ -31,7 +31,7 @@ FLOORS = (
     Floor("", ("__init__",)),
     Floor("", ("cli", "__main__")),
     Floor("Sweeps", ("sweep", "engines")),
-    Floor("Figures", ("widgets", "interactive", "plots", "looks")),
+    Floor("Figures", ("widgets", "interactive", "plots", "state_strip", "looks")),
     Floor("Recorded results", ("results",)),
     Floor("Models and training", ("config", "train", "optimize", "stack", "model", "layers")),
     Floor("Tasks", ("tasks", "mqar")),

@@ -10,11 +10,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from dsf._checks import as_numbers, check_choice, check_flag, check_number, shown
 from dsf._extras import missing
 from dsf.looks import COLORS as COLORS  # part of this module's names too
 from dsf.looks import DASHES, LOOKS, MINUS, NEUTRAL, PLUS, SHAPES, Look
+from dsf.low_rank import LowRankSystem
+from dsf.state_strip import Line, Tile, equations
+from dsf.system import LTVSystem
 
 try:
     import matplotlib.pyplot as plt
@@ -199,6 +203,106 @@ def plot_states(states: object, title: str = "") -> None:
     ax.set_xlabel("time i")
     ax.set_ylabel("state" if d == 1 else f"state ({d} channels of {n})")
     figure.colorbar(image, ax=ax)
+
+
+def plot_step(
+    system: LTVSystem | LowRankSystem,
+    i: int,
+    u: Tensor | None = None,
+    initial_state: Tensor | None = None,
+) -> None:
+    """The state strip: one step of the recurrence drawn as arrays, features down, channels across.
+
+    H_i = Λ_i ⊙ H_{i-1} + B_i · u_i and y_i = Σ_a C_i ⊙ H_i, with D_i · u_i where there is a
+    feed-through. Every array has the shape in which the system holds it: a Λ_i that is one number
+    is one cell, one of d numbers a row, a B_i shared by the channels a column. The Λ_i of a
+    `LowRankSystem` is an n × n matrix that multiplies the state. Blue is positive, orange negative,
+    full colour the largest size of the array over all times; of complex arrays the real part is
+    drawn. Returns nothing, so that a notebook shows the figure once; ``plt.gcf()`` is the figure.
+
+    Args:
+        system: of one sequence, that is, without axes before time.
+        i: the time, 0 ≤ i < L.
+        u: inputs, (L, d); random ones, the same in every call, if None.
+        initial_state: H_{-1}, (n, d); zero if None.
+
+    Raises:
+        ValueError: the system is of another kind or of several sequences, there is no such time,
+            u or initial_state does not fit, or u is None and no array of the system says d.
+
+    Source: arXiv 2405.15731, section 3.1; chapter 1.
+    """
+    lines = equations(system, i, u, initial_state)
+    n, d = lines[0][0][1].values.shape
+    sizes = np.geomspace(min(_CELL, _TALLEST / n), 1e-3, 300)
+    cell = next(size for size in sizes if max(_width(line, size) for line in lines) <= _WIDTH)
+    width, high = max(_width(line, cell) for line in lines), n * cell
+    height = 2 * (_HEAD + high) + 2.6 * _TEXT
+    figure = plt.figure(figsize=(width / 72, height / 72))
+    figure.set_layout_engine("none")
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.set_axis_off()
+    for line, top in zip(lines, (0.0, _HEAD + high + 2.4 * _TEXT), strict=True):
+        _draw_line(ax, line, top + _HEAD + high / 2, top, cell)
+    left = _SIGN + _column(lines[0][0][1], cell) / 2
+    names = f"d = {d}"
+    if high > 3.5 * _TEXT:  # room for a name that runs upwards
+        _write(ax, left - d * cell / 2 - 0.8 * _TEXT, _HEAD + high / 2, f"n = {n}", rotation=90)
+    else:
+        names = f"n = {n}, {names}"
+    _write(ax, left, _HEAD + high + 0.8 * _TEXT, names)
+    ax.set(xlim=(0, width), ylim=(height, 0))
+
+
+# In points. Text of 11 is 9 pixels where 5.4 inches are shown on a phone less its margins.
+_TEXT = 11
+_WIDTH, _TALLEST, _CELL = 5.4 * 72, 130.0, 18.0  # at most: of all, of a state, of one number
+_COLUMN, _SIGN, _HEAD = 38.0, 20.0, 36.0  # at least: of an array; of a sign, of the two names above
+
+
+def _column(tile: Tile, cell: float) -> float:
+    return max(_COLUMN, cell * int(tile.values.shape[1]))
+
+
+def _sign(sign: str) -> float:
+    return 2 * _SIGN if "Σ" in sign else _SIGN
+
+
+def _width(line: Line, cell: float) -> float:
+    return sum(_sign(sign) + _column(tile, cell) for sign, tile in line) + 2
+
+
+def _write(ax: Axes, x: float, y: float, text: str, **more: Any) -> None:
+    ax.text(x, y, text, ha="center", va="center", size=_TEXT, **more)
+
+
+def _draw_line(ax: Axes, line: Line, middle: float, top: float, cell: float) -> None:
+    """An equation from left to right: names at the top, arrays about the middle."""
+    x = 0.0
+    for sign, tile in line:
+        _write(ax, x + _sign(sign) / 2, middle, sign, weight="bold")
+        x += _sign(sign)
+        column = _column(tile, cell)
+        _write(ax, x + column / 2, top + 0.7 * _TEXT, tile.symbol, style="italic")
+        _write(ax, x + column / 2, top + 2.1 * _TEXT, tile.shape)
+        rows, columns = tile.values.shape
+        left, right = x + (column - columns * cell) / 2, x + (column + columns * cell) / 2
+        low, high = middle + rows * cell / 2, middle - rows * cell / 2
+        ax.imshow(
+            tile.values,
+            cmap=DIVERGING,
+            vmin=-tile.limit,
+            vmax=tile.limit,
+            extent=(left, right, low, high),
+            aspect="auto",
+            label=tile.symbol,
+        )
+        fine = cell >= 4  # else the lines would hide the cells
+        ax.hlines(np.linspace(high, low, (rows if fine else 1) + 1), left, right, NEUTRAL, lw=0.5)
+        ax.vlines(
+            np.linspace(left, right, (columns if fine else 1) + 1), high, low, NEUTRAL, lw=0.5
+        )
+        x += column
 
 
 def _values(name: str, value: object, ndim: int | tuple[int, ...]) -> NDArray[np.float64]:

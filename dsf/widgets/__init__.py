@@ -12,7 +12,9 @@ from dsf.widgets.decay import DecayAndMemory
 from dsf.widgets.explorer import DSFExplorer
 from dsf.widgets.gallery import FeatureMapGallery
 from dsf.widgets.hero import KeyValueMemory
+from dsf.widgets.message import MessageAndNoise
 from dsf.widgets.mqar import MQARExplorer
+from dsf.widgets.pairs import PairsRecalled
 from dsf.widgets.softmax import SoftmaxApproximation
 
 __all__ = [
@@ -21,5 +23,7 @@ __all__ = [
     "FeatureMapGallery",
     "KeyValueMemory",
     "MQARExplorer",
+    "MessageAndNoise",
+    "PairsRecalled",
     "SoftmaxApproximation",
 ]

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 
 import matplotlib as mpl
 import numpy as np
@@ -15,7 +16,8 @@ mpl.use("agg")
 
 import matplotlib.pyplot as plt
 
-from dsf import ARCHITECTURES, looks, plots
+import dsf
+from dsf import ARCHITECTURES, check, looks, plots
 
 WHITE, DARK, DARK_THEME = "#ffffff", "#121212", "#14181e"  # the last is the dark page of the theme
 
@@ -183,7 +185,8 @@ def test_a_notebook_gets_svg_without_a_date(tmp_path):
     code = """
 from IPython.testing.globalipapp import start_ipython
 shell = start_ipython()
-from dsf import ARCHITECTURES, looks, plots
+import dsf
+from dsf import ARCHITECTURES, check, looks, plots
 plots.use_book_style()
 plots.plot_states([[1.0, 2.0]])
 formatters = shell.display_formatter.formatters
@@ -253,6 +256,104 @@ def test_states_are_drawn_with_the_channel_outside_and_the_feature_inside():
     assert ax.get_title() == "H"
 
 
+# --- the state strip
+
+
+def strip(system, i, u=None, initial_state=None):
+    """What the state strip shows: shapes in letters and arrays, by symbol; the axes' lengths."""
+    plots.plot_step(system, i, u, initial_state)
+    [ax] = plt.gcf().axes
+    texts = [text.get_text() for text in ax.texts]
+    arrays = {image.get_label(): image.get_array() for image in ax.images}
+    shapes = {name: texts[texts.index(name) + 1] for name in arrays}
+    lengths = dict(re.findall(r"([nd]) = (\d+)", " ".join(texts)))
+    signs = "".join(text for text in texts if text[:1] in "=⊙+·" and "₀" not in text)
+    return arrays, shapes, {name: int(length) for name, length in lengths.items()}, signs
+
+
+def example(name, length=7, n=3, d=2):
+    entry = ARCHITECTURES[name]
+    u, _, arguments = entry.example(length, n, d, seed=1, dtype=torch.float64)
+    return entry.system(**arguments), u
+
+
+SHAPES_OF_LAMBDA = {
+    "linear": "1",
+    "ssd": "1",
+    "s6": "n × d",
+    "rg_lru": "1 × d",
+    "deltanet": "n × n",
+}
+
+
+@pytest.mark.parametrize("name", SHAPES_OF_LAMBDA)
+def test_a_step_shows_the_arrays_in_the_shapes_that_the_system_holds(name):
+    system, u = example(name)
+    arrays, shapes, lengths, _ = strip(system, 5, u)
+    low_rank = isinstance(system, dsf.LowRankSystem)
+    transition = system.dense(2).transition[:, :3, :3] if low_rank else system.transition
+    wanted = {"Λ₅": transition[5], "B₅": system.input[5], "C₅": system.output[5]}
+    states = system.states(u)
+    wanted |= {"H₅": states[5], "H₄": states[4], "u₅": u[5:6], "y₅": system.run(u)[5:6]}
+    if system.feedthrough is not None:
+        wanted["D₅"] = system.feedthrough.expand(7, -1)[5:6]
+    assert arrays.keys() == wanted.keys()
+    for symbol, array in wanted.items():
+        check.same(arrays[symbol], array, name=symbol)
+    assert shapes["Λ₅"] == SHAPES_OF_LAMBDA[name]
+    assert (shapes["H₅"], shapes["u₅"], shapes["y₅"]) == ("n × d", "d", "d")
+    assert lengths == {"n": system.n, "d": 2}
+
+
+@pytest.mark.parametrize("i", [0, 6])
+def test_what_a_step_shows_is_the_step(i):
+    system, u = example("s6")
+    arrays, *_ = strip(system, i, u, torch.ones(3, 2, dtype=torch.float64))
+    y, c, now, feedthrough, token = (arrays[f"{letter}{'₀₁₂₃₄₅₆'[i]}"] for letter in "yCHDu")
+    transition, before, b = list(arrays.values())[1:4]
+    check.same(now, transition * before + b * token, name="H")
+    check.same(y[0], (c * now).sum(0) + feedthrough[0] * token[0], name="y")
+
+
+def test_the_first_step_starts_from_zero_and_the_signs_say_what_is_done():
+    arrays, _, _, signs = strip(example("linear")[0], 0, torch.ones(7, 2).double())
+    assert not arrays["H₋₁"].any()
+    assert signs == "=⊙+·= Σₐ⊙"
+    _, _, _, signs = strip(example("deltanet")[0], 1, torch.ones(7, 2).double())
+    assert signs == "=+·= Σₐ⊙", "a matrix multiplies the state"
+
+
+def test_a_step_has_one_color_scale_an_array_with_zero_in_the_middle():
+    system, u = example("ssd")
+    plots.plot_step(system, 5, u)
+    images = {image.get_label(): image for image in plt.gca().images}
+    for symbol, whole in (("H₅", system.states(u)), ("H₄", system.states(u)), ("B₅", system.input)):
+        size = float(whole.abs().max())
+        assert images[symbol].get_clim() == pytest.approx((-size, size))
+        assert images[symbol].get_cmap() == plots.DIVERGING
+
+
+@pytest.mark.parametrize(("n", "d"), [(1, 1), (1, 6), (4, 1), (16, 16), (64, 4), (3, 200)])
+def test_a_step_fits_a_column_and_can_be_read_on_a_phone(n, d):
+    plots.plot_step(example("s6", n=n, d=d)[0], 2, torch.ones(7, d, dtype=torch.float64))
+    figure = plt.gcf()
+    with warnings.catch_warnings(action="error"):
+        figure.savefig(io.BytesIO(), bbox_inches="tight")  # as in a notebook
+    box = figure.get_tightbbox()
+    assert box.width <= 5.4
+    assert box.height <= 7
+    shrunk = min(1, 328 / (96 * box.width))  # a phone of 360 pixels less its margins
+    for text in figure.axes[0].texts:
+        assert text.get_size() / 72 * 96 * shrunk >= 9
+
+
+def test_complex_systems_show_their_real_part():
+    system, u = example("s4d")
+    assert system.transition.is_complex()
+    arrays, *_ = strip(system, 3, u)
+    check.same(arrays["Λ₃"], system.transition[3].real, name="Λ")
+
+
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
@@ -265,6 +366,16 @@ def test_states_are_drawn_with_the_channel_outside_and_the_feature_inside():
         (
             lambda: plots.plot_matrices({"Φ": torch.ones(2, 2)}, causal=1),
             "causal is 1, expected True",
+        ),
+        (lambda: plots.plot_step(example("ssd")[0], 7), "i is 7, expected an integer from 0 to 6"),
+        (lambda: plots.plot_step(example("ssd")[0], -1), "i is -1, expected an integer"),
+        (lambda: plots.plot_step(example("ssd")[0], True), "i is True, expected an integer"),
+        (lambda: plots.plot_step(None, 0), "system is None, expected an LTVSystem or a LowRank"),
+        (lambda: plots.plot_step(example("linear")[0], 0), r"u is None, expected inputs \(L, d\)"),
+        (lambda: plots.plot_step(example("ssd")[0], 0, torch.ones(3, 2).double()), "u has shape"),
+        (
+            lambda: plots.plot_step(example("ssd")[0], 0, torch.ones(4, 7, 2).double()),
+            r"the leading axes \(4,\), expected one sequence",
         ),
         (lambda: plots.heatmap(plt.gca(), [["a"]]), "matrix is 'a', expected numbers"),
         (lambda: plots.heatmap(plt.gca(), [[1], [1, 2]]), "matrix is .*, expected a rectangular"),

@@ -25,6 +25,7 @@ import traitlets
 from bs4 import BeautifulSoup
 from jupyter_client.manager import run_kernel
 from layers import layers
+from torch.nn.functional import normalize
 
 from book import bundle
 from dsf import (
@@ -39,7 +40,7 @@ from dsf import (
     widgets,
 )
 from dsf.mixers import TITLES
-from dsf.widgets import explorer, gallery, hero, runs
+from dsf.widgets import explorer, gallery, hero, message, pairs, runs
 from dsf.widgets.base import number
 
 EVERY = [getattr(widgets, name) for name in widgets.__all__]
@@ -330,6 +331,60 @@ def test_mqar_refuses_a_task_and_a_mixer_without_runs(cells: list[results.Cell])
 def test_markers_tell_apart_what_colors_do_not() -> None:
     looks = [runs.look(mixer, variant=k) for mixer in TITLES for k in range(3)]
     assert len({(look["marker"], look["hollow"]) for look in looks}) == len(looks)
+
+
+# --- hooks
+
+
+def test_no_constant_decay_lets_the_message_stand_out() -> None:
+    decays = [round(0.9 + k / 100, 2) for k in range(31)]
+    held = [message.recall(decay) for decay in decays]
+    ratios = [m / e for m, e in held if math.isfinite(e)]
+    assert ratios == sorted(ratios)
+    assert ratios[-1] < 0.6, "noise of almost twice the message"
+    lost = [not math.isfinite(noise) for _, noise in held]
+    assert lost == sorted(lost), "once out of range it stays out of range"
+    assert decays[lost.index(True)] == 1.16
+
+
+@pytest.mark.parametrize("decay", [0.9, 0.99, 1.0, 1.05])
+def test_message_and_noise_are_those_of_the_geometric_series(decay: float) -> None:
+    steps = message.LENGTH - 1
+    squares = steps if decay == 1 else (1 - decay ** (2 * steps)) / (1 - decay**2)
+    # 4999 products, each rounded to 1.1e-16
+    assert message.recall(decay) == pytest.approx((decay**steps, math.sqrt(squares)), rel=1e-12)
+
+
+def test_with_fewer_features_fewer_values_come_back_and_never_more() -> None:
+    means = pairs.recalled()
+    assert len(means) == pairs.MOST
+    assert list(means) == sorted(means)
+    assert means[0] < 2
+    assert means[-1] == pairs.PAIRS
+
+
+@pytest.mark.parametrize("n", [2, 4, 8])
+def test_the_mean_is_that_of_the_cell_in_the_chapter(n: int) -> None:
+    right = []
+    for seed in range(200, 300):
+        generator = torch.Generator().manual_seed(seed)
+        possible = normalize(torch.randn(1024, 64, generator=generator))
+        keys = normalize(torch.randn(16, n, generator=generator))
+        nearest = (keys @ (keys.mT @ possible[:16]) @ possible.mT).argmax(-1)
+        right.append((nearest == torch.arange(16)).sum().item())
+    spread = torch.tensor(right).double().std().item()
+    # Means of 100 and of 200 independent draws: four standard errors of their difference.
+    allowed = 4 * spread * math.sqrt(1 / 100 + 1 / 200)
+    assert abs(sum(right) / 100 - pairs.recalled()[n - 1]) < allowed
+
+
+@pytest.mark.parametrize("kind", [widgets.MessageAndNoise, widgets.PairsRecalled])
+def test_a_hook_has_one_number_one_slider_and_says_what_to_try(kind: type[Any]) -> None:
+    widget = kind()
+    assert "To try: " in widget.caption()
+    numbers = [name for name, value in widget.state().items() if isinstance(value, int | float)]
+    assert len(numbers) == 1
+    assert all(kind.places[k] < kind.places[k + 1] for k in range(len(kind.places) - 1))
 
 
 @pytest.mark.parametrize(("a", "asks"), [(0.01, 1), (1.0, 2)])

@@ -1,0 +1,68 @@
+/** The live hook of a chapter's first screen: one slider, one number that changes, a few bars. */
+import { html, place, svg, tableOf } from "./dom.js";
+import { frame } from "./frame.js";
+
+/**
+ * A bar: how much of it is full, from 0 to 1, and what is written above it.
+ * @typedef {{name: string, share: number, label: string, own?: boolean, parts?: number}} Bar
+ */
+/**
+ * What is seen of a state: the line before, in and after the number; the bars; the finding.
+ * @typedef {{line: [string, string, string], bars: Bar[], said: string}} Seen
+ */
+/**
+ * @typedef {object} Hook
+ * @property {Record<string, import("./traits.js").Trait>} traits
+ * @property {(it: ReturnType<typeof frame>) => HTMLElement} slider
+ * @property {(model: any) => Seen} see
+ * @property {string[]} head of the table
+ * @property {number[]} places of the slider, the rows of the table
+ * @property {(place: number, model: any) => string[]} row
+ */
+
+const [ROW, TOP, THICK] = [54, 24, 20]; // of a bar in pixels
+const WIDEST = 640; // of a bar in pixels
+
+/** @param {Bar} bar @param {number} k @param {number} width */
+function drawn({ name, share, label, own = true, parts = 1 }, k, width) {
+  const y = k * ROW + TOP;
+  const box = { x: 0.5, y, width: width - 1, height: THICK };
+  const borders = Array.from({ length: parts - 1 }, (_, j) => {
+    const x = ((j + 1) * width) / parts;
+    return svg("line", { class: "dsf-cell-line", x1: x, x2: x, y1: y, y2: y + THICK });
+  });
+  return [
+    svg("text", { x: 0, y: y - 7 }, name),
+    svg("text", { x: width, y: y - 7, "text-anchor": "end" }, label),
+    svg("rect", { ...box, width: share * (width - 1), class: own ? "dsf-pos" : "dsf-other" }),
+    ...borders,
+    svg("rect", { ...box, class: "dsf-chosen" }),
+  ];
+}
+
+/** The module of a hook. @param {Hook} hook */
+export const hook = ({ traits, slider, see, head, places, row }) => ({
+  traits,
+  /** @param {{model: any, el: HTMLElement}} context */
+  render({ model, el }) {
+    const it = frame({ model, el }, traits);
+    const number = html("p", { class: "dsf-number" });
+    const picture = svg("svg", { class: "dsf-picture dsf-hook", role: "img" });
+    const rows = places.map((at) => [`${at}`, ...row(at, model)]);
+    const table = html("details", { class: "dsf-data" }, html("summary", {}, "Numbers"), tableOf("", head, rows));
+    const control = slider(it);
+    control.classList.add("dsf-hook-slider");
+    it.controls.append(control, it.reset());
+    it.root.append(it.problem, it.controls, number, picture, it.finding, it.spoken, table);
+    return it.start(() => {
+      const { line, bars, said } = see(model);
+      const [before, value, after] = line;
+      number.replaceChildren(before, html("strong", {}, value), after);
+      const width = Math.min(it.root.clientWidth, WIDEST);
+      picture.replaceChildren(...bars.flatMap((bar, k) => drawn(bar, k, width)));
+      const label = bars.map(({ name, label: text }) => `${name}: ${text}`).join("; ");
+      place(picture, { width, height: bars.length * ROW, "aria-label": label });
+      it.say(said);
+    });
+  },
+});
