@@ -13,7 +13,7 @@ import { frame } from "./frame.js";
 /**
  * @typedef {object} Hook
  * @property {Record<string, import("./traits.js").Trait>} traits
- * @property {(it: ReturnType<typeof frame>) => HTMLElement} slider
+ * @property {(it: ReturnType<typeof frame>) => Node} slider
  * @property {(model: any) => Seen} see
  * @property {string[]} head of the table
  * @property {number[]} places of the slider, the rows of the table
@@ -50,9 +50,8 @@ export const hook = ({ traits, slider, see, head, places, row }) => ({
     const picture = svg("svg", { class: "dsf-picture dsf-hook", role: "img" });
     const rows = places.map((at) => [`${at}`, ...row(at, model)]);
     const table = html("details", { class: "dsf-data" }, html("summary", {}, "Numbers"), tableOf("", head, rows));
-    const control = slider(it);
-    control.classList.add("dsf-hook-slider");
-    it.controls.append(control, it.reset());
+    it.controls.classList.add("dsf-hook-controls");
+    it.controls.append(slider(it), it.reset());
     it.root.append(it.problem, it.controls, number, picture, it.finding, it.spoken, table);
     return it.start(() => {
       const { line, bars, said } = see(model);
