@@ -289,7 +289,7 @@ def _draw_line(ax: Axes, line: Line, middle: float, top: float, cell: float) -> 
         left, right = x + (column - columns * cell) / 2, x + (column + columns * cell) / 2
         low, high = middle + rows * cell / 2, middle - rows * cell / 2
         ax.imshow(
-            tile.values,
+            tile.values.numpy(),
             cmap=DIVERGING,
             vmin=-tile.limit,
             vmax=tile.limit,

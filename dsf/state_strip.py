@@ -1,15 +1,13 @@
 """One step of a system as the arrays that stand in its two equations, for pictures of it."""
 
-from __future__ import annotations
+# Without annotations from __future__: as text, those of a named tuple lead the API page nowhere.
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from dsf._checks import as_numbers, check_integer, shown
+from dsf._checks import check_integer, shown
 from dsf.low_rank import LowRankSystem
 from dsf.system import LTVSystem
 
@@ -26,7 +24,7 @@ class Tile(NamedTuple):
 
     symbol: str
     shape: str
-    values: NDArray[np.float64]
+    values: Tensor
     limit: float
 
 
@@ -121,9 +119,9 @@ def _letters(values: Tensor, n: int) -> str:
     return f"{'n' if rows == n > 1 else 1} × {'d' if columns > 1 else 1}"
 
 
-def _real(values: Tensor) -> NDArray[np.float64]:
-    return as_numbers("values", values.real).astype(np.float64)
+def _real(values: Tensor) -> Tensor:
+    return values.detach().real.cpu().double()
 
 
 def _size(values: Tensor) -> float:
-    return float(np.abs(_real(values)).max()) or 1.0
+    return float(_real(values).abs().max()) or 1.0
