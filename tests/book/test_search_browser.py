@@ -46,6 +46,7 @@ def test_a_greek_letter_and_its_name_are_one_word(page: Any, letter: str, name: 
     addresses = [result.get_attribute("href") for result in ask(page, letter)]
     assert addresses
     page.keyboard.press("Escape")
+    page.locator("#search-dialog").wait_for(state="hidden")
     assert [result.get_attribute("href") for result in ask(page, name)] == addresses
 
 
