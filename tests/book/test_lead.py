@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import small_book
 from bs4 import BeautifulSoup, Tag
 
 from book import asking, code, notebooks, reading
@@ -16,6 +15,7 @@ from book.notebooks.chapter import read_chapter
 
 pytest.importorskip("jupyter_book", reason="requirements.txt is not installed")
 
+import small_book
 from small_book import HEAD, PREDICT, SET, TOUR, Build
 
 

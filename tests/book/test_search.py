@@ -8,6 +8,9 @@ import pytest
 from bs4 import BeautifulSoup
 
 from book import bundle, settings
+
+pytest.importorskip("jupyter_book", reason="requirements.txt is not installed")
+
 from book.sphinx import meta, previews, searching
 from book.sphinx.plain import plain_tex, spell_formulas
 

@@ -126,7 +126,8 @@ def test_slider_and_trait_follow_each_other(page: Any, run: Run, name: str) -> N
         return value
 
     before = reading()
-    step = float(slider.get_attribute("step") or 1)
+    # The key-value memory shows sizes that are not every number: 8, then 6.
+    step = 2.0 if name == "KeyValueMemory" else float(slider.get_attribute("step") or 1)
     told = turned(lambda: run(f"w.{trait} -= {step:g}"))
     assert told == pytest.approx(before - step)
     moved = turned(lambda: slider.press("ArrowRight"))
