@@ -125,7 +125,7 @@ def test_slider_and_trait_follow_each_other(page: Any, run: Run, name: str) -> N
         assert reading() == pytest.approx(value)
         return value
 
-    before = reading()
+    before = float(run(f"print(w.{trait})"))  # the key-value memory shows others while it plays
     # The key-value memory shows sizes that are not every number: 8, then 6.
     step = 2.0 if name == "KeyValueMemory" else float(slider.get_attribute("step") or 1)
     told = turned(lambda: run(f"w.{trait} -= {step:g}"))
