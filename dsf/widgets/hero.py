@@ -70,7 +70,7 @@ class KeyValueMemory(Widget):
             counts = recalled(name, n)
             shares = [f"{fixed(100 * counts[place] / DRAWS, 0)} %" for place in (0, -1)]
             held = PAIRS * (n + CHANNELS) if name == "softmax" else n * CHANNELS
-            rows.append([title, fixed(mean(name, n), 1), *shares, str(held)])
+            rows.append([title, fixed(sum(counts) / DRAWS, 1), *shares, str(held)])
         head = ["", f"of {PAIRS}", "the oldest", "the newest", "numbers held"]
         return f"What comes back with n = {n}", head, rows
 

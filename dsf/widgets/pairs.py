@@ -9,7 +9,7 @@ import torch
 import traitlets
 from torch.nn.functional import normalize
 
-from dsf.widgets.base import STATIC
+from dsf.widgets.base import STATIC, fixed
 from dsf.widgets.hook import Hook
 
 PAIRS, DRAWS, MOST = 16, 200, 32
@@ -43,7 +43,7 @@ class PairsRecalled(Hook):
 
     def row(self, place: float) -> list[str]:
         """The mean."""
-        return [f"{self.recalled[int(place) - 1]:.1f}"]
+        return [fixed(self.recalled[int(place) - 1], 1)]
 
     def caption(self) -> str:
         """What the figure shows, with its numbers, and what to try."""
