@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import settings
 
 from book import bundle
@@ -35,12 +36,14 @@ def is_trouble(line: str) -> bool:
 
 
 @pytest.fixture(scope="session")
-def site() -> Path:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the pages, built as `make test` builds them; seconds when nothing changed."""
     pytest.importorskip("jupyter_book", reason="pages not built: requirements.txt is not installed")
     root = Path(__file__).parent.parent
     command = [sys.executable, "-m", "book.build", "--strict"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    # Tests that run beside these, in another process, build the same folder: one after the other.
+    with FileLock(tmp_path_factory.getbasetemp().parent / "site.lock"):
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     if done.returncode:
         lines = (done.stdout + done.stderr).splitlines()
         pytest.fail("\n".join(["the book does not build:", *filter(is_trouble, lines)]), False)

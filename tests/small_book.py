@@ -57,6 +57,8 @@ class Build:
         settings = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
         config = settings["sphinx"]["config"] | {
             "exclude_patterns": ["out", "**.ipynb"],
+            # Its own: to the one of Sphinx, which all builds share, extensions add theirs.
+            "source_suffix": {".rst": "restructuredtext"},
             "myst_enable_extensions": settings["parse"]["myst_enable_extensions"],
             "bibtex_bibfiles": ["references.bib"],
             "external_toc_path": "_toc.yml",

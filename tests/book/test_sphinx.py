@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from bs4 import BeautifulSoup
 pytest.importorskip("jupyter_book", reason="requirements.txt is not installed")
 
 from docutils import nodes
+from small_book import Build
 
 from book.sphinx import docstrings, pages
 
@@ -41,20 +41,8 @@ def test_a_page_written_from_the_cache_knows_the_names_of_other_packages(
 
 
 def test_a_note_for_the_margin_stands_before_its_paragraph(tmp_path: Path) -> None:
-    text = "# Title\n\n```{margin}\nShapes: $n$, *d*\n```\n\nThe paragraph.\n"
-    (tmp_path / "index.md").write_text(text, encoding="utf-8")
-    extensions = "-Dextensions=myst_parser,book.sphinx.margin"
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        "-C",
-        extensions,
-        str(tmp_path),
-        str(tmp_path / "out"),
-    ]
-    subprocess.run(command, check=True, capture_output=True)
-    page = BeautifulSoup((tmp_path / "out" / "index.html").read_text("utf-8"), "html.parser")
+    text = "```{margin}\nShapes: $n$, *d*\n```\n\nThe paragraph.\n"
+    page = Build(tmp_path, {"01-test": text}).page()
     (note,) = page.select("aside.margin-note")
     assert note.em
     paragraph = note.find_next_sibling("p")
