@@ -298,6 +298,7 @@
         const changed = Object.keys(after).filter((name) => after[name] !== before[name]);
         const fields = changed.flatMap((name) => all(`.dsf-field-${CSS.escape(name)}`, figure));
         for (const lit of fields.length ? fields : [figure]) {
+          lit.closest("details.dsf-more")?.setAttribute("open", "");
           lit.classList.add("lit");
           setTimeout(() => lit.classList.remove("lit"), 1600);
         }

@@ -80,6 +80,10 @@ def visit(browser: Any, tmp_path: Path) -> Iterator[Visit]:
     assert problems == []
 
 
+def unfold(page: Any) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+
+
 def pixels(page: Any) -> str:
     """What the live figure draws and writes, without the controls and what is spoken later."""
     return str(
@@ -176,6 +180,7 @@ def test_live_figure_begins_with_what_the_still_shows(visit: Visit, name: str) -
 @pytest.mark.parametrize("name", KINDS)
 def test_every_control_has_a_name_and_changes_the_picture(visit: Visit, name: str) -> None:
     page = visit(KINDS[name]().html())
+    unfold(page)
     for index in range(len(controls(page))):
         control = controls(page)[index]
         if not control.is_visible() or not control.is_enabled():
@@ -201,6 +206,7 @@ def test_every_control_has_a_name_and_changes_the_picture(visit: Visit, name: st
 @pytest.mark.parametrize("name", KINDS)
 def test_keyboard_reaches_every_control(visit: Visit, name: str) -> None:
     page = visit(KINDS[name]().html())
+    unfold(page)
     wanted = sum(control.is_visible() and control.is_enabled() for control in controls(page))
     reached = set()
     for _ in range(wanted + 12):
@@ -219,6 +225,7 @@ def test_keyboard_reaches_every_control(visit: Visit, name: str) -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_reset_brings_back_the_first_picture(visit: Visit, name: str) -> None:
     page = visit(KINDS[name]().html())
+    unfold(page)
     first = pixels(page)
     slider = page.locator(".dsf-live input[type=range]:enabled").first
     move(slider)
@@ -249,7 +256,7 @@ def test_no_sideways_scrolling_on_a_phone(visit: Visit, name: str, script: bool)
     size = {"width": 360, "height": 740}
     page = visit(still(KINDS[name]()), viewport=size, java_script_enabled=script)
     if script:
-        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        unfold(page)
     edge = page.locator("main").bounding_box()
     assert edge["x"] + edge["width"] <= 360
     if script:
@@ -319,7 +326,7 @@ def test_axe_finds_nothing(visit: Visit, axe: str, name: str, scheme: str) -> No
         widget = KINDS[name](**(state if name == "explorer" else {}))
         size = {"width": width, "height": 800}
         page = visit(widget.html(), color_scheme=scheme, viewport=size)
-        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        unfold(page)
         page.evaluate(axe)
         violations = page.evaluate("axe.run('figure').then(found => found.violations)")
         assert [violation["id"] for violation in violations] == []
