@@ -290,7 +290,8 @@ def main() -> int:
         for folder in folders:
             for part in ("dsf", "book", "tests"):
                 shutil.copytree(ROOT / part, folder / part)
-            shutil.copy(ROOT / "pyproject.toml", folder)
+            for name in ("pyproject.toml", "references.bib"):
+                shutil.copy(ROOT / name, folder)
 
         usual = dict.fromkeys(name for path in files for name in TESTS[path].split())
         source = (ROOT / files[0]).read_text(encoding="utf-8")
