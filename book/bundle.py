@@ -30,7 +30,10 @@ SOURCES = ROOT / "dsf" / "widgets" / "js"
 STATIC = ROOT / "dsf" / "widgets" / "static"
 LOCKED = ROOT / "book" / "npm"
 INSTALLED = ROOT / "_build" / "npm"
-WIDGETS = ("explorer", "decay", "gallery", "softmax", "mqar", "hero", "message", "pairs")
+WIDGETS = (
+    "explorer", "decay", "gallery", "softmax", "mqar", "hero",
+    "message", "pairs", "exponent", "dictionary",
+)  # fmt: skip
 
 
 _NAMES = """

@@ -13,6 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from book import reading
 from book.notebooks.chapter import read_chapter
+from book.sphinx.folding import details, summary
 
 CODE_CELL = re.compile(r"^(?P<fence>`{3,})\{code-cell\}.*?^(?P=fence)[ \t]*$", re.M | re.S)
 CELL_TAGS = re.compile(r"^:tags:(.*)$|^tags:(.*(?:\n[ \t]*- .*)*)", re.M)
@@ -28,24 +29,24 @@ class ChapterFacts(SphinxDirective):
     }
 
     def run(self) -> list[nodes.Node]:
-        """A box of facts followed by the list of objectives."""
+        """The facts in one line, what is needed and the objectives behind another that opens."""
         missing = [name for name in self.option_spec if name not in self.options]
         if missing:
             raise self.error(f"chapter-facts lacks {', '.join(missing)}")
         time = reading.time(read_chapter(Path(self.env.doc2path(self.env.docname))))
-        line = (
-            f"**Time** {time}\n"
-            f"**Level** {self.options['level']}\n"
-            f"**You need** {self.options['prerequisites']}"
-        )
         box = nodes.container(classes=["chapter-facts"])
-        for text in line.splitlines():
-            inline, messages = self.state.inline_text(text, self.lineno)
-            box += nodes.paragraph("", "", *inline)
-            box += messages
-        box += nodes.paragraph("", "After this chapter you can", classes=["objectives-title"])
-        self.state.nested_parse(self.content, self.content_offset, box)
+        box += self.line(f"{time} · {self.options['level']}")
+        fold = details("", summary("", "What you need, and what you can do afterwards"))
+        fold += self.line(f"**You need** {self.options['prerequisites']}")
+        fold += nodes.paragraph("", "", nodes.strong("", "After this chapter you can"))
+        self.state.nested_parse(self.content, self.content_offset, fold)
+        box += fold
         return [box]
+
+    def line(self, text: str) -> nodes.paragraph:
+        """A paragraph of Markdown."""
+        inline, messages = self.state.inline_text(text, self.lineno)
+        return nodes.paragraph("", "", *inline, *messages)
 
 
 class BookOnly(SphinxDirective):

@@ -9,7 +9,9 @@ Needs anywidget (``pip install "dsf-book[notebooks]"``); ``import dsf`` does not
 
 from dsf.widgets import base as base  # first: it says what to install where anywidget is missing
 from dsf.widgets.decay import DecayAndMemory
+from dsf.widgets.dictionary import DictionaryRecall
 from dsf.widgets.explorer import DSFExplorer
+from dsf.widgets.exponent import SignAndExponent
 from dsf.widgets.gallery import FeatureMapGallery
 from dsf.widgets.hero import KeyValueMemory
 from dsf.widgets.message import MessageAndNoise
@@ -20,10 +22,12 @@ from dsf.widgets.softmax import SoftmaxApproximation
 __all__ = [
     "DSFExplorer",
     "DecayAndMemory",
+    "DictionaryRecall",
     "FeatureMapGallery",
     "KeyValueMemory",
     "MQARExplorer",
     "MessageAndNoise",
     "PairsRecalled",
+    "SignAndExponent",
     "SoftmaxApproximation",
 ]

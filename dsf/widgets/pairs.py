@@ -51,7 +51,7 @@ class PairsRecalled(Hook):
         return (
             f"Values that come back of {PAIRS} stored under random keys of n features, the mean of "
             f"{DRAWS} draws. As first shown, with n = {self.n}, it is {mean}. To try: the smallest "
-            "n at which all but one come back."
+            "n with which fewer than one in ten is lost."
         )
 
 

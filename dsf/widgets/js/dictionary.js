@@ -1,0 +1,61 @@
+/** The hook of chapter 10: how many questions a dictionary with room for some pairs answers. */
+import { hook } from "./hook.js";
+import { recall } from "./recall.js";
+import { whole } from "./traits.js";
+
+const SEQUENCES = 100;
+const TASK = { L: 64, K: 8, V: 128, a: 0.01, R: 1 };
+
+/** @type {import("./recall.js").Recall[] | undefined} */
+let sequences;
+
+/**
+ * How many questions of a sequence are answered, the mean of all; when the memory is full the oldest pair goes.
+ * @param {number} capacity
+ */
+function answered(capacity) {
+  sequences ??= Array.from({ length: SEQUENCES }, (_, seed) => recall(TASK, seed));
+  let right = 0;
+  for (const { tokens, asked } of sequences) {
+    /** @type {Map<number, number>} */
+    const memory = new Map();
+    for (let j = 0; j < TASK.K; j++) {
+      memory.set(tokens[2 * j], tokens[2 * j + 1]);
+      if (memory.size > capacity) memory.delete([...memory.keys()][0]);
+    }
+    right += asked.flat().filter((at) => memory.has(tokens[at])).length;
+  }
+  return right / SEQUENCES;
+}
+
+/** @param {number} capacity @param {number} right */
+function finding(capacity, right) {
+  const lost = TASK.K - right;
+  if (!lost) return `With room for ${capacity} pairs nothing is lost, and every question is answered.`;
+  if (!capacity) return `Without a memory nothing is answered; a guess among the values shown hits 1 in ${TASK.K}.`;
+  const oldest = lost > 1 ? `${lost} oldest pairs are` : "oldest pair is";
+  return `With room for ${capacity} of ${TASK.K} pairs the ${oldest} forgotten: each costs one question of ${TASK.K}.`;
+}
+
+export default hook({
+  traits: { capacity: whole(0, TASK.K) },
+  slider: (it) => it.slider("capacity", "Room for pairs", () => ({ min: 0, max: TASK.K }), String),
+  head: ["pairs held", `of ${TASK.K} questions answered`],
+  places: Array.from({ length: TASK.K + 1 }, (_, capacity) => capacity),
+  row: (capacity) => [`${answered(capacity)}`],
+  see(model) {
+    const capacity = model.get("capacity");
+    const right = answered(capacity);
+    const bar = (/** @type {string} */ name, /** @type {number} */ count) => ({
+      name,
+      share: count / TASK.K,
+      label: `${count} of ${TASK.K}`,
+      parts: TASK.K,
+    });
+    return {
+      line: ["", `${right}`, ` of ${TASK.K} questions answered`],
+      bars: [{ ...bar("pairs held", capacity), own: false }, bar("questions answered", right)],
+      said: finding(capacity, right),
+    };
+  },
+});

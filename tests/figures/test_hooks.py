@@ -1,0 +1,130 @@
+"""The hooks of the chapters: true on every place of the slider, the same in Python and in pages."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from test_widgets_browser import write_page
+
+from book import asking
+from book.bundle import ROOT
+from book.notebooks.chapter import read_chapter, walk
+from book.notebooks.myst import Directive
+from dsf import mqar, qlstm, widgets
+from dsf.widgets import dictionary, exponent, pairs
+from dsf.widgets.hook import Hook
+
+HOOKS = [
+    kind for kind in (getattr(widgets, name) for name in widgets.__all__) if issubclass(kind, Hook)
+]
+SHOWN = {"message": 2, "pairs": 0, "exponent": 0, "dictionary": 0}  # which number of a row it is
+
+
+def test_only_at_exponent_1_are_the_two_one_model() -> None:
+    places = [k / 20 for k in range(41)]
+    found = [exponent.compared(place) for place in places]
+    apart = [one.difference for one in found]
+    assert apart[20] == 0
+    assert apart[:21] == sorted(apart[:21], reverse=True)
+    assert apart[20:] == sorted(apart[20:])
+    assert min(apart[:20] + apart[21:]) > 0.005, "else it would be shown as 0 %"
+    kept = [one.kept for one in found]
+    assert kept == sorted(kept, reverse=True)
+    assert kept[0] == 1
+    assert kept[20] == found[0].plain
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 2.0])
+def test_the_difference_is_that_of_the_cell_in_the_chapter(alpha: float) -> None:
+    many = []
+    for seed in range(40):
+        generator = torch.Generator().manual_seed(seed)
+        f, g, o, u = torch.randn(4, exponent.LENGTH, exponent.DRAWS, generator=generator)
+        plain = qlstm(u, -f, g, o)
+        y = qlstm(u, f, g, o, reversed_sigmoid=True, exponent=alpha)
+        many.append(((y - plain).norm() / plain.norm()).item())
+    spread = torch.tensor(many).std().item()
+    assert abs(sum(many) / 40 - exponent.compared(alpha).difference) < 4 * spread
+
+
+def test_each_pair_without_room_costs_one_question() -> None:
+    answered = [dictionary.answered(capacity) for capacity in range(dictionary.PAIRS + 1)]
+    assert answered == [capacity / dictionary.PAIRS for capacity in range(dictionary.PAIRS + 1)]
+
+
+def test_a_full_dictionary_answers_with_the_values_of_the_task() -> None:
+    inputs, labels = mqar.generate(50, vocab_size=dictionary.TASK.vocab_size, seed=5)
+    for tokens, answers in zip(inputs.tolist(), labels.tolist(), strict=True):
+        memory = dict(zip(tokens[0:16:2], tokens[1:16:2], strict=True))
+        asked = [i for i, answer in enumerate(answers) if answer != mqar.NOT_ASKED]
+        assert [memory[tokens[i]] for i in asked] == [answers[i] for i in asked]
+
+
+def question(chapter: str, label: str) -> asking.Asked:
+    """A question of a chapter by its label."""
+    [path] = (ROOT / "chapters").glob(f"{chapter}-*.md")
+    for block in walk(read_chapter(path).blocks, path):
+        if isinstance(block, Directive) and block.options.get("label") == label:
+            return asking.read(block.argument or "predict", block.body, block.options)
+    raise AssertionError(f"chapter {chapter} has no {label}")
+
+
+def test_the_place_that_chapter_3_asks_for_is_the_one_of_the_figure() -> None:
+    [(name, sign, value)] = asking.conditions(question("03", "ask:smallest-n").right)
+    assert (name, sign) == ("n", "=")
+    lost = [1 - mean / pairs.PAIRS for mean in pairs.recalled()]
+    assert value == 1 + next(n for n, share in enumerate(lost) if share < 0.1)
+
+
+def test_numbers_that_the_chapters_ask_for() -> None:
+    half_life = torch.log(torch.tensor(0.5)) / torch.log(torch.tensor(0.9))
+    harmonic = sum(1 / r for r in range(1, 9))
+    for chapter, label, wanted in (
+        ("01", "ask:eighth", 3 * half_life.item()),
+        ("01", "ask:settles", 1 / (1 - 0.75)),
+        ("01", "ask:lag-one", 3 * 0.9 + 2 * 1 * -0.5),
+        ("10", "ask:mqar-left", harmonic / 8),
+    ):
+        asked = question(chapter, label)
+        assert abs(float(asked.right) - wanted) <= asked.tolerance + 1e-9, label
+        wrong = [asking.number(item.key) for item in asked.items if item.key != asking.ELSE]
+        assert all(abs(value - wanted) > asked.tolerance for value in wrong), label
+
+
+def test_right_answers_stand_in_every_place() -> None:
+    letters = []
+    for path in sorted((ROOT / "chapters").glob("[0-9]*.md")):
+        for block in walk(read_chapter(path).blocks, path):
+            if isinstance(block, Directive) and re.fullmatch(
+                "[A-D]", str(block.options.get("answer", ""))
+            ):
+                letters.append(block.options["answer"])
+    counts = [letters.count(letter) for letter in "ABCD"]
+    assert max(counts) < len(letters) / 2
+    assert min(counts) > 0
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", HOOKS, ids=lambda kind: kind.name)
+def test_the_page_says_what_python_says_all_the_way(
+    browser: Any, tmp_path: Path, kind: type[Any]
+) -> None:
+    widget = kind(figure_id="it")
+    page = browser.new_page()
+    page.goto(write_page(tmp_path, widget.html()).as_uri())
+    slider = page.locator(".dsf-live input[type=range]")
+    said = page.locator(".dsf-number strong")
+    slider.press("Home")
+    seen = set()
+    for _ in range(50):
+        place = slider.evaluate("node => node.valueAsNumber")
+        seen.add(place)
+        page.wait_for_timeout(20)
+        assert said.text_content() == widget.row(place)[SHOWN[kind.name]], f"at {place}"
+        slider.press("ArrowRight")
+        if slider.evaluate("node => node.valueAsNumber") == place:
+            break
+    page.close()
+    assert set(kind.places) <= {round(place, 6) for place in seen}
