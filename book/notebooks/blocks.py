@@ -35,6 +35,8 @@ class Blocks:
             "deeper": self._deeper,
             "deeper-start": self._deeper,
             "tour": self.inside,
+            "derivation*": lambda b, _: self.inside(b),
+            "step": self._step,
             "book-only": lambda b, _: "",
             "notebook-only": self.inside,
             "figure": self._figure,
@@ -173,6 +175,11 @@ class Blocks:
     def _deeper(self, block: Directive, quoted: bool) -> str:
         title = self.inline.markdown(block.argument, block.line)
         return fold(f"Deeper: {title}", self.inside(block, quoted=False))
+
+    def _step(self, block: Directive, quoted: bool) -> str:
+        """A step of a derivation: its title runs into its sentence."""
+        title = self.inline.markdown(block.argument, block.line)
+        return f"**{title}.** {self.inside(block, quoted)}"
 
     def _figure(self, block: Directive, quoted: bool) -> str:
         alt = str(block.options.get("alt", ""))

@@ -36,6 +36,7 @@ CONTAINERS = (
     | {"admonition", "prf:proof", "exercise", "exercise-start", "solution", "solution-start"}
     | {"book-only", "notebook-only", "chapter-facts"}
     | {"predict", "predict-start", "question", "deeper", "deeper-start", "tour"}
+    | {"derivation", "derivation-start", "step"}
 )
 
 

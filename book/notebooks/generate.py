@@ -42,7 +42,7 @@ def differences(notebooks: dict[Path, str]) -> list[str]:
         for path, text in notebooks.items()
         if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
-    folders = {path.parent for path in notebooks}
+    folders = {path.parent for path in notebooks if path.suffix == ".ipynb"}
     for folder in sorted(folders):
         for path in sorted(folder.glob("*.ipynb")):
             if path not in notebooks:

@@ -33,6 +33,7 @@ SHEETS = (
     STATIC / "katex" / "katex.css",
     STATIC / "book.css",
     settings.ROOT / "dsf" / "widgets" / "static" / "widgets.css",
+    STATIC / "derivation.css",
     STATIC / "reading.css",
     STATIC / "print.css",
 )

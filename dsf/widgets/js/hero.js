@@ -39,7 +39,7 @@ const share = (name, n, place) => `${Math.round((100 * (RECALLED[name][n].at(pla
 /** @typedef {ReturnType<typeof frame>} Frame */
 
 /** @param {Scene} scene */
-function finding({ name, n, written }) {
+export function finding({ name, n, written }) {
   const grows = name === "softmax";
   if (written < PAIRS) {
     const size = grows ? `grows to ${written * (n + CHANNELS)}` : `holds ${held(name, n)} numbers, as before`;
@@ -69,7 +69,7 @@ function strips(parent) {
 }
 
 /** The pairs on the left, the memory, and on the right what its keys bring back. */
-function drawing() {
+export function drawing() {
   const picture = svg("svg", { class: "dsf-picture", role: "img" });
   const [lines, words, flying] = [svg("g"), svg("g"), svg("g", { class: "dsf-flying" })];
   picture.append(lines);
@@ -133,7 +133,7 @@ function drawing() {
 }
 
 /** The line with a dot for each question. */
-function score() {
+export function score() {
   const dots = Array.from({ length: PAIRS }, (_, k) =>
     svg("circle", { cx: 9 + 18 * k, cy: 9, r: 7, class: "dsf-question" }),
   );
@@ -198,8 +198,20 @@ function render({ model, el }) {
 }
 
 /**
- * Once in sight, write the pairs one by one into the largest memory, then make it smaller. It ends where the
- * reader would be without it, and at once when the reader does anything with the figure.
+ * The play: the pairs are written one by one into a large memory, which is then made smaller.
+ * @param {number} last the n at which it ends, not part of the play
+ * @param {number} [first] the n with which it begins
+ */
+export const play = (last, first = MOST) => [
+  ...Array.from({ length: PAIRS }, (_, written) => ({ n: first, written, ms: WRITE_MS })),
+  ...SIZES.filter((size) => size > last && size <= first)
+    .reverse()
+    .map((n) => ({ n, written: PAIRS, ms: SHRINK_MS })),
+];
+
+/**
+ * Play once, when it comes in sight. It ends where the reader would be without it, and at once when the reader
+ * does anything with the figure.
  * @param {Frame} it
  * @param {any} model
  * @param {Element} picture
@@ -209,12 +221,12 @@ function playOnce(it, model, picture, show) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let at = 0;
-  /** @type {{n: number, written: number}[]} */
+  /** @type {ReturnType<typeof play>} */
   let steps = [];
   function next() {
     if (at === steps.length) return end();
     show(steps[at]);
-    timer = setTimeout(next, steps[at].written < PAIRS ? WRITE_MS : SHRINK_MS);
+    timer = setTimeout(next, steps[at].ms);
     at += 1;
   }
   function end() {
@@ -228,12 +240,7 @@ function playOnce(it, model, picture, show) {
     ([{ isIntersecting }]) => {
       if (!isIntersecting) return;
       observer.disconnect();
-      const last = fit(model.get("n"));
-      const down = SIZES.filter((size) => size > last).reverse();
-      steps = [
-        ...Array.from({ length: PAIRS }, (_, written) => ({ n: MOST, written })),
-        ...down.map((n) => ({ n, written: PAIRS })),
-      ];
+      steps = play(fit(model.get("n")));
       it.root.classList.add("dsf-playing");
       next();
     },
