@@ -39,6 +39,12 @@ def segment_products(transition: Tensor) -> Tensor:
         ValueError: transition is not a floating tensor with a time axis.
 
     Source: Φ_ij = C_i P_ij B_j of arXiv 2405.15731, section 3.1; chapter 1.
+
+    Example:
+        >>> dsf.segment_products(torch.tensor([2.0, 3.0, 5.0]))
+        tensor([[ 1.,  0.,  0.],
+                [ 3.,  1.,  0.],
+                [15.,  5.,  1.]])
     """
     length = check_arrays({"transition": (transition, "(..., L)")}, ["transition"])["L"]
     dtype = transition.dtype

@@ -35,6 +35,10 @@ def same(actual: Any, expected: Any, tolerance: float = 1e-9, name: str | None =
         AssertionError: shapes or values differ, or there is nothing to compare.
         ValueError: either side is not numbers, the tolerance is negative or not finite, or the name
             is no text.
+
+    Example:
+        >>> dsf.check.same(torch.tensor([0.1 + 0.2]), torch.tensor([0.3]), name="0.1 + 0.2")
+        ✓ 0.1 + 0.2 · 0
     """
     tolerance = check_number("tolerance", tolerance, 0)
     if not isinstance(name, str | None):

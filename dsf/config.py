@@ -183,6 +183,11 @@ def experiment(config: Config) -> dict[str, Any]:
 
     Returns:
         Its fields by name, without those of `NOT_RECORDED`.
+
+    Example:
+        >>> from dsf.config import TrainConfig, experiment
+        >>> experiment(TrainConfig(mixer="linear", n=8))["n"]
+        8
     """
     fields = dataclasses.asdict(config)
     return {name: value for name, value in fields.items() if name not in NOT_RECORDED}

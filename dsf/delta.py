@@ -77,6 +77,11 @@ def delta_rule(
 
     Source: Schlag et al. (2021), arXiv 2102.11174; Yang et al. (2024), arXiv 2406.06484;
     chapter 13.
+
+    Example:
+        >>> k = torch.tensor([[1.0, 0.0], [1.0, 0.0]])  # the same key twice
+        >>> dsf.delta_rule(k, k, torch.tensor([[3.0], [5.0]]), beta=1.0).flatten()
+        tensor([3., 5.])
     """
     beta = _beta(q, k, beta, v)
     check_flag("return_state", return_state)
@@ -113,6 +118,11 @@ def delta_rule_system(q: Tensor, k: Tensor, beta: Tensor | float) -> LowRankSyst
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: Yang et al. (2024), arXiv 2406.06484; chapter 13.
+
+    Example:
+        >>> k = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+        >>> dsf.delta_rule_system(k, k, beta=1.0).run(torch.tensor([[3.0], [5.0]])).flatten()
+        tensor([3., 5.])
     """
     beta = _beta(q, k, beta)
     key = k.unsqueeze(-1)  # (..., L, n, 1)

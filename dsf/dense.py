@@ -45,6 +45,15 @@ class DenseSystem:
         ValueError: an array is not a floating tensor, or dtypes, devices or shapes do not agree.
 
     Source: arXiv 2405.15731, section 3.1; chapter 1.
+
+    Example:
+        >>> ones = torch.ones(2, 1, 1)
+        >>> system = dsf.LTVSystem(0.5 * ones, ones, ones)
+        >>> dense = dsf.DenseSystem(*system.dense(d=3))
+        >>> dense.transition[1]
+        tensor([[0.5000, 0.0000, 0.0000],
+                [0.0000, 0.5000, 0.0000],
+                [0.0000, 0.0000, 0.5000]])
     """
 
     transition: Tensor

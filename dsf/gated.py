@@ -69,6 +69,11 @@ def retention(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: Sun et al. (2023), eq. (5); chapter 13.
+
+    Example:
+        >>> q = torch.ones(3, 1)
+        >>> dsf.retention(q, q, torch.ones(3, 1), decay=0.5).flatten()
+        tensor([1.0000, 1.5000, 1.7500])
     """
     system = retention_system(q, k, decay)
     check_arrays({"q": (q, "(..., L, n)"), "k": (k, "(..., L, n)"), "v": (v, "(..., L, d)")})
@@ -97,6 +102,13 @@ def retention_system(q: Tensor, k: Tensor, decay: Tensor | float) -> LTVSystem:
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: Sun et al. (2023), eq. (6); chapter 13.
+
+    Example:
+        >>> q = torch.ones(3, 1)
+        >>> dsf.retention_system(q, q, decay=0.5).matrix()
+        tensor([[1.0000, 0.0000, 0.0000],
+                [0.5000, 1.0000, 0.0000],
+                [0.2500, 0.5000, 1.0000]])
     """
     arrays = {"q": (q, "(..., L, n)"), "k": (k, "(..., L, n)")}
     if isinstance(decay, Tensor):

@@ -51,6 +51,13 @@ class LowRankSystem(MatrixStateSystem):
 
     Source: Yang et al. (2024), arXiv 2406.06484, for a = 1 and r = 1; arXiv 2405.15731,
     section 3.1; chapter 13.
+
+    Example:
+        >>> key = torch.tensor([[[1.0], [0.0]]]).expand(2, 2, 1)  # (L, n, r): the same key twice
+        >>> ones = torch.ones(2, 2)
+        >>> system = dsf.LowRankSystem(ones, key, key, key, key)  # the new replaces the old
+        >>> system.run(torch.tensor([[3.0], [5.0]])).flatten()
+        tensor([3., 5.])
     """
 
     transition: Tensor

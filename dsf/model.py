@@ -230,6 +230,12 @@ def num_parameters(model: nn.Module) -> int:
 
     Returns:
         The count.
+
+    Example:
+        >>> from dsf.mixers import mixer_class
+        >>> from dsf.model import SequenceModel, num_parameters
+        >>> num_parameters(SequenceModel(16, 8, lambda: mixer_class("linear")(8, 4)))
+        384
     """
     if not isinstance(model, nn.Module):
         raise ValueError(f"model is {shown(model)}, expected a module of PyTorch")

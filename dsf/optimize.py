@@ -21,6 +21,13 @@ def learning_rate(config: Config, step: int) -> float:
 
     Returns:
         The learning rate of this step, positive.
+
+    Example:
+        >>> from dsf.config import TrainConfig
+        >>> from dsf.optimize import learning_rate
+        >>> config = TrainConfig(learning_rate=0.01, steps=100)
+        >>> [round(learning_rate(config, step), 4) for step in (0, 50, 99)]
+        [0.002, 0.0054, 0.0]
     """
     warmup = round(config.warmup * config.steps)
     if step < warmup:

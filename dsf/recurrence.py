@@ -32,6 +32,10 @@ def linear_recurrence(transition: Tensor, x: Tensor, initial_state: Tensor | Non
         ValueError: an argument is not a floating tensor, or does not fit x.
 
     Source: arXiv 2405.15731, section 3.1; chapter 1.
+
+    Example:
+        >>> dsf.linear_recurrence(torch.tensor([[0.5]]), torch.ones(4, 1)).flatten()
+        tensor([1.0000, 1.5000, 1.7500, 1.8750])
     """
     arrays = {"x": (x, "(..., L, d)"), "transition": (transition, "(..., L|1, d|1)")}
     sizes = check_arrays(arrays, complex_too=arrays)

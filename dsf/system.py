@@ -131,6 +131,16 @@ class LTVSystem(MatrixStateSystem):
         ValueError: an array is not a floating tensor, or dtypes, devices or shapes do not agree.
 
     Source: arXiv 2405.15731, section 3.1; chapter 1.
+
+    Example:
+        >>> ones = torch.ones(3, 1, 1)
+        >>> system = dsf.LTVSystem(0.5 * ones, ones, ones)
+        >>> system.run(torch.tensor([[1.0], [0.0], [0.0]])).flatten()
+        tensor([1.0000, 0.5000, 0.2500])
+        >>> system.matrix()
+        tensor([[1.0000, 0.0000, 0.0000],
+                [0.5000, 1.0000, 0.0000],
+                [0.2500, 0.5000, 1.0000]])
     """
 
     transition: Tensor

@@ -73,6 +73,12 @@ def linear_attention(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: Katharopoulos et al. (2020); arXiv 2405.15731, eq. (16) of v1; chapter 3.
+
+    Example:
+        >>> q = torch.eye(3)  # each key is its own direction
+        >>> v = torch.tensor([[3.0], [6.0], [9.0]])
+        >>> dsf.linear_attention(q, q, v, dsf.feature_maps.identity).flatten()
+        tensor([3., 6., 9.])
     """
     check_qkv(q, k, v)
     check_flag("normalize", normalize)
@@ -124,6 +130,13 @@ def linear_attention_matrix(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: Katharopoulos et al. (2020); arXiv 2405.15731, eq. (16) of v1; chapter 3.
+
+    Example:
+        >>> q = torch.zeros(3, 2)
+        >>> dsf.linear_attention_matrix(q, q)
+        tensor([[1.0000, 0.0000, 0.0000],
+                [0.5000, 0.5000, 0.0000],
+                [0.3333, 0.3333, 0.3333]])
     """
     check_qk(q, k)
     check_flag("normalize", normalize)
@@ -155,6 +168,12 @@ def linear_attention_system(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2.1; chapter 3.
+
+    Example:
+        >>> q, k, v = torch.randn(3, 8, 2, generator=torch.Generator().manual_seed(0)).double()
+        >>> system = dsf.linear_attention_system(q, k)
+        >>> torch.allclose(system.run(v), dsf.linear_attention(q, k, v))
+        True
     """
     check_qk(q, k)
     check_flag("normalize", normalize)

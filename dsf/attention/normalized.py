@@ -58,6 +58,12 @@ def normalized_attention(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, eq. (21) of v1; chapter 4.
+
+    Example:
+        >>> q = torch.ones(3, 1)
+        >>> v = torch.tensor([[2.0], [4.0], [6.0]])
+        >>> dsf.normalized_attention(q, q, v, eta=torch.tensor([1.0, 2.0, 4.0])).flatten()
+        tensor([2., 3., 3.])
     """
     check_qkv(q, k, v)
     check_arrays({"q": (q, "(..., L, m)"), "eta": (eta, "(..., L)")})
@@ -93,6 +99,13 @@ def normalized_attention_matrix(q: Tensor, k: Tensor, eta: Tensor) -> Tensor:
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, eq. (21) of v1; chapter 4.
+
+    Example:
+        >>> q = torch.ones(3, 1)
+        >>> dsf.normalized_attention_matrix(q, q, eta=torch.tensor([1.0, 2.0, 4.0]))
+        tensor([[1.0000, 0.0000, 0.0000],
+                [0.5000, 0.5000, 0.0000],
+                [0.2500, 0.2500, 0.2500]])
     """
     check_qk(q, k)
     check_arrays({"q": (q, "(..., L, m)"), "eta": (eta, "(..., L)")})
@@ -117,6 +130,12 @@ def normalized_attention_system(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2.1 and eq. (21) of v1; chapter 4.
+
+    Example:
+        >>> q = torch.ones(3, 1)
+        >>> system = dsf.normalized_attention_system(q, q, eta=torch.tensor([1.0, 2.0, 4.0]))
+        >>> system.transition[1:].flatten()  # η_{i-1} / η_i
+        tensor([0.5000, 0.5000])
     """
     check_qk(q, k)
     check_arrays({"q": (q, "(..., L, m)"), "eta": (eta, "(..., L)")})

@@ -40,6 +40,14 @@ def separable_attention_system(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2.1; chapter 3.
+
+    Example:
+        >>> phi = torch.ones(3, 1)
+        >>> system = dsf.separable_attention_system(phi, phi, eta=torch.tensor([1.0, 2.0, 4.0]))
+        >>> system.matrix()
+        tensor([[1.0000, 0.0000, 0.0000],
+                [0.5000, 0.5000, 0.0000],
+                [0.2500, 0.2500, 0.2500]])
     """
     arrays = {"phi": (phi, "(..., L, n)"), "psi": (psi, "(..., L, n)")}
     check_arrays(arrays if eta is None else {**arrays, "eta": (eta, "(..., L)")})

@@ -69,6 +69,11 @@ def softmax_attention(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: Vaswani et al. (2017); arXiv 2405.15731, eq. (2) of v1; chapter 2.
+
+    Example:
+        >>> q = torch.zeros(3, 2)  # all scores are equal, so each output is a mean
+        >>> dsf.softmax_attention(q, q, torch.tensor([[3.0], [6.0], [9.0]])).flatten()
+        tensor([3.0000, 4.5000, 6.0000])
     """
     check_qkv(q, k, v)
     check_flag("return_state", return_state)
@@ -112,6 +117,13 @@ def softmax_matrix(q: Tensor, k: Tensor, scale: float | None = None) -> Tensor:
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, eq. (2) of v1; chapter 2.
+
+    Example:
+        >>> q = torch.zeros(3, 2)
+        >>> dsf.softmax_matrix(q, q)
+        tensor([[1.0000, 0.0000, 0.0000],
+                [0.5000, 0.5000, 0.0000],
+                [0.3333, 0.3333, 0.3333]])
     """
     check_qk(q, k)
     scores = (q @ k.mT) * _scale(q, scale)  # (..., L, L)
@@ -143,6 +155,16 @@ def softmax_attention_system(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2.1; chapter 2.
+
+    Example:
+        >>> q, k, v = torch.randn(3, 8, 2, generator=torch.Generator().manual_seed(0)).double()
+        >>> exact = dsf.softmax_attention(q, k, v)
+        >>> for order in (1, 4, 8):
+        ...     system = dsf.softmax_attention_system(q, k, order)
+        ...     print(system.n, f"{float((system.run(v) - exact).abs().max()):.0e}")
+        3 2e-01
+        15 5e-02
+        45 1e-03
     """
     check_qk(q, k)
     check_normalized("before", before, q, q.shape[:-2], keys=True)
@@ -168,6 +190,12 @@ def kv_cache_system(q: Tensor, k: Tensor, scale: float | None = None) -> LTVSyst
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: chapter 2.
+
+    Example:
+        >>> q = torch.zeros(3, 2)
+        >>> system = dsf.kv_cache_system(q, q)
+        >>> system.n, system.run(torch.tensor([[3.0], [6.0], [9.0]])).flatten()
+        (3, tensor([3.0000, 4.5000, 6.0000]))
     """
     phi = softmax_matrix(q, k, scale)
     return separable_attention_system(phi, torch.eye(phi.shape[-1]).to(phi))

@@ -1,8 +1,8 @@
 """Feature maps: what turns a query or a key of width m into n features.
 
 A feature map is a callable (..., m) -> (..., n). Separable attention compares features by their
-inner product, so a map φ stands for the kernel ζ(q, k) = ⟨φ(q), φ(k)⟩, and n, the **state
-expansion**, is how many numbers a channel of the state holds (chapter 3).
+inner product, so a map φ stands for the kernel ζ(q, k) = ⟨φ(q), φ(k)⟩, and n, the
+**state expansion**, is how many numbers a channel of the state holds (chapter 3).
 
 Scaling. No map here scales its argument. The softmax kernel exp(scale · qᵀk) is obtained by
 multiplying both q and k by sqrt(scale) beforehand; with the usual scale 1/sqrt(m) that is a factor

@@ -22,6 +22,10 @@ def elu_plus_one(x: Tensor) -> Tensor:
         ValueError: x is not a floating tensor with a feature axis.
 
     Source: Katharopoulos et al. (2020), eq. (7); chapter 3.
+
+    Example:
+        >>> dsf.feature_maps.elu_plus_one(torch.tensor([-1.0, 0.0, 2.0]))
+        tensor([0.3679, 1.0000, 3.0000])
     """
     check_arrays({"x": (x, "(..., m)")})
     positive = torch.relu(x)
@@ -43,6 +47,10 @@ def exponential(x: Tensor) -> Tensor:
         ValueError: x is not a floating tensor with a feature axis.
 
     Source: chapter 3.
+
+    Example:
+        >>> dsf.feature_maps.exponential(torch.tensor([0.0, 1.0]))
+        tensor([1.0000, 2.7183])
     """
     check_arrays({"x": (x, "(..., m)")})
     return torch.exp(x)
@@ -61,6 +69,10 @@ def relu(x: Tensor) -> Tensor:
         ValueError: x is not a floating tensor with a feature axis.
 
     Source: chapter 3.
+
+    Example:
+        >>> dsf.feature_maps.relu(torch.tensor([-1.0, 2.0]))
+        tensor([0., 2.])
     """
     check_arrays({"x": (x, "(..., m)")})
     return torch.relu(x)
@@ -79,6 +91,10 @@ def identity(x: Tensor) -> Tensor:
         ValueError: x is not a floating tensor with a feature axis.
 
     Source: arXiv 2405.15731, eq. (21) of v1; chapter 4.
+
+    Example:
+        >>> dsf.feature_maps.identity(torch.tensor([-1.0, 2.0]))
+        tensor([-1.,  2.])
     """
     check_arrays({"x": (x, "(..., m)")})
     return x

@@ -29,6 +29,12 @@ def positive_random_features(x: Tensor, n: int, seed: int = 0) -> Tensor:
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: Choromanski et al. (2021), lemma 1; chapter 3.
+
+    Example:
+        >>> q, k = torch.tensor([1.0, 0.5]), torch.tensor([0.4, 0.2])
+        >>> phi = [dsf.feature_maps.positive_random_features(x, 4096) for x in (q, k)]
+        >>> abs(float(phi[0] @ phi[1]) / 2.71828 ** 0.5 - 1) < 0.1  # exp(qᵀk), nearly
+        True
     """
     return positive_random(n, seed)(x)
 
@@ -117,5 +123,9 @@ def positive_random(n: int, seed: int = 0) -> PositiveRandom:
         ValueError: n is below 1 or the seed is no seed.
 
     Source: Choromanski et al. (2021), lemma 1; chapter 3.
+
+    Example:
+        >>> dsf.feature_maps.positive_random(8)(torch.zeros(5, 3)).shape
+        torch.Size([5, 8])
     """
     return PositiveRandom(n, seed)

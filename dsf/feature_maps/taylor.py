@@ -37,6 +37,12 @@ def taylor_features(x: Tensor, order: int) -> Tensor:
 
     Source: arXiv 2405.15731, section 3.2.1, with each monomial kept once instead of once for
     every order of its factors; chapter 3.
+
+    Example:
+        >>> q, k = torch.tensor([1.0, 0.5]), torch.tensor([0.4, 0.2])
+        >>> features = dsf.feature_maps.taylor_features
+        >>> [round(float(features(q, p) @ features(k, p)), 4) for p in (1, 2, 4)]  # √e = 1.6487
+        [1.5, 1.625, 1.6484]
     """
     check_arrays({"x": (x, "(..., m)")})
     order = check_integer("order", order, low=0)
@@ -63,6 +69,10 @@ def taylor(order: int) -> FeatureMap:
         ValueError: order is negative.
 
     Source: chapter 3.
+
+    Example:
+        >>> dsf.feature_maps.taylor(2)(torch.zeros(5, 3)).shape
+        torch.Size([5, 10])
     """
     order = check_integer("order", order, low=0)
 
@@ -86,6 +96,10 @@ def taylor_size(m: int, order: int) -> int:
         ValueError: m or order is too small.
 
     Source: arXiv 2405.15731, section 3.2.1; chapter 3.
+
+    Example:
+        >>> [dsf.feature_maps.taylor_size(16, order) for order in (1, 2, 4)]
+        [17, 153, 4845]
     """
     order = check_integer("order", order, low=0)
     return math.comb(check_integer("m", m) + order, order)

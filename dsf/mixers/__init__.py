@@ -65,6 +65,11 @@ def mixer_class(name: str) -> type[Mixer]:
 
     Raises:
         ValueError: there is no such mixer.
+
+    Example:
+        >>> from dsf.mixers import mixer_class
+        >>> mixer_class("s6")(d_model=8, n=4)(torch.zeros(1, 5, 8)).shape
+        torch.Size([1, 5, 8])
     """
     check_choice("name", name, MIXERS)
     make = MIXERS[name]

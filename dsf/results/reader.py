@@ -25,6 +25,12 @@ def recorded(name: str) -> list[Run]:
 
     Raises:
         ValueError: there is no such record.
+
+    Example:
+        >>> from dsf.results import cells, recorded
+        >>> best = max(cells(recorded("mqar")), key=lambda cell: cell.mean)
+        >>> round(best.mean, 2)
+        1.0
     """
     if name not in names():
         raise ValueError(f"name is {name!r}, expected one of {', '.join(names())}")
@@ -37,6 +43,11 @@ def names() -> list[str]:
 
     Returns:
         What `recorded` takes.
+
+    Example:
+        >>> from dsf.results import names
+        >>> names()
+        ['mqar']
     """
     files = [Path(entry.name) for entry in _folder().iterdir()]
     return sorted(file.stem for file in files if file.suffix == ".jsonl")

@@ -69,6 +69,11 @@ def qlstm(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2 and eq. (22) of v1; chapter 8.
+
+    Example:
+        >>> gate = torch.zeros(3, 1)  # σ(0) = 1/2
+        >>> dsf.qlstm(torch.ones(3, 1), gate, gate, gate).flatten()
+        tensor([0.2500, 0.3750, 0.4375])
     """
     check_gates(forget_gate=forget_gate, input_gate=input_gate, output_gate=output_gate, u=u)
     exponent = _exponent(exponent, forget_gate)
@@ -105,6 +110,11 @@ def qlstm_system(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2 and eq. (22) of v1; chapter 8.
+
+    Example:
+        >>> gate = torch.zeros(3, 1)  # σ(0) = 1/2
+        >>> dsf.qlstm_system(gate, gate, gate, exponent=2.0).transition.flatten()
+        tensor([0.2500, 0.2500, 0.2500])
     """
     check_gates(forget_gate=forget_gate, input_gate=input_gate, output_gate=output_gate)
     exponent = _exponent(exponent, forget_gate)

@@ -64,6 +64,11 @@ def rg_lru(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: De et al. (2024); chapter 8.
+
+    Example:
+        >>> gate = torch.zeros(3, 1)  # σ(0) = 1/2
+        >>> dsf.rg_lru(torch.ones(3, 1), gate, gate, decay=torch.zeros(1)).flatten()
+        tensor([0.4990, 0.5302, 0.5322])
     """
     check_gates(recurrence_gate=recurrence_gate, input_gate=input_gate, u=u)
     check_arrays({"u": (u, "(..., L, d)"), "decay": (decay, "(d,)")})
@@ -90,6 +95,11 @@ def rg_lru_system(recurrence_gate: Tensor, input_gate: Tensor, decay: Tensor) ->
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: De et al. (2024); arXiv 2405.15731, section 3.2; chapter 8.
+
+    Example:
+        >>> gate = torch.zeros(3, 1)  # σ(0) = 1/2
+        >>> dsf.rg_lru_system(gate, gate, decay=torch.zeros(1)).transition.flatten()  # 2⁻⁴
+        tensor([0.0625, 0.0625, 0.0625])
     """
     transition, scale = _rg_lru_gates(recurrence_gate, input_gate, decay)
     c = transition.new_ones(1, 1, 1).expand(transition.shape[-2], 1, 1)

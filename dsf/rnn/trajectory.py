@@ -39,6 +39,11 @@ def elman(x: Tensor, w_in: Tensor, w_rec: Tensor) -> Tensor:
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: Elman (1990); chapter 8.
+
+    Example:
+        >>> w = torch.tensor([[0.5]])
+        >>> dsf.elman(torch.tensor([[1.0], [0.0], [0.0]]), w, w).flatten()
+        tensor([0.4621, 0.2270, 0.1130])
     """
     _check_weights(x, w_in, w_rec, gates=1)
     h = x.new_zeros(*x.shape[:-2], w_rec.shape[-1])
@@ -71,6 +76,13 @@ def elman_trajectory(x: Tensor, w_in: Tensor, w_rec: Tensor) -> Trajectory:
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2 (why RNNs need the quasi-LSTM); chapter 8.
+
+    Example:
+        >>> w = torch.tensor([[0.5]])
+        >>> x = torch.tensor([[1.0], [0.0], [0.0]])
+        >>> outputs, system = dsf.elman_trajectory(x, w, w)
+        >>> torch.allclose(system.run(x), outputs)
+        True
     """
     h = elman(x, w_in, w_rec)
     slope = _slope(_before(h) @ w_rec.mT + x @ w_in.mT).unsqueeze(-1)  # (..., L, d, 1)
@@ -98,6 +110,11 @@ def lstm(x: Tensor, w_in: Tensor, w_rec: Tensor) -> Tensor:
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: Hochreiter and Schmidhuber (1997); chapter 8.
+
+    Example:
+        >>> w = torch.full((4, 1), 0.5)
+        >>> dsf.lstm(torch.tensor([[1.0], [0.0], [0.0]]), w, w).flatten()
+        tensor([0.1743, 0.1007, 0.0642])
     """
     return _lstm_states(x, w_in, w_rec)[0]
 
@@ -123,6 +140,13 @@ def lstm_trajectory(x: Tensor, w_in: Tensor, w_rec: Tensor) -> Trajectory:
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2 (why RNNs need the quasi-LSTM); chapter 8.
+
+    Example:
+        >>> w = torch.full((4, 1), 0.5)
+        >>> x = torch.tensor([[1.0], [0.0], [0.0]])
+        >>> outputs, system = dsf.lstm_trajectory(x, w, w)
+        >>> torch.allclose(system.run(x), outputs)
+        True
     """
     h, cell = _lstm_states(x, w_in, w_rec)
     z = _before(h) @ w_rec.mT + x @ w_in.mT  # (..., L, 4d)

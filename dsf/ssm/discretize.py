@@ -31,6 +31,11 @@ def discretize(a: Tensor, b: Tensor, step: Tensor, rule: Rule = "zoh") -> tuple[
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: Gu et al. (2022), S4D; chapter 5.
+
+    Example:
+        >>> a_bar, b_bar = dsf.discretize(torch.tensor(-1.0), torch.tensor(1.0), torch.tensor(0.5))
+        >>> a_bar, b_bar
+        (tensor(0.6065), tensor(0.3935))
     """
     arrays = {"a": (a, "(...)"), "b": (b, "(...)"), "step": (step, "(...)")}
     check_arrays(arrays, complex_too=["a", "b"])

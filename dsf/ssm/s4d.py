@@ -33,6 +33,13 @@ def s4d_kernel(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: Gu et al. (2022), S4D; chapter 5.
+
+    Example:
+        >>> a = torch.tensor([[-0.5 + 0.0j]])
+        >>> b = c = torch.ones(1, 1, dtype=torch.complex64)
+        >>> step = torch.tensor([1.0])
+        >>> dsf.s4d_kernel(a, b, c, step, length=4).flatten()
+        tensor([0.7869, 0.4773, 0.2895, 0.1756])
     """
     _check_s4d(a, b, c, step)
     check_integer("length", length)
@@ -102,6 +109,14 @@ def s4d(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: Gu et al. (2022), S4D; chapter 5.
+
+    Example:
+        >>> a = torch.tensor([[-0.5 + 0.0j]])
+        >>> b = c = torch.ones(1, 1, dtype=torch.complex64)
+        >>> step = torch.tensor([1.0])
+        >>> impulse = torch.tensor([[1.0], [0.0], [0.0], [0.0]])
+        >>> dsf.s4d(impulse, a, b, c, step).flatten()
+        tensor([0.7869, 0.4773, 0.2895, 0.1756])
     """
     _check_s4d(a, b, c, step, u)
     check_flag("return_state", return_state)
@@ -138,6 +153,15 @@ def s4d_matrix(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: Gu et al. (2022), S4D; chapter 5.
+
+    Example:
+        >>> a = torch.tensor([[-0.5 + 0.0j]])
+        >>> b = c = torch.ones(1, 1, dtype=torch.complex64)
+        >>> step = torch.tensor([1.0])
+        >>> dsf.s4d_matrix(a, b, c, step, length=3)[0]
+        tensor([[0.7869, 0.0000, 0.0000],
+                [0.4773, 0.7869, 0.0000],
+                [0.2895, 0.4773, 0.7869]])
     """
     kernel = s4d_kernel(a, b, c, step, length, rule).mT  # (d, L)
     time = torch.arange(length, device=kernel.device)
@@ -164,6 +188,14 @@ def s4d_system(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2; chapter 5.
+
+    Example:
+        >>> a = torch.tensor([[-0.5 + 0.0j]])
+        >>> b = c = torch.ones(1, 1, dtype=torch.complex64)
+        >>> step = torch.tensor([1.0])
+        >>> impulse = torch.tensor([[1.0], [0.0], [0.0], [0.0]])
+        >>> dsf.s4d_system(a, b, c, step, length=4).run(impulse).flatten()
+        tensor([0.7869, 0.4773, 0.2895, 0.1756])
     """
     _check_s4d(a, b, c, step)
     check_integer("length", length)

@@ -77,6 +77,12 @@ def s6(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: Gu and Dao (2023); arXiv 2405.15731, section 3.2; chapter 6.
+
+    Example:
+        >>> step = torch.tensor([[1.0], [0.0], [1.0]])  # Δ = 0 keeps the state and writes nothing
+        >>> a, b, c = torch.tensor([[-0.6931]]), torch.ones(3, 1), torch.ones(3, 1)
+        >>> dsf.s6(torch.ones(3, 1), step, a, b, c).flatten()
+        tensor([1.0000, 1.0000, 1.5000])
     """
     check_arrays({**_s6_arrays(step, a, b, c), "u": (u, "(..., L, d)"), **skip_arrays(skip)})
     check_flag("return_state", return_state)
@@ -114,6 +120,12 @@ def s6_system(step: Tensor, a: Tensor, b: Tensor, c: Tensor, skip: Skip = None) 
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2; chapter 6.
+
+    Example:
+        >>> step = torch.tensor([[1.0], [0.0], [1.0]])  # Δ = 0 keeps the state and writes nothing
+        >>> a, b, c = torch.tensor([[-0.6931]]), torch.ones(3, 1), torch.ones(3, 1)
+        >>> dsf.s6_system(step, a, b, c).transition.flatten()
+        tensor([0.5000, 1.0000, 0.5000])
     """
     check_arrays(_s6_arrays(step, a, b, c) | skip_arrays(skip))
     transition = torch.exp(step.unsqueeze(-2) * a.mT)  # (..., L, n, d)

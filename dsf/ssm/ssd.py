@@ -69,6 +69,12 @@ def ssd(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: Dao and Gu (2024); arXiv 2405.15731, section 3.2; chapter 7.
+
+    Example:
+        >>> step = torch.tensor([1.0, 0.0, 1.0])  # Δ = 0 keeps the state and writes nothing
+        >>> a, b, c = -0.6931, torch.ones(3, 1), torch.ones(3, 1)
+        >>> dsf.ssd(torch.ones(3, 1), step, a, b, c).flatten()
+        tensor([1.0000, 1.0000, 1.5000])
     """
     check_arrays({**_ssd_arrays(step, a, b, c), "u": (u, "(..., L, d)"), **skip_arrays(skip)})
     check_flag("return_state", return_state)
@@ -108,6 +114,14 @@ def ssd_matrix(step: Tensor, a: Tensor | float, b: Tensor, c: Tensor) -> Tensor:
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: Dao and Gu (2024); chapter 7.
+
+    Example:
+        >>> step = torch.tensor([1.0, 0.0, 1.0])  # Δ = 0 keeps the state and writes nothing
+        >>> a, b, c = -0.6931, torch.ones(3, 1), torch.ones(3, 1)
+        >>> dsf.ssd_matrix(step, a, b, c)
+        tensor([[1.0000, 0.0000, 0.0000],
+                [1.0000, 0.0000, 0.0000],
+                [0.5000, 0.0000, 1.0000]])
     """
     check_arrays(_ssd_arrays(step, a, b, c))
     mask = segment_products(torch.exp(_rate(a, step) * step))  # (..., L, L)
@@ -133,6 +147,12 @@ def ssd_system(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2; chapter 7.
+
+    Example:
+        >>> step = torch.tensor([1.0, 0.0, 1.0])  # Δ = 0 keeps the state and writes nothing
+        >>> a, b, c = -0.6931, torch.ones(3, 1), torch.ones(3, 1)
+        >>> dsf.ssd_system(step, a, b, c).transition.flatten()
+        tensor([0.5000, 1.0000, 0.5000])
     """
     check_arrays(_ssd_arrays(step, a, b, c) | skip_arrays(skip))
     a = _rate(a, step)

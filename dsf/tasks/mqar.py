@@ -162,6 +162,13 @@ def generate(
 
     Raises:
         ValueError: an argument is out of range, or the sequence has too little space.
+
+    Example:
+        >>> inputs, labels = dsf.mqar.generate(1, seq_len=12, num_kv_pairs=2, vocab_size=16, seed=0)
+        >>> inputs
+        tensor([[ 6, 13,  7, 12,  7,  0,  6,  0,  0,  0,  0,  0]])
+        >>> labels
+        tensor([[-100, -100, -100, -100,   12, -100,   13, -100, -100, -100, -100, -100]])
     """
     check_task(
         seq_len,
@@ -251,6 +258,10 @@ def chance_levels(num_kv_pairs: int, vocab_size: int) -> dict[str, float]:
 
     Raises:
         ValueError: there is no pair, or less than two tokens.
+
+    Example:
+        >>> dsf.mqar.chance_levels(num_kv_pairs=8, vocab_size=128)
+        {'any value': 0.015625, 'any value shown': 0.125}
     """
     num_kv_pairs = check_integer("num_kv_pairs", num_kv_pairs)
     vocab_size = check_integer("vocab_size", vocab_size, low=2)

@@ -21,6 +21,10 @@ def is_nondecreasing(eta: Tensor) -> bool:
         ValueError: eta is not a floating tensor with a time axis.
 
     Source: chapter 7.
+
+    Example:
+        >>> dsf.theory.is_nondecreasing(torch.tensor([1.0, 2.0, 2.0]))
+        True
     """
     check_arrays({"eta": (eta, "(..., L)")})
     check_values(eta=eta)
@@ -51,6 +55,13 @@ def ssd_to_attention(
             too strong: η grows exponentially and leaves the range of the dtype.
 
     Source: arXiv 2405.15731, section 4; chapter 7.
+
+    Example:
+        >>> step, b, c = torch.ones(3), torch.ones(3, 1), torch.ones(3, 1)
+        >>> phi, psi, eta = dsf.theory.ssd_to_attention(step, -0.5, b, c)
+        >>> as_attention = dsf.separable_attention_system(phi, psi, eta).matrix()
+        >>> torch.allclose(as_attention, dsf.ssd_matrix(step, -0.5, b, c))
+        True
     """
     arrays = {"step": (step, "(..., L)"), "b": (b, "(..., L, n)"), "c": (c, "(..., L, n)")}
     if isinstance(a, Tensor):
@@ -95,6 +106,13 @@ def attention_to_ssd(
             stays equal with ψ_i ≠ 0; the message names the first such index.
 
     Source: arXiv 2405.15731, section 4; chapter 7.
+
+    Example:
+        >>> phi, psi = torch.ones(3, 1), torch.ones(3, 1)
+        >>> eta = torch.tensor([1.0, 2.0, 4.0])
+        >>> step, b, c = dsf.theory.attention_to_ssd(phi, psi, eta)
+        >>> step[1:]  # log(η_i / η_{i-1})
+        tensor([0.6931, 0.6931])
     """
     arrays = {
         "query_features": (query_features, "(..., L, n)"),

@@ -24,6 +24,12 @@ def hankel_block(phi: Tensor, t: int) -> Tensor:
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: chapter 3.
+
+    Example:
+        >>> phi = torch.tensor([[1.0, 0.0, 0.0], [2.0, 3.0, 0.0], [4.0, 5.0, 6.0]])
+        >>> dsf.theory.hankel_block(phi, 1)
+        tensor([[2.],
+                [4.]])
     """
     length = check_arrays({"phi": (phi, "(..., L, L)")}, ("phi",))["L"]
     t = check_integer("t", t, high=length - 1)
@@ -55,6 +61,10 @@ def hankel_ranks(phi: Tensor, tol: float | None = None) -> Tensor:
         ValueError: phi is not square, has other than finite entries, or tol is not in [0, 1).
 
     Source: time-varying realisation theory; chapter 1.
+
+    Example:
+        >>> dsf.theory.hankel_ranks(torch.ones(4, 4).tril())  # a running sum
+        tensor([1, 1, 1])
     """
     length = _check_phi(phi)
     if tol is None:
@@ -90,6 +100,10 @@ def minimal_state_size(phi: Tensor, d: int | None = None, tol: float | None = No
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: time-varying realisation theory; chapter 1.
+
+    Example:
+        >>> dsf.theory.minimal_state_size(torch.ones(4, 4).tril())
+        1
     """
     _check_phi(phi)
     if d is not None:

@@ -36,6 +36,16 @@ def change_realization(system: LTVSystem | DenseSystem, t: Tensor) -> LTVSystem 
             inverts none; or system is no system.
 
     Source: chapter 1.
+
+    Example:
+        >>> ones = torch.ones(3, 1, 1)
+        >>> system = dsf.LTVSystem(0.5 * ones, ones, ones)
+        >>> t = torch.tensor([1.0, 2.0, 4.0]).reshape(3, 1, 1)
+        >>> other = dsf.theory.change_realization(system, t)
+        >>> other.transition.flatten()
+        tensor([0.5000, 1.0000, 1.0000])
+        >>> torch.allclose(other.matrix(), system.matrix())
+        True
     """
     if isinstance(system, DenseSystem):
         return _change_dense(system, t)

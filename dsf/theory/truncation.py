@@ -54,6 +54,10 @@ def taylor_kernel_bound(radius: float, order: int) -> float:
         ValueError: radius or order is negative or not finite.
 
     Source: chapter 3.
+
+    Example:
+        >>> [f"{dsf.theory.taylor_kernel_bound(1.0, order):.0e}" for order in (1, 4, 8)]
+        ['1e+00', '2e-02', '7e-06']
     """
     radius = check_number("radius", radius, 0)
     order = check_integer("order", order, low=0)
@@ -80,6 +84,10 @@ def attention_output_bound(epsilon: float, v_max: float) -> float:
         ValueError: epsilon or v_max is negative, or v_max is not finite.
 
     Source: chapter 3.
+
+    Example:
+        >>> round(dsf.theory.attention_output_bound(0.01, 1.0), 4)
+        0.0202
     """
     epsilon = check_number("epsilon", epsilon, 0, infinite=True)
     v_max = check_number("v_max", v_max, 0)
@@ -108,6 +116,12 @@ def truncation_error(
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2.1; chapter 3.
+
+    Example:
+        >>> q, k, v = torch.randn(3, 8, 2, generator=torch.Generator().manual_seed(0)).double()
+        >>> error = dsf.theory.truncation_error(q, k, v, order=4)
+        >>> error.n, error.kernel_error <= dsf.theory.taylor_kernel_bound(error.radius, 4)
+        (15, True)
     """
     arrays = {"q": (q, "(..., L, m)"), "k": (k, "(..., L, m)"), "v": (v, "(..., L, d)")}
     m = check_arrays(arrays)["m"]
