@@ -40,11 +40,10 @@ def test_steps_are_chosen_by_click_by_key_and_by_next(visit: Visit) -> None:
     page.get_by_role("button", name="Decay", exact=True).press("Enter")
     assert chosen(page) == ["Decay"]
     assert page.locator(".dsf-tile-title").first.text_content() == "Λ8"
-    page.get_by_role("button", name="From the start").wait_for(state="detached")
     for name in ("Read", "Multiply out", "Φ"):
-        page.get_by_role("button", name=f"Next: {name}").click()
+        page.get_by_role("button", name="Next").click()
         assert chosen(page) == [name]
-    page.get_by_role("button", name="From the start").click()
+    page.get_by_role("button", name="Again").click()
     assert chosen(page) == ["Write"]
 
 
@@ -99,7 +98,7 @@ def test_the_input_is_moved_where_an_entry_is_shown(visit: Visit, step: str) -> 
 
 
 def test_an_entry_of_phi_that_is_clicked_is_multiplied_out_next(visit: Visit) -> None:
-    page = visit(widgets.DSFExplorer(time=20, source=3).html())
+    page = visit(widgets.DSFExplorer(time=20, source=3).html(), reduced_motion="reduce")
     picture = page.locator(".dsf-phi")
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()
@@ -141,3 +140,57 @@ def test_the_list_stands_beside_the_figure_where_there_is_room(visit: Visit, wid
         assert steps["x"] + steps["width"] <= stage["x"]
     else:
         assert steps["y"] + steps["height"] <= stage["y"]
+
+
+ROOM = "<div style='height: 1500px'></div>"
+
+
+def test_the_steps_follow_the_reader_who_scrolls(visit: Visit) -> None:
+    figure = widgets.DSFExplorer(figure_id="it", shown="write").html()
+    page = visit(ROOM, figure, ROOM, viewport={"width": 1100, "height": 768})
+    page.wait_for_timeout(1100)  # what an address asks for would stay so long
+    seen = []
+    page.mouse.move(600, 400)
+    for _ in range(40):
+        page.mouse.wheel(0, 70)
+        page.wait_for_timeout(60)
+        seen += chosen(page)
+    assert list(dict.fromkeys(seen)) == [*STEPS.values()]
+    assert "shown" not in page.evaluate("location.hash"), "who scrolls has chosen nothing"
+
+
+def test_the_figure_stays_in_view_while_its_steps_go_by(visit: Visit) -> None:
+    page = visit(ROOM, widgets.DSFExplorer().html(), ROOM, viewport={"width": 1100, "height": 768})
+    there = "scrollY + node.getBoundingClientRect().top - 250"
+    for place in (0, 2, 4):
+        text = page.locator(".dsf-steps > li").nth(place)
+        text.evaluate(f"node => scrollTo({{ top: {there}, behavior: 'instant' }})")
+        page.wait_for_timeout(50)
+        controls = page.locator(".dsf-stage > .dsf-controls").first.bounding_box()
+        assert 0 <= controls["y"] <= 260
+        finding = page.locator(".dsf-finding").bounding_box()
+        assert place == 0 or finding["y"] + finding["height"] <= 768
+
+
+@pytest.mark.parametrize(
+    "options", [{"reduced_motion": "reduce"}, {"viewport": {"width": 360, "height": 740}}]
+)
+def test_a_step_stays_where_the_figure_does_not_stand_beside(
+    visit: Visit, options: dict[str, Any]
+) -> None:
+    page = visit(ROOM, widgets.DSFExplorer(shown="read").html(), ROOM, **options)
+    page.wait_for_timeout(1100)
+    page.mouse.move(200, 400)
+    for _ in range(12):
+        page.mouse.wheel(0, 250)
+        page.wait_for_timeout(40)
+    assert chosen(page) == ["Read"]
+
+
+def test_what_an_address_asks_for_stays_while_the_page_goes_there(visit: Visit) -> None:
+    figure = widgets.DSFExplorer(figure_id="it", shown="write").html()
+    page = visit(ROOM, figure, ROOM, viewport={"width": 1100, "height": 768})
+    page.wait_for_timeout(1100)
+    page.evaluate("location.hash = '#it:shown=product'")
+    page.wait_for_timeout(900)
+    assert chosen(page) == ["Multiply out"]

@@ -171,6 +171,7 @@ function render({ model, el }) {
     html("p", { class: "dsf-note" }, "− ", legend(), colors),
     numbers.node,
   );
+  it.root.classList.add("dsf-leads");
   it.root.append(it.problem, html("div", { class: "dsf-lead" }, list.node, stage), it.spoken);
 
   return it.start(() => {

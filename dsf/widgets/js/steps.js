@@ -28,7 +28,7 @@ export const STEPS = {
     title: "Read",
     text: "C_i weighs the features of the state; their sum is the output y_i, one number a channel.",
     colors: "the largest size of the array over the whole sequence",
-    hint: "choose another channel under More. The weights stay where C_i has one column, the state does not.",
+    hint: "choose S4D and move i. Its C_i is always the same, only the state changes.",
   },
   product: {
     title: "Multiply out",
@@ -57,8 +57,8 @@ const spelled = (text) =>
  */
 export function listOf(it, model) {
   const names = Object.keys(STEPS);
-  const after = () => names[(names.indexOf(model.get("shown")) + 1) % names.length];
-  const next = it.button("", () => it.set({ shown: after() }));
+  const last = () => model.get("shown") === names[names.length - 1];
+  const next = it.button("", () => it.set({ shown: last() ? names[0] : names[names.indexOf(model.get("shown")) + 1] }));
   const items = names.map((name) => {
     const button = it.button(STEPS[name].title, () => it.set({ shown: name }));
     return { name, button, node: html("li", {}, button, html("p", {}, ...spelled(STEPS[name].text))) };
@@ -74,7 +74,7 @@ export function listOf(it, model) {
         button.setAttribute("aria-pressed", `${name === shown}`);
         node.setAttribute("class", name === shown ? "dsf-present" : "");
       }
-      next.textContent = shown === names[names.length - 1] ? "From the start" : `Next: ${STEPS[after()].title}`;
+      next.textContent = last() ? "Again" : "Next";
     },
   };
 }
