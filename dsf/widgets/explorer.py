@@ -1,4 +1,4 @@
-"""The DSF explorer: one architecture, one input, one step at a time."""
+"""The DSF explorer: one architecture and one input, in five steps from writing to Φ."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ IN_PAGE: tuple[str, ...] = tuple(json.loads((STATIC / "architectures.json").read
 """The architectures that are written in JavaScript too, and so live in the page."""
 
 _CHANNELS, _MAX_N, _MAX_TEXT = 4, 16, 32
+_SHOWN = {
+    "write": "What one step writes into the state",
+    "decay": "What one step keeps of the state",
+    "read": "What one step reads from the state",
+    "product": "One entry of the matrix Φ, multiplied out",
+    "phi": "The matrix Φ that all steps of the recurrence make, each row in its own scale",
+}
 _INPUTS = {
     "random": "random inputs",
     "impulse": "an impulse",
@@ -23,14 +30,17 @@ _INPUTS = {
 
 
 class DSFExplorer(Widget):
-    """An untrained layer in DSF form, step by step: Λ_i, B_i, C_i, the state H_i, y_i and Φ.
+    """An untrained layer in DSF form, in five steps: write, decay, read, multiply out, and Φ.
 
     Its weights are random. Keys are made from the token before, queries from the token itself, so
     that row i of Φ looks for what followed earlier occurrences of token i; how well that works is a
     matter of the architecture and of the state expansion n.
 
     Attributes:
-        architecture: one of `IN_PAGE`. Softmax attention is its Taylor stand-in.
+        shown: the step that is shown: "write" (B_i u_i), "decay" (Λ_i ⊙ H_{i-1}), "read"
+            (Σ C_i ⊙ H_i), "product" (one entry of Φ, multiplied out) or "phi" (all of them).
+        architecture: one of `IN_PAGE`. Softmax attention is its Taylor stand-in, of queries and
+            keys of one length: every even order from 2 on weighs an equal key most, as the softmax.
         input: what is read: "mqar", "text", "random" or "impulse".
         text: what is read if input is "text", 1 to 32 characters.
         n: state expansion asked for, 1 to 16; softmax takes the largest of 1, 6, 15 that is not
@@ -38,7 +48,8 @@ class DSFExplorer(Widget):
         channel: the channel whose u, y and Φ are shown, 0 to 3.
         time: the step i.
         source: the input j of the entry Φ_ij that is taken apart.
-        seed: seed of weights and inputs, 0 to 999.
+        seed: seed of weights and inputs, 0 to 999. The first, 3, was chosen: with it the
+            architectures recall about as many pairs as in the mean over 100 seeds.
 
     Source: chapters 1 and 9.
     """
@@ -46,6 +57,7 @@ class DSFExplorer(Widget):
     name: ClassVar[str] = "explorer"
     _esm = STATIC / "explorer.mjs"
 
+    shown = traitlets.Enum(list(_SHOWN), "phi").tag(sync=True, figure=True)
     architecture = traitlets.Unicode("linear").tag(sync=True, figure=True)
     input = traitlets.Enum(list(_INPUTS), "mqar").tag(sync=True, figure=True)
     text = traitlets.Unicode("the cat sat on the mat, the cat").tag(sync=True, figure=True)
@@ -53,7 +65,7 @@ class DSFExplorer(Widget):
     channel = traitlets.Int(0, min=0, max=_CHANNELS - 1).tag(sync=True, figure=True)
     time = traitlets.Int(8, min=0, max=_MAX_TEXT - 1).tag(sync=True, figure=True)
     source = traitlets.Int(3, min=0, max=_MAX_TEXT - 1).tag(sync=True, figure=True)
-    seed = traitlets.Int(1, min=0, max=999).tag(sync=True, figure=True)
+    seed = traitlets.Int(3, min=0, max=999).tag(sync=True, figure=True)
 
     @traitlets.validate("architecture")
     def _check_architecture(self, proposal: Any) -> str:
@@ -77,7 +89,7 @@ class DSFExplorer(Widget):
     def caption(self) -> str:
         """What the figure shows; the picture of a page adds how well the state recalls."""
         title = ARCHITECTURES[self.architecture].title
-        return (
-            "One step of the recurrence at a time, and the matrix Φ that all steps make. As first "
-            f"shown: {title} with random weights reads {_INPUTS[self.input]}."
-        )
+        if self.architecture == "softmax":
+            title += ", by its Taylor stand-in,"
+        reads = f"{title} with random weights reads {_INPUTS[self.input]}"
+        return f"{_SHOWN[self.shown]}. As first shown: {reads}."

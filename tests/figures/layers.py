@@ -24,6 +24,7 @@ class Layer(NamedTuple):
     phi: Tensor  # (d, L, L), of JavaScript
     outputs: Tensor  # (L, d), of JavaScript
     system: LTVSystem
+    given: dict[str, Any]  # its arguments
 
     def matrix(self) -> Tensor:
         """Φ of the package, (d, L, L)."""
@@ -47,11 +48,12 @@ def _layer(name: str, drawn: dict[str, Any]) -> Layer:
         phi=_argument(drawn["phi"]).reshape(-1, length, length),
         outputs=_argument(drawn["outputs"]),
         system=ARCHITECTURES[name].system(**given),
+        given=given,
     )
 
 
 def layers(asked: list[dict[str, Any]]) -> list[Layer]:
     """The layers for states of the explorer: name, kind, n, seed and text, in one process."""
-    whole = [{"n": 16, "seed": 1, "text": "the cat, the hat", **one} for one in asked]
+    whole = [{"n": 16, "seed": 3, "text": "the cat, the hat", **one} for one in asked]
     drawn = json.loads(bundle.run_node(str(SCRIPT), text=json.dumps(whole)))
     return [_layer(one["name"], found) for one, found in zip(asked, drawn, strict=True)]

@@ -6,7 +6,7 @@
  * these arguments with what `draws` of `layer.js` offers.
  */
 import { taylorFeatures } from "./features.js";
-import { eluPlusOne, logSigmoid, sigmoid, softplus } from "./numbers.js";
+import { dot, eluPlusOne, logSigmoid, sigmoid, softplus } from "./numbers.js";
 import { block } from "./system.js";
 
 /** @typedef {import("./system.js").Matrix} Matrix */
@@ -17,6 +17,7 @@ import { block } from "./system.js";
  * @typedef {object} Architecture
  * @property {(given: any) => System} system
  * @property {(draw: import("./layer.js").Draws, n: number) => Record<string, any>} layer
+ * @property {(given: any) => Float64Array} [exact] Φ of what the system only stands in for
  * @property {number[]} [sizes] the state expansions it can have, smallest first, where that is not every n
  */
 
@@ -95,6 +96,33 @@ function softmax({ q, k, order, scale = 1 / Math.sqrt(q[0].length) }) {
 }
 
 const TAYLOR_SIZES = [1, 6, 15]; // C(2 + p, p) at the even orders p = 0, 2, 4, whose kernel is positive
+const LARGEST_SCORE = 2;
+
+/**
+ * Rows of one length, such that no score is larger than `LARGEST_SCORE`. The softmax gives an equal key the most
+ * weight then, and so does every Taylor polynomial of even order but the constant.
+ * @param {Matrix} rows
+ */
+const ofOneLength = (rows) =>
+  rows.map((row) => {
+    const size = Math.hypot(...row) || 1;
+    return row.map((value) => (value / size) * Math.sqrt(LARGEST_SCORE * Math.sqrt(row.length)));
+  });
+
+/** Φ of the softmax itself. @param {{q: Matrix, k: Matrix, scale?: number}} given */
+function exactSoftmax({ q, k, scale = 1 / Math.sqrt(q[0].length) }) {
+  const length = q.length;
+  const phi = new Float64Array(length * length);
+  q.forEach((row, i) => {
+    const weights = k.slice(0, i + 1).map((key) => Math.exp(scale * dot(row, key)));
+    const sum = weights.reduce((x, y) => x + y);
+    phi.set(
+      weights.map((weight) => weight / sum),
+      i * length,
+    );
+  });
+  return phi;
+}
 
 // --- state space models --------------------------------------------------------------------------
 
@@ -204,9 +232,10 @@ function rgLru({ recurrence_gate, input_gate, decay }) {
 export const ARCHITECTURES = {
   softmax: {
     system: softmax,
+    exact: exactSoftmax,
     layer: (draw, n) => ({
-      q: each(draw.queries(2), (value) => Math.tanh(2 * value)),
-      k: each(draw.keys(2), (value) => Math.tanh(2 * value)),
+      q: ofOneLength(draw.queries(2)),
+      k: ofOneLength(draw.keys(2)),
       order: 2 * TAYLOR_SIZES.indexOf(n),
     }),
     sizes: TAYLOR_SIZES,

@@ -1,14 +1,19 @@
-/** The DSF explorer: one architecture, one input, one step at a time. */
+/** The DSF explorer: one architecture and one input, in five steps from what a token writes to Φ. */
+import { DRAWS, meanHits } from "./answers.js";
 import { ARCHITECTURES } from "./architectures.js";
-import { html, panel } from "./dom.js";
+import { html } from "./dom.js";
 import { legend } from "./draw.js";
 import { frame } from "./frame.js";
-import { CHANNELS, fit, MAX_N, MAX_TEXT, sizes, tokensOf } from "./layer.js";
+import { CHANNELS, fit, MAX_N, MAX_TEXT, sizes } from "./layer.js";
 import { TITLES } from "./looks.js";
-import { mixing, numbers, parts } from "./mixing.js";
-import { equation, signals } from "./recurrence.js";
+import { mixing } from "./mixing.js";
+import { EQUATIONS, equations } from "./recurrence.js";
+import { SAYS } from "./says.js";
+import { signals } from "./signals.js";
+import { colorsOf, hintOf, listOf, STEPS } from "./steps.js";
+import { table } from "./tables.js";
 import { oneOf, whole, words } from "./traits.js";
-import { evaluate, finding } from "./view.js";
+import { evaluate, places } from "./view.js";
 
 export { caption } from "./view.js";
 
@@ -16,7 +21,7 @@ export { caption } from "./view.js";
 
 const NAMES = Object.keys(ARCHITECTURES);
 /** @type {[string, string][]} */
-const CHOICES = NAMES.map((name) => [name, TITLES[name] + (name === "softmax" ? " (Taylor)" : "")]);
+const CHOICES = NAMES.map((name) => [name, TITLES[name] + (ARCHITECTURES[name].exact ? " (Taylor stand-in)" : "")]);
 /** @type {[string, string][]} */
 const INPUTS = [
   ["mqar", "recall (MQAR)"],
@@ -25,10 +30,13 @@ const INPUTS = [
   ["impulse", "impulse"],
 ];
 const STEP_MS = 600;
-const WIDEST = 420; // of Φ in pixels
-const LEGEND = " + · full colour: the largest size over the whole sequence; in Φ, what 97 % of the entries stay below";
+const REST_MS = 200; // after which the mean over draws is computed,
+const SLICE = 10; // so many draws at a time
+/** What the system, Φ and all else but the places depend on. */
+const LAYER = ["architecture", "input", "text", "n", "channel", "seed"];
 
 const traits = {
+  shown: oneOf(Object.keys(STEPS)),
   architecture: oneOf(NAMES),
   input: oneOf(INPUTS.map(([name]) => name)),
   text: words(MAX_TEXT),
@@ -38,13 +46,6 @@ const traits = {
   source: whole(0, MAX_TEXT - 1),
   seed: whole(0, 999),
 };
-
-/** The last step, the present one, and the input whose entry is taken apart. @param {any} model */
-function places(model) {
-  const last = tokensOf(model.get("input"), model.get("seed"), model.get("text")).length - 1;
-  const time = Math.min(model.get("time"), last);
-  return { last, time, source: Math.min(model.get("source"), time) };
-}
 
 /**
  * The button that moves the step on by itself, or once where motion is unwanted.
@@ -85,8 +86,8 @@ function player(it, model) {
   return button;
 }
 
-/** The controls of the layer. @param {ReturnType<typeof frame>} it @param {any} model */
-function layerControls(it, model) {
+/** The three controls in sight. @param {ReturnType<typeof frame>} it @param {any} model */
+function controls(it, model) {
   const now = () => fit(model.get("architecture"), model.get("n"));
   const expansion = () => {
     const choices = sizes(model.get("architecture"));
@@ -96,24 +97,50 @@ function layerControls(it, model) {
       fixed: choices.length === 1 ? "1, always" : null,
     };
   };
-  const channels = Array.from({ length: CHANNELS }, (_, c) => /** @type {[string, string]} */ ([`${c}`, `${c}`]));
+  const time = () => ({ min: 0, max: places(model).last, value: places(model).time });
   return [
     it.select("architecture", "Architecture", CHOICES),
-    it.select("input", "Input", INPUTS),
-    it.textbox("text", "Text", MAX_TEXT, () => model.get("input") === "text"),
     it.slider("n", "State expansion n", expansion, () => `${now()}`),
-    it.select("channel", "Channel", channels),
-    it.seedAndReset(),
+    it.slider("time", "Step i", time, () => `${places(model).time}`),
   ];
 }
 
-/** The controls of what is looked at. @param {ReturnType<typeof frame>} it @param {any} model */
-function placeControls(it, model) {
-  const time = () => ({ min: 0, max: places(model).last, value: places(model).time });
+/** The others. @param {ReturnType<typeof frame>} it @param {any} model */
+function more(it, model) {
+  const channels = Array.from({ length: CHANNELS }, (_, c) => /** @type {[string, string]} */ ([`${c}`, `${c}`]));
   const source = () => ({ min: 0, max: places(model).time, value: places(model).source });
-  return {
-    time: it.slider("time", "Step i", time, () => `${places(model).time}`),
-    source: it.slider("source", "Entry from input j", source, () => `${places(model).source}`),
+  const inside = [
+    it.select("input", "Input", INPUTS),
+    it.textbox("text", "Text", MAX_TEXT, () => model.get("input") === "text"),
+    it.select("channel", "Channel", channels),
+    it.slider("source", "Input j", source, () => `${places(model).source}`),
+    it.button("New draw", () => it.set({ seed: (model.get("seed") + 1) % 1000 })),
+    player(it, model),
+  ];
+  const all = html("div", { class: "dsf-controls dsf-many" }, ...inside);
+  return html("details", { class: "dsf-more" }, html("summary", {}, "More"), all);
+}
+
+/**
+ * What is said of the mean over draws: at once of the first picture, later when the hand rests.
+ * @param {ReturnType<typeof frame>} it
+ */
+function meanOf(it) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  let atOnce = DRAWS;
+  it.atEnd(() => clearTimeout(timer));
+  return (/** @type {View} */ { name, kind, n, channel }) => {
+    clearTimeout(timer);
+    if (kind !== "mqar") return "";
+    const mean = meanHits(name, n, channel, atOnce);
+    atOnce = 0;
+    const more = () => {
+      if (meanHits(name, n, channel, SLICE) === null) timer = setTimeout(more);
+      else it.redraw();
+    };
+    if (mean === null) timer = setTimeout(more, REST_MS);
+    return `in the mean of ${DRAWS} draws: ${mean === null ? "…" : `${mean.toFixed(1)} of 4`}`;
   };
 }
 
@@ -126,50 +153,45 @@ function render({ model, el }) {
   /** @type {View} */
   let view;
   let known = ""; // what view was computed for
-  /** @type {[number, number] | null} */
-  let under = null;
 
-  const choose = (/** @type {number} */ i, j = i) => it.set({ time: i, source: j });
-  const strip = signals((i) => choose(i, Math.min(model.get("source"), i)));
-  const [recurrence, apart, table] = [equation(), parts(), numbers()];
-  const note = html("p", { class: "dsf-note" });
-  const phi = mixing(choose, (entry) => {
-    if (String(entry) === String(under)) return;
-    under = entry;
-    drawEntry(left.clientWidth);
+  const list = listOf(it, model);
+  const strip = signals((i) => {
+    const apart = model.get("shown") === "product" && i <= view.time;
+    it.set(apart ? { source: i } : { time: i, source: Math.min(model.get("source"), i) });
   });
-  const { time, source } = placeControls(it, model);
-  it.controls.append(...layerControls(it, model));
-  const left = panel("The mixing matrix Φ", phi.picture);
-  it.root.append(
-    ...[it.problem, it.controls, html("div", { class: "dsf-controls" }, player(it, model), time), strip.picture],
-    ...[it.finding, it.spoken, html("p", { class: "dsf-panel-title" }, "One step of the recurrence")],
-    ...[recurrence.node, note],
-    html("div", { class: "dsf-panels" }, left, html("div", { class: "dsf-panel" }, source, apart.node)),
-    html("p", { class: "dsf-note" }, "− ", legend(), LEGEND),
-    table.node,
+  const phi = mixing((time, source) => it.set({ time, source }));
+  const arrays = Object.fromEntries(Object.keys(EQUATIONS).map((name) => [name, equations(name)]));
+  const [picture, colors, hint] = [html("div"), html("span"), html("p", { class: "dsf-note dsf-try" })];
+  const numbers = table();
+  const mean = meanOf(it);
+  it.controls.append(...controls(it, model));
+  const stage = html("div", { class: "dsf-stage" }, it.controls, picture, it.finding, hint);
+  stage.append(
+    html("div", { class: "dsf-controls" }, more(it, model), it.reset()),
+    html("p", { class: "dsf-note" }, "− ", legend(), colors),
+    numbers.node,
   );
-
-  /** @param {number} width */
-  function drawEntry(width) {
-    /** @type {[number, number]} */
-    const shown = under ?? [view.time, view.source];
-    phi.draw(view, Math.min(width, WIDEST), shown);
-    apart.draw(view, shown);
-  }
+  it.root.classList.add("dsf-leads");
+  it.root.append(it.problem, html("div", { class: "dsf-lead" }, list.node, stage), it.spoken);
 
   return it.start(() => {
-    const widths = [it.root.clientWidth, left.clientWidth]; // before anything is changed
-    const wanted = ["architecture", "input", "text", "n", "channel", "seed"].map((name) => model.get(name)).join("\0");
+    const room = stage.clientWidth; // before anything is changed
+    const wanted = LAYER.map((name) => model.get(name)).join("\0");
     view = { ...(wanted === known ? view : evaluate(model)), ...places(model) };
     known = wanted;
-    if (under && under[0] >= view.length) under = null;
+    const shown = model.get("shown");
     it.root.style.setProperty("--dsf-own", `var(--dsf-${view.name})`);
-    strip.draw(view, widths[0]);
-    note.textContent = recurrence.draw(view);
-    drawEntry(widths[1]);
-    table.draw(view);
-    it.say(finding(view));
+    list.draw();
+    if (shown === "phi") phi.draw(view, room, mean(view));
+    else {
+      strip.draw(view, shown, room);
+      arrays[shown].draw(view);
+    }
+    picture.replaceChildren(...(shown === "phi" ? [] : [strip.picture]), (arrays[shown] ?? phi).node);
+    colors.textContent = colorsOf(shown);
+    hint.replaceChildren(...hintOf(shown));
+    numbers.draw(view, shown);
+    it.say(SAYS[shown](view));
   });
 }
 

@@ -1,66 +1,76 @@
-/** The mixing matrix Φ, one of its entries taken apart, and the numbers of a step. */
-import { format, html, indexed, place, svg, tableOf } from "./dom.js";
+/** The mixing matrix Φ, each row in its own scale, and how many of the pairs it recalls. */
+import { hits } from "./answers.js";
+import { format, html, place, svg } from "./dom.js";
 import { heatMap, largest } from "./draw.js";
-import { at, takeApart } from "./system.js";
-import { isText, quoted } from "./view.js";
 
-/** @typedef {import("./system.js").Block} Block */
 /** @typedef {import("./view.js").View} View */
 
-const LEFT = 18; // of the matrix in its picture, in pixels
+const [LEFT, RIGHT] = [18, 16]; // of the matrix in its picture, in pixels
+const WIDEST = 410; // of the picture
+const BESIDE = 150; // what stands beside it needs
 
-/**
- * A complex number for people.
- * @param {{re: number, im: number}} value
- * @param {boolean} complex
- */
-function show({ re, im }, complex) {
-  return complex ? `${format(re)}${im < 0 ? "−" : "+"}${format(Math.abs(im))}i` : format(re);
+/** How many are recalled, and how it is in other draws. */
+function score() {
+  const [number, mean] = [html("strong"), html("p", { class: "dsf-note" })];
+  const line = html("p", { class: "dsf-number" }, "recalled ", number);
+  const node = html("div", { class: "dsf-recalled" }, line, mean);
+  return {
+    node,
+    /** @param {View} view @param {string} said */
+    draw({ answers }, said) {
+      node.hidden = !answers().length;
+      number.textContent = `${hits(answers())} of ${answers().length}`;
+      mean.textContent = said;
+    },
+  };
 }
 
 /**
- * A complex number where there is little room.
- * @param {{re: number, im: number}} value
+ * What is marked in Φ: the inputs that are asked for, and whether the row finds one.
+ * @param {View} view
+ * @param {number} cell
  */
-const brief = ({ re, im }) => `${re.toFixed(2)}${im < 0 ? "−" : "+"}${Math.abs(im).toFixed(2)}i`.replace("-", "−");
+function marksOf({ answers }, cell) {
+  const middle = (/** @type {number} */ k) => LEFT + (k + 0.5) * cell;
+  return answers().flatMap(({ i, wanted, hit }) => [
+    ...wanted.map((j) => svg("circle", { class: "dsf-wanted", cx: middle(j), cy: middle(i), r: 0.3 * cell })),
+    svg("text", { class: "dsf-strong", x: LEFT + (i + 1) * cell + 3, y: middle(i) + 4 }, hit ? "✓" : "✗"),
+  ]);
+}
 
 /**
- * Φ with the row of the step lit; the entry under the pointer is taken apart.
+ * Φ with the row of the step and one entry framed.
  * @param {(i: number, j: number) => void} choose
- * @param {(entry: [number, number] | null) => void} look
  */
-export function mixing(choose, look) {
+export function mixing(choose) {
   const picture = svg("svg", { class: "dsf-picture dsf-phi", role: "img" });
   const map = heatMap(picture);
   const [row, entry] = [svg("rect", { class: "dsf-row" }), svg("rect", { class: "dsf-entry" })];
-  const labels = svg("g", { class: "dsf-small" });
-  picture.append(labels, row, entry);
+  const [labels, marks] = [svg("g", { class: "dsf-small" }), svg("g")];
+  picture.append(labels, marks, row, entry);
+  const recalled = score();
   let [cell, rows] = [1, 1];
-  /** @param {MouseEvent} event @returns {[number, number] | null} */
-  const find = (event) => {
+  picture.addEventListener("click", (/** @type {MouseEvent} */ event) => {
     const box = picture.getBoundingClientRect();
     const j = Math.floor((event.clientX - box.left - LEFT) / cell);
     const i = Math.floor((event.clientY - box.top - LEFT) / cell);
-    return j >= 0 && j <= i && i < rows ? [i, j] : null;
-  };
-  picture.addEventListener("pointermove", (/** @type {MouseEvent} */ event) => look(find(event)));
-  picture.addEventListener("pointerleave", () => look(null));
-  picture.addEventListener("click", (/** @type {MouseEvent} */ event) => {
-    const found = find(event);
-    if (found) choose(...found);
+    if (j >= 0 && j <= i && i < rows) choose(i, j);
   });
   /** @param {Element} node @param {number} col @param {number} line @param {number} cols */
   const outline = (node, col, line, cols) =>
     place(node, { x: LEFT + col * cell - 1, y: LEFT + line * cell - 1, width: cols * cell + 1, height: cell + 1 });
   return {
-    picture,
-    /** @param {View} view @param {number} width @param {[number, number]} shown */
-    draw({ phi, read, length, time, limits, channel }, width, [i, j]) {
-      const side = width - LEFT;
+    node: html("div", { class: "dsf-mixing" }, picture, recalled.node),
+    /** @param {View} view @param {number} room @param {string} mean */
+    draw(view, room, mean) {
+      const { phi, read, length, time, source, channel } = view;
+      const width = Math.min(WIDEST, room > 430 ? room - BESIDE : room);
+      const side = width - LEFT - RIGHT;
       [cell, rows] = [side / length, length];
+      const full = Array.from({ length }, (_, i) => largest(phi().subarray(i * length, i * length + i + 1)));
       map.show({
-        ...{ x: LEFT, y: LEFT, width: side, height: side, rows: length, cols: length, limit: limits.phi, lower: true },
-        value: (r, c) => phi[r * length + c],
+        ...{ x: LEFT, y: LEFT, width: side, height: side, rows: length, cols: length, limit: 1, lower: true },
+        value: (r, c) => phi()[r * length + c] / full[r],
       });
       const sparse = cell < 9 ? 2 : 1;
       const tokens = read.tokens.flatMap((token, k) => {
@@ -73,79 +83,13 @@ export function mixing(choose, look) {
         ];
       });
       labels.replaceChildren(...tokens);
+      marks.replaceChildren(...marksOf(view, cell));
       outline(row, 0, time, time + 1);
-      outline(entry, j, i, 1);
-      const numbers = [...phi.subarray(time * length, time * length + time + 1)].map(format).join(", ");
+      outline(entry, source, time, 1);
+      const numbers = [...phi().subarray(time * length, time * length + time + 1)].map(format).join(", ");
       const said = `Φ of channel ${channel}, ${length} by ${length}, lower triangular. Row ${time}: ${numbers}`;
-      place(picture, { width, height: width, "aria-label": said });
-    },
-  };
-}
-
-/** The factors between B_j and C_i. @param {number} i @param {number} j */
-function factors(i, j) {
-  if (i === j) return ["no Λ"];
-  if (i - j > 2) return [indexed("Λ", i), "⋯", indexed("Λ", j + 1)];
-  return Array.from({ length: i - j }, (_, k) => indexed("Λ", i - k));
-}
-
-/** The factors of one entry of Φ, feature by feature. */
-export function parts() {
-  const node = html("div", { class: "dsf-parts" });
-  /** @param {string} text */
-  const cell = (text) => html("td", {}, text);
-  /** @param {...(string | Node)} name */
-  const head = (...name) => html("th", { scope: "col" }, ...name);
-  return {
-    node,
-    /** @param {View} view @param {[number, number]} entry */
-    draw({ system, channel, read, kind }, [i, j]) {
-      const { complex, features, total } = takeApart(system, i, j, channel);
-      const most = largest(features.map(({ term }) => term));
-      const rows = features.map(({ c, product, b, term }, a) => {
-        const bar = {
-          class: term < 0 ? "dsf-term dsf-under" : "dsf-term",
-          style: `--share:${((100 * Math.abs(term)) / most).toFixed(1)}%`,
-        };
-        const numbers = [c, product, b].map((value) => cell(complex ? brief(value) : format(value.re)));
-        return html("tr", {}, html("th", { scope: "row" }, `${a}`), ...numbers, html("td", bar, format(term)));
-      });
-      const names = isText(kind) ? ` (${quoted(read.tokens[i])} reads ${quoted(read.tokens[j])})` : "";
-      const said = `The sum over features a that makes the entry ${i}, ${j} of Φ`;
-      const letters = [head(html("i", {}, "a")), head(indexed("C", i)), head(...factors(i, j)), head(indexed("B", j))];
-      const sum = html("th", { scope: "row", colspan: 4 }, complex ? "sum of the real parts" : "sum");
-      node.replaceChildren(
-        html("p", { class: "dsf-panel-title" }, indexed("Φ", `${i},${j}`), ` = ${format(total)}${names}`),
-        html(
-          "table",
-          { class: complex && "dsf-complex" },
-          html("caption", { class: "dsf-hidden" }, said),
-          html("thead", {}, html("tr", {}, ...letters, head("product"))),
-          html("tbody", {}, ...rows),
-          html("tfoot", {}, html("tr", {}, sum, cell(format(total)))),
-        ),
-      );
-    },
-  };
-}
-
-/** The numbers of the step, for reading and copying. */
-export function numbers() {
-  const table = html("div");
-  return {
-    node: html("details", { class: "dsf-data" }, html("summary", {}, "Numbers of this step"), table),
-    /** @param {View} view */
-    draw({ system, states, read, outputs, n, time, channel }) {
-      const blocks = { Λ: system.transition, B: system.input, C: system.output, H: states };
-      /** @param {Block} x @param {number} a */
-      const entry = (x, a) => {
-        const k = at(x, time, a, channel);
-        return show({ re: x.re[k], im: x.im ? x.im[k] : 0 }, system.transition.im !== null);
-      };
-      const rows = Array.from({ length: n }, (_, a) => [`${a}`, ...Object.values(blocks).map((x) => entry(x, a))]);
-      const head = [html("i", {}, "a"), ...Object.keys(blocks).map((letter) => indexed(letter, time))];
-      const [u, y] = [read.values, outputs].map((values) => format(values[time][channel]));
-      table.replaceChildren(tableOf(`Channel ${channel}: u = ${u}, y = ${y}`, head, rows));
+      place(picture, { width, height: LEFT + side + 2, "aria-label": said });
+      recalled.draw(view, mean);
     },
   };
 }

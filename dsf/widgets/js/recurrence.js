@@ -1,122 +1,224 @@
-/** One step of the recurrence in pictures: the tokens with u and y, and the blocks of the equation. */
+/** One step of the recurrence, and one entry of Φ, as equations of arrays in the shapes that they have. */
 import { format, html, indexed, place, svg } from "./dom.js";
-import { heatMap } from "./draw.js";
+import { heatMap, largest } from "./draw.js";
 import { CHANNELS } from "./layer.js";
-import { at } from "./system.js";
+import { at, takeApart } from "./system.js";
+import { keptAt, stateAt, writtenAt } from "./view.js";
 
-/** @typedef {import("./system.js").Block} Block */
 /** @typedef {import("./view.js").View} View */
 
-const TILE = { width: 64, height: 132 }; // of a tile in pixels
-const STRIP = { left: 26, u: 48, y: 106, half: 24, height: 132 };
+const CELL = 13; // of a number in pixels, at most
+const TALLEST = 128; // of a state
+const SIDE = 14; // room for the names of the axes
 
 /**
- * The tokens with the input and the output of one channel, as bars over time.
- * @param {(time: number) => void} choose
+ * An array as it is drawn: its name, its shape, what its full colour is, and its numbers.
+ * @typedef {{name: (string | Node)[], rows: number, cols: number, limit: number,
+ *            value: (a: number, c: number) => number, bare?: boolean}} Shown
+ *           `bare` for one column of a channel
  */
-export function signals(choose) {
-  const picture = svg("svg", { class: "dsf-picture dsf-signals", role: "img" });
-  const { left, height } = STRIP;
-  return {
-    picture,
-    /** @param {View} view @param {number} width */
-    draw({ read, outputs, length, channel, time, limits }, width) {
-      const cell = (width - left) / length;
-      /** @param {number} i @param {number} level @param {number} value @param {number} limit */
-      const bar = (i, level, value, limit) => {
-        const tall = (Math.abs(value) / limit) * STRIP.half;
-        const kind = `${value < 0 ? "dsf-neg" : "dsf-pos"}${i > time ? " dsf-dim" : ""}`;
-        const y = value < 0 ? level : level - tall;
-        return svg("rect", { class: kind, x: left + (i + 0.2) * cell, width: cell * 0.6, y, height: tall });
-      };
-      const rows = Object.entries({ u: STRIP.u, y: STRIP.y }).flatMap(([letter, y]) => [
-        svg("text", { x: 0, y: y + 4, class: "dsf-i" }, letter),
-        svg("line", { class: "dsf-axis", x1: left, x2: width, y1: y, y2: y }),
-      ]);
-      const tokens = read.tokens.flatMap((token, i) => {
-        const small = cell < 15 && token.length > 1 ? 8 : 12;
-        const middle = { x: left + (i + 0.5) * cell, y: 13, "text-anchor": "middle", "font-size": small };
-        const touch = { class: "dsf-touch", x: left + i * cell, y: 0, width: cell, height, click: () => choose(i) };
-        return [
-          svg("text", { class: i === time ? "dsf-strong" : null, ...middle }, token),
-          bar(i, STRIP.u, read.values[i][channel], limits.u),
-          ...(i <= time ? [bar(i, STRIP.y, outputs[i][channel], limits.y)] : []),
-          svg("rect", touch),
-        ];
-      });
-      const now = svg("rect", { class: "dsf-now", x: left + time * cell, y: 0, width: cell, height });
-      picture.replaceChildren(now, ...rows, ...tokens);
-      const said = `input and output of channel ${channel} up to step ${time}; y = ${format(outputs[time][channel])}.`;
-      place(picture, { width, height, "aria-label": `Tokens ${read.tokens.join(" ")}; ${said}` });
-    },
-  };
-}
 
-/**
- * A small heat map with a name above it: features down, channels across.
- * @param {string} letter
- */
-function tile(letter) {
-  const picture = svg("svg", { class: "dsf-picture", role: "img", preserveAspectRatio: "none" });
+/** An array with its name and its shape above, features down and channels across. */
+function tile() {
+  const picture = svg("svg", { class: "dsf-picture", role: "img" });
   const map = heatMap(picture);
-  const marked = svg("rect", { class: "dsf-chosen" });
-  const title = html("div", { class: "dsf-tile-title" });
-  picture.append(marked);
+  const [edge, own] = [svg("rect", { class: "dsf-chosen" }), svg("rect", { class: "dsf-row" })];
+  const [down, across] = ["n", "d"].map((letter) => svg("text", { class: "dsf-axis-name" }, letter));
+  picture.append(edge, own, down, across);
+  const [title, shape] = [html("div", { class: "dsf-tile-title" }), html("div", { class: "dsf-tile-shape" })];
   return {
-    node: html("div", { class: `dsf-tile dsf-tile-${letter}` }, title, picture),
-    /**
-     * @param {{index: string, rows: number, cols: number, limit: number, channel: number, height?: number,
-     *          value: (a: number, c: number) => number, real?: boolean}} options
-     */
-    draw({ index, rows, cols, limit, channel, value, height = TILE.height, real = true }) {
-      const { width } = TILE;
-      title.replaceChildren(real ? "" : "Re ", indexed(letter, index));
-      map.show({ x: 0, y: 0, width, height, rows, cols, limit, value });
-      const own = cols > 1 ? channel : 0;
-      place(marked, { x: (own * width) / cols, y: 0, width: width / cols - 1, height: height - 1 });
-      const numbers = Array.from({ length: rows }, (_, a) => format(value(a, own))).join(", ");
-      const label = `${letter} at ${index}, channel ${channel}: ${numbers}`;
-      place(picture, { viewBox: `0 0 ${width} ${height}`, height, "aria-label": label });
+    node: html("div", { class: "dsf-tile" }, title, shape, picture),
+    /** @param {Shown} shown @param {View} view @param {number} most rows of any array in the line */
+    draw({ name, rows, cols, limit, value, bare = false }, { n, channel }, most) {
+      const high = Math.min(CELL, TALLEST / n);
+      const [w, h] = [cols * CELL, rows * high];
+      const [width, height] = [Math.max(w, 2 * CELL) + 2 * SIDE, most * high + SIDE + 2];
+      const [x, y] = [(width - w) / 2, (most * high - h) / 2 + 1];
+      title.replaceChildren(...name);
+      shape.textContent = `${rows} × ${cols}`;
+      map.show({ x, y, width: w, height: h, rows, cols, limit, value });
+      place(edge, { x: x - 1, y: y - 1, width: w + 1, height: h + 1 });
+      const mine = cols > 1 ? channel : 0;
+      place(own, { x: x + mine * CELL - 1, y: y - 1, width: CELL + 1, height: h + 1 });
+      own.setAttribute("class", cols > 1 ? "dsf-row" : "dsf-gone");
+      place(down, { x: x - 11, y: y + h / 2 + 3 });
+      down.setAttribute("class", rows > 1 ? "dsf-axis-name" : "dsf-gone");
+      place(across, { x: x + w / 2 - 3, y: y + h + 11 });
+      across.setAttribute("class", cols > 1 ? "dsf-axis-name" : "dsf-gone");
+      const numbers = Array.from({ length: rows }, (_, a) => format(value(a, mine))).join(", ");
+      const where = cols > 1 || bare ? `, channel ${channel}` : "";
+      place(picture, { width, height, "aria-label": `${title.textContent}, ${rows} by ${cols}${where}: ${numbers}` });
     },
   };
 }
 
-/** One step of the recurrence written in pictures. */
-export function equation() {
-  const tiles = {
-    ...{ H: tile("H"), L: tile("Λ"), P: tile("H"), B: tile("B"), u: tile("u") },
-    ...{ y: tile("y"), C: tile("C"), H2: tile("H") },
-  };
-  /** @param {...(string | Node)} text */
-  const sign = (...text) => html("span", { class: "dsf-sign" }, ...text);
-  const { H, L, P, B, u, y, C, H2 } = tiles;
-  const state = [H.node, sign("="), L.node, sign("⊙"), P.node, sign("+"), B.node, sign("·"), u.node];
-  const output = [y.node, sign("="), sign("Σ", html("sub", {}, "a")), C.node, sign("⊙"), H2.node];
-  const lines = [state, output].map((line) => html("div", { class: "dsf-equation" }, ...line));
+/** @typedef {(view: View) => Shown} Ask */
+
+/** Where an index stands for a time, a true minus. @param {string} letter @param {number} i */
+const timed = (letter, i) => indexed(letter, `${i}`.replace("-", "−"));
+
+/** @param {View} view */
+const real = ({ system }) => (system.transition.im ? "Re " : "");
+
+/** An array of the system. @param {"transition" | "input" | "output"} key @param {string} letter @returns {Ask} */
+const held = (key, letter) => (view) => {
+  const { system, time, limits } = view;
+  const x = system[key];
   return {
-    node: html("div", { class: "dsf-equations" }, ...lines),
-    /** Draw, and say what is seen. @param {View} view */
-    draw({ system, states, read, outputs, n, time, channel, limits }) {
-      const real = !system.transition.im;
-      /** @param {Block} x @param {number} i @param {number} limit */
-      const block = (x, i, limit) => ({
-        ...{ index: i < 0 ? "−1" : `${i}`, rows: x.rows, cols: x.cols, limit, channel, real },
-        /** @param {number} a @param {number} c */
-        value: (a, c) => (i < 0 ? 0 : x.re[at(x, i, a, c)]),
-      });
-      H.draw(block(states, time, limits.states));
-      H2.draw(block(states, time, limits.states));
-      P.draw(block(states, time - 1, limits.states));
-      L.draw(block(system.transition, time, limits.transition));
-      B.draw(block(system.input, time, limits.input));
-      C.draw(block(system.output, time, limits.output));
-      const line = { rows: 1, cols: CHANNELS, channel, index: `${time}`, height: 18 };
-      u.draw({ ...line, limit: limits.u, value: (_, c) => read.values[time][c] });
-      y.draw({ ...line, limit: limits.y, value: (_, c) => outputs[time][c] });
-      const numbers = system.transition.rows * system.transition.cols;
-      const scalar = `Λ is one number, ${format(system.transition.re[time])}`;
-      const said = numbers === 1 ? scalar : `Λ holds ${numbers} numbers`;
-      return `${n} × ${CHANNELS} states; ${said}. Features a down, channels across; the chosen channel is framed.`;
+    ...{ name: [real(view), timed(letter, time)], rows: x.rows, cols: x.cols, limit: limits()[key] },
+    value: (a, c) => x.re[at(x, time, a, c)],
+  };
+};
+
+/**
+ * An array of the size of the state.
+ * @param {(view: View, i: number) => (a: number, c: number) => {re: number}} entryOf
+ * @param {(i: number) => (string | Node)[]} name
+ * @returns {Ask}
+ */
+const like = (entryOf, name, back = 0) => {
+  return (view) => {
+    const entry = entryOf(view, view.time - back);
+    return {
+      ...{ name: [real(view), ...name(view.time - back)], rows: view.n, cols: CHANNELS, limit: view.limits().states },
+      value: (a, c) => entry(a, c).re,
+    };
+  };
+};
+
+/** One number a channel. @param {string} letter @param {"u" | "y"} key @returns {Ask} */
+const line = (letter, key) => (view) => {
+  const rows = key === "u" ? view.read.values : view.ran().outputs;
+  return {
+    ...{ name: [timed(letter, view.time)], rows: 1, cols: CHANNELS, limit: view.limits()[key] },
+    value: (_, c) => rows[view.time][c],
+  };
+};
+
+const state = like(stateAt, (i) => [timed("H", i)]);
+const before = like(stateAt, (i) => [timed("H", i)], 1);
+const written = like(writtenAt, (i) => [timed("B", i), timed("u", i)]);
+const kept = like(keptAt, (i) => [timed("Λ", i), "⊙", timed("H", i - 1)]);
+/** @type {Ask} */
+const terms = ({ terms: all, time, n, limits }) => ({
+  ...{ name: [timed("C", time), "⊙", timed("H", time)], rows: n, cols: CHANNELS, limit: limits().terms },
+  value: (a, c) => all().re[at(all(), time, a, c)],
+});
+
+/** One column of an entry of Φ that is taken apart. @param {(string | Node)[]} name @param {number[]} values */
+const column = (name, values) => ({
+  ...{ name, rows: values.length, cols: 1, limit: largest(values), bare: true },
+  value: (/** @type {number} */ a) => values[a],
+});
+
+/** The factors between B_j and C_i. @param {number} i @param {number} j */
+function factors(i, j) {
+  if (i === j) return ["1"];
+  if (i - j > 2) return [timed("Λ", i), "⋯", timed("Λ", j + 1)];
+  return Array.from({ length: i - j }, (_, k) => timed("Λ", i - k));
+}
+
+/** @param {View} view */
+const apart = ({ system, channel, time, source }) => takeApart(system, time, source, channel).features;
+
+/**
+ * The lines of the equations of a step: each array, and the sign before it.
+ * @type {Record<string, [string, Ask][][]>}
+ */
+export const EQUATIONS = {
+  write: [
+    [
+      ["", held("input", "B")],
+      ["·", line("u", "u")],
+      ["=", written],
+    ],
+  ],
+  decay: [
+    [
+      ["", held("transition", "Λ")],
+      ["⊙", before],
+      ["=", kept],
+    ],
+    [
+      ["", kept],
+      ["+", written],
+      ["=", state],
+    ],
+  ],
+  read: [
+    [
+      ["", held("output", "C")],
+      ["⊙", state],
+      ["=", terms],
+    ],
+    [["Σ down the features =", line("y", "y")]],
+  ],
+  product: [
+    [
+      [
+        "",
+        (view) =>
+          column(
+            [real(view), timed("C", view.time)],
+            apart(view).map(({ c }) => c.re),
+          ),
+      ],
+      [
+        "⊙",
+        (view) => {
+          const shared = view.system.transition.rows === 1;
+          const values = apart(view).map(({ product }) => product.re);
+          const name = [real(view), ...factors(view.time, view.source)];
+          return { ...column(name, shared ? values.slice(0, 1) : values), limit: Math.max(1, largest(values)) };
+        },
+      ],
+      [
+        "⊙",
+        (view) =>
+          column(
+            [real(view), timed("B", view.source)],
+            apart(view).map(({ b }) => b.re),
+          ),
+      ],
+      [
+        "=",
+        (view) =>
+          column(
+            ["product"],
+            apart(view).map(({ term }) => term),
+          ),
+      ],
+    ],
+    [
+      [
+        "Σ down the features =",
+        (view) => {
+          const sum = view.phi()[view.time * view.length + view.source];
+          return { ...column([indexed("Φ", `${view.time},${view.source}`)], [sum]), limit: largest(view.phi()) };
+        },
+      ],
+    ],
+  ],
+};
+
+/** The equations of a step. @param {string} step */
+export function equations(step) {
+  const lines = EQUATIONS[step].map((parts) => parts.map(([sign, ask]) => ({ sign, ask, tile: tile() })));
+  const nodes = lines.map((parts) => {
+    const all = parts.flatMap(({ sign, tile: { node } }) => [html("span", { class: "dsf-sign" }, sign), node]);
+    return html("div", { class: "dsf-equation" }, ...all);
+  });
+  return {
+    node: html("div", { class: "dsf-equations" }, ...nodes),
+    /** @param {View} view */
+    draw(view) {
+      for (const parts of lines) {
+        const shown = parts.map(({ ask }) => ask(view));
+        const most = Math.max(...shown.map(({ rows }) => rows));
+        parts.forEach(({ tile: { draw } }, k) => {
+          draw(shown[k], view, most);
+        });
+      }
     },
   };
 }

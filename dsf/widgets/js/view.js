@@ -1,13 +1,10 @@
-/** What the explorer shows of a layer, and what it says about it. */
-
+/** What the explorer shows of a layer: its system, and, where a step asks for them, states, outputs and Φ. */
+import { answers, DRAWS, hits, meanHits } from "./answers.js";
 import { ARCHITECTURES } from "./architectures.js";
 import { format } from "./dom.js";
 import { largest } from "./draw.js";
-import { fit, layerArguments, matches, sequence } from "./layer.js";
-import { matrix, run } from "./system.js";
-
-const SAME = 1e-9;
-const COMMON = 0.97;
+import { CHANNELS, fit, layerArguments, sequence, tokensOf } from "./layer.js";
+import { at, block, matrix, run } from "./system.js";
 
 /**
  * The words for the value of a token.
@@ -19,17 +16,38 @@ export const quoted = (token) => `“${token === " " ? "␣" : token}”`;
 export const isText = (kind) => kind === "mqar" || kind === "text";
 
 /**
- * A size that all but the largest entries of Φ stay below: the first rows of a normalised Φ, which have
- * few entries to share 1, would make all others pale.
- * @param {Float64Array} phi
+ * What is computed when it is asked for, and once.
+ * @template T
+ * @param {() => T} compute
  */
-function common(phi) {
-  largest(phi); // complains of what is not finite
-  const sizes = [...phi]
-    .map(Math.abs)
-    .filter((size) => size > 0)
-    .sort((x, y) => x - y);
-  return sizes[Math.floor(COMMON * (sizes.length - 1))] || 1;
+function once(compute) {
+  /** @type {{value: T} | null} */
+  let kept = null;
+  return () => {
+    kept ??= { value: compute() };
+    return kept.value;
+  };
+}
+
+/** The last step, the present one, and the input whose entry is taken apart. @param {{get(name: string): any}} model */
+export function places(model) {
+  const last = tokensOf(model.get("input"), model.get("seed"), model.get("text")).length - 1;
+  const time = Math.min(model.get("time"), last);
+  return { last, time, source: Math.min(model.get("source"), time) };
+}
+
+/**
+ * Every C_i ⊙ H_i that is read.
+ * @param {import("./system.js").System} system
+ * @param {import("./system.js").Block} states
+ */
+function termsOf({ output, length, n }, states) {
+  /** @param {number} i @param {number} a @param {number} c */
+  const term = (i, a, c) => {
+    const [k, h] = [at(output, i, a, c), at(states, i, a, c)];
+    return output.re[k] * states.re[h] - (output.im && states.im ? output.im[k] * states.im[h] : 0);
+  };
+  return block(length, n, CHANNELS, term);
 }
 
 /**
@@ -40,85 +58,100 @@ export function evaluate(model) {
   const [name, kind, seed] = [model.get("architecture"), model.get("input"), model.get("seed")];
   const read = sequence(kind, seed, model.get("text"));
   const n = fit(name, model.get("n"));
-  const system = ARCHITECTURES[name].system(layerArguments(name, read, n, seed));
-  const length = read.tokens.length;
+  const given = layerArguments(name, read, n, seed);
+  const system = ARCHITECTURES[name].system(given);
   const channel = model.get("channel");
-  const { states, outputs } = run(system, read.values);
-  const phi = matrix(system, channel);
-  const limits = {
-    transition: Math.max(1, largest(system.transition.re)),
-    input: largest(system.input.re),
-    output: largest(system.output.re),
-    states: largest(states.re),
-    u: largest(read.values.flat()),
-    y: largest(outputs.flat()),
-    phi: common(phi),
+  const phi = once(() => matrix(system, channel));
+  const ran = once(() => run(system, read.values));
+  const terms = once(() => termsOf(system, ran().states));
+  return {
+    ...{ name, kind, read, n, system, channel, length: read.tokens.length, phi, ran, terms },
+    answers: once(() => answers(read, kind, phi())),
+    exact: once(() => ARCHITECTURES[name].exact?.(given) ?? null),
+    /** The largest sizes of each array over the whole sequence. */
+    limits: once(() => ({
+      transition: Math.max(1, largest(system.transition.re)),
+      input: largest(system.input.re),
+      output: largest(system.output.re),
+      states: largest(ran().states.re),
+      u: largest(read.values.flat()),
+      y: largest(ran().outputs.flat()),
+      terms: largest(terms().re),
+    })),
   };
-  return { name, kind, read, n, system, states, outputs, phi, length, channel, limits };
 }
 
 /** @typedef {ReturnType<typeof evaluate>} Evaluated */
-/** @typedef {Evaluated & {time: number, source: number}} View */
+/** @typedef {Evaluated & ReturnType<typeof places>} View */
 
 /**
- * Row i of Φ up to its diagonal, and where its largest entry lies.
+ * Entry (a, c) of H_i, or of H_{-1}, which is zero.
  * @param {Evaluated} view
  * @param {number} i
  */
-function rowOf({ phi, length }, i) {
-  const row = [...phi.subarray(i * length, i * length + i + 1)];
-  const best = row.reduce((most, value, j) => (Math.abs(value) > Math.abs(row[most]) * (1 + SAME) ? j : most), 0);
-  return { row, best };
+export function stateAt({ ran }, i) {
+  const { states } = ran();
+  return (/** @type {number} */ a, /** @type {number} */ c) => {
+    const k = at(states, i, a, c);
+    return i < 0 ? { re: 0, im: 0 } : { re: states.re[k], im: states.im ? states.im[k] : 0 };
+  };
 }
+
+/**
+ * Entry (a, c) of what step i keeps, Λ_i ⊙ H_{i-1}.
+ * @param {Evaluated} view
+ * @param {number} i
+ */
+export function keptAt(view, i) {
+  const { transition } = view.system;
+  const before = stateAt(view, i - 1);
+  return (/** @type {number} */ a, /** @type {number} */ c) => {
+    const k = at(transition, i, a, c);
+    const { re, im } = before(a, c);
+    const [tr, ti] = [transition.re[k], transition.im ? transition.im[k] : 0];
+    return { re: tr * re - ti * im, im: tr * im + ti * re };
+  };
+}
+
+/**
+ * Entry (a, c) of what step i writes, B_i u_i.
+ * @param {Evaluated} view
+ * @param {number} i
+ */
+export function writtenAt({ system: { input }, read }, i) {
+  return (/** @type {number} */ a, /** @type {number} */ c) => {
+    const k = at(input, i, a, c);
+    const u = read.values[i][c];
+    return { re: input.re[k] * u, im: input.im ? input.im[k] * u : 0 };
+  };
+}
+
+/**
+ * All entries of an (n, d) array.
+ * @template T
+ * @param {Evaluated} view
+ * @param {(a: number, c: number) => T} entry
+ */
+export const entries = ({ n }, entry) =>
+  Array.from({ length: n * CHANNELS }, (_, k) => {
+    const [a, c] = [Math.floor(k / CHANNELS), k % CHANNELS];
+    return { a, c, value: entry(a, c) };
+  });
 
 /**
  * The sizes of the numbers in Λ, at one step or at all.
  * @param {Evaluated} view
  * @param {number} [i]
  */
-function moduli({ system: { transition } }, i) {
+export function moduli({ system: { transition } }, i) {
   const size = transition.rows * transition.cols;
-  const all = [...transition.re].map((re, k) => Math.hypot(re, transition.im ? transition.im[k] : 0));
-  return i === undefined ? all : all.slice(i * size, (i + 1) * size);
+  const [from, to] = i === undefined ? [0, transition.re.length] : [i * size, (i + 1) * size];
+  const { re, im } = transition;
+  return [...re.subarray(from, to)].map((real, k) => Math.hypot(real, im ? im[from + k] : 0));
 }
 
 /** @param {number[]} sizes */
-const span = (sizes) => `from ${format(Math.min(...sizes))} to ${format(Math.max(...sizes))}`;
-
-/**
- * One sentence on what row `time` of Φ does.
- * @param {View} view
- */
-export function finding(view) {
-  const { kind, read, time, system } = view;
-  const { row, best } = rowOf(view, time);
-  const weight = `Φ = ${format(row[best])}`;
-  const wanted = matches(read, time, kind);
-  /** @param {number} j */
-  const token = (j) => (isText(kind) ? `input ${j}, ${quoted(read.tokens[j])}` : `input ${j}`);
-  const open = `Step ${time}${isText(kind) ? `, ${quoted(read.tokens[time])}` : ""}: `;
-  if (row.every((value) => value === 0)) return `${open}nothing is read, row ${time} of Φ is zero.`;
-  const most = `most weight lies on ${token(best)}`;
-  if (wanted.includes(best)) {
-    return `${open}${most}, which followed ${quoted(read.tokens[time])} before (${weight}). Recalled.`;
-  }
-  const last = wanted.at(-1);
-  if (last !== undefined) return `${open}recall would read ${token(last)}, but ${most} (${weight}). Not recalled.`;
-  const here = moduli(view, time);
-  const [low, high] = [Math.min(...here), Math.max(...here)];
-  const bars = system.transition.im ? "|Λ|" : "Λ";
-  return `${open}${most} (${weight}); ${bars} ${high - low < 1e-6 ? `= ${format(low)}` : span(here)}.`;
-}
-
-/**
- * At how many steps the layer recalls, and how many ask it to.
- * @param {Evaluated} view
- */
-function recalled(view) {
-  const wanted = view.read.tokens.map((_, i) => matches(view.read, i, view.kind));
-  const hits = wanted.filter((places, i) => places.includes(rowOf(view, i).best));
-  return { hits: hits.length, asked: wanted.filter((places) => places.length).length };
-}
+export const span = (sizes) => `from ${format(Math.min(...sizes))} to ${format(Math.max(...sizes))}`;
 
 /**
  * What the first state shows, for the caption in a page.
@@ -126,10 +159,14 @@ function recalled(view) {
  */
 export function caption(model) {
   const view = evaluate(model);
-  const { hits, asked } = recalled(view);
-  if (!asked) return `With n = ${view.n} its transitions have sizes ${span(moduli(view))}.`;
   const small = evaluate({ get: (name) => (name === "n" ? Math.min(2, view.n) : model.get(name)) });
-  const few = recalled(small).hits;
-  const rest = few < hits ? `, with n = ${small.n} only ${few}.` : ".";
-  return `With n = ${view.n} its state recalls ${hits} of ${asked} answers${rest}`;
+  const asked = view.answers().length;
+  if (!asked) return `With n = ${view.n} its transitions have sizes ${span(moduli(view))}.`;
+  const recall = view.kind === "mqar";
+  const [many, few] = [view, small].map(({ name, n, channel, answers: given }) =>
+    recall ? /** @type {number} */ (meanHits(name, n, channel, DRAWS)).toFixed(1) : `${hits(given())}`,
+  );
+  const mean = recall ? ` in the mean of ${DRAWS} draws` : "";
+  const rest = few === many ? "." : `, with n = ${small.n} only ${few}.`;
+  return `With n = ${view.n} its state recalls ${many} of ${asked} answers${mean}${rest}`;
 }
