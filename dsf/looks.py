@@ -12,9 +12,9 @@ from typing import NamedTuple
 from dsf._checks import check_choice
 from dsf.architectures import ARCHITECTURES
 
-NEUTRAL = "#767676"  # text and axes: contrast 4.5 on white, 3.9 or more on the dark pages
+NEUTRAL = "#767676"  # text and axes where the paper is not known: contrast 4.5 on white
 INK = {"light": "#59636e", "dark": "#a3adb8"}
-"""What `NEUTRAL` becomes where the page is known: contrast 4.5 or more on each of its papers."""
+"""The same in the pages of the book, by theme: contrast 4.5 or more on each of their papers."""
 
 PLUS, MINUS = "#2f74e0", "#d9561c"
 """The colours of positive and of negative numbers, in every picture."""
