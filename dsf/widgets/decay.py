@@ -19,7 +19,6 @@ from dsf.widgets.base import STATIC, Widget, number
 REACH = 6.0
 _NAMES = ("s6", "ssd", "qlstm", "qlstm_reversed", "rg_lru", "normalized")
 _TITLES = {name: ARCHITECTURES[name].title.partition(" (")[0] for name in _NAMES}
-_TITLES["s6"] += ", feature s"
 
 
 class Gate(NamedTuple):

@@ -43,7 +43,7 @@ class FeatureMapGallery(Widget):
     name: ClassVar[str] = "gallery"
     _esm = STATIC / "gallery.mjs"
 
-    norm = traitlets.Float(1.5, min=0.1, max=MOST_NORM).tag(sync=True, figure=True)
+    norm = traitlets.Float(1.0, min=0.1, max=MOST_NORM).tag(sync=True, figure=True)
     angle = traitlets.Int(50, min=0, max=180).tag(sync=True, figure=True)
     direction = traitlets.Int(30, min=0, max=359).tag(sync=True, figure=True)
     order = traitlets.Int(2, min=0, max=8).tag(sync=True, figure=True)

@@ -36,7 +36,8 @@ def said(page: Any) -> list[str]:
 
 
 def test_every_place_of_the_slider_says_the_half_lives_of_the_package() -> None:
-    shown = [widgets.DecayAndMemory(pre_activation=x, **state) for state in OTHERS for x in SLIDER]
+    shown = [widgets.DecayAndMemory(pre_activation=x) for x in SLIDER]
+    shown += [widgets.DecayAndMemory(pre_activation=x, **OTHERS[1]) for x in SLIDER[::12]]
     for widget, page in zip(shown, stills(*shown), strict=True):
         lives = widget.half_lives()
         written = [text for text in said(page) if re.match("half|grows|stays", text)]
@@ -99,7 +100,10 @@ def test_every_row_of_the_gallery_has_the_same_axis_and_says_its_largest_error()
         axes = [text.text for text in page.select("svg text") if text.text.endswith("°")]
         assert axes == ["0°", "45°", "90°", "135°", "180°"]
         written = [text for text in said(page) if text.startswith("off")]
-        wanted = [f"off by up to {number(100 * share)} %" for share in widget.worst().values()]
+        wanted = [
+            f"off by up to {number(100 * share)} %" if share <= 10 else "off by over 1000 %"
+            for share in widget.worst().values()
+        ]
         assert written == wanted
 
 
@@ -113,7 +117,7 @@ def test_with_smaller_norms_taylor_features_come_near_and_the_others_do_not(orde
     assert errors == sorted(errors)
     assert errors[0] < 0.02
     if order == 0:
-        for direction in range(0, 360, 15):
+        for direction in range(0, 360, 45):
             widget.direction = direction
             for norm in range(1, 26):
                 widget.norm = norm / 10

@@ -8,7 +8,7 @@ import { smallMultiples } from "./rows.js";
 import { real, whole, yesNo } from "./traits.js";
 
 /** The title without what stands in brackets. @param {string} name */
-const title = (name) => TITLES[name].replace(/ \(.*/, "") + (name === "s6" ? ", feature s" : "");
+const title = (name) => TITLES[name].replace(/ \(.*/, "");
 const REACH = 6; // pre-activations from -6 to 6
 const POINTS = 121;
 const STEPS = 40;
@@ -137,7 +137,7 @@ const fate = ({ half, transition }) =>
 function rowOf(gate, curves, state) {
   const { name, transition, gain, half } = gate;
   const { pre_activation: x, feature, rate, exponent, mirror } = state;
-  const short = TITLES[name].replace(/ \(.*/, "").replace(", reversed sigmoid", " reversed");
+  const short = title(name).replace(", reversed sigmoid", " reversed");
   const own = { s6: `, s = ${feature}`, ssd: `, a = ${tenth(rate)}`, qlstm_reversed: `, α = ${tenth(exponent)}` };
   const turned = name === "qlstm_reversed" && mirror;
   const sign = turned ? -1 : 1;

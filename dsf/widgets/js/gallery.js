@@ -126,6 +126,8 @@ function evaluate(state) {
 
 /** @param {number} share */
 const percent = (share) => `${format(100 * share)} %`;
+/** Beyond a factor of ten the number says no more. @param {number} share */
+const upTo = (share) => (share > 10 ? `over ${percent(10)}` : `up to ${percent(share)}`);
 
 /**
  * @param {Seen} seen
@@ -142,7 +144,7 @@ function rowOf({ name, title, size, ratios, worst }, { angle, order }) {
   const below = closed(points((level) => Math.min(level, 0)));
   return {
     name: `${title.replace("order p", `p = ${order}`)}, n = ${size}`,
-    said: `off by up to ${percent(worst)}`,
+    said: `off by ${upTo(worst)}`,
     lines: [
       [
         { name: "dsf-area dsf-pos", points: above },
@@ -158,8 +160,8 @@ function rowOf({ name, title, size, ratios, worst }, { angle, order }) {
 function finding({ norm, order, seen: [taylor, random, ...others] }) {
   const least = Math.min(...others.map(({ worst }) => worst));
   return (
-    `At norm ${norm.toFixed(1)} Taylor features of order ${order} (n = ${taylor.size}) are off by up to ` +
-    `${percent(taylor.worst)}, ${random.size} positive random features by ${percent(random.worst)}, ` +
+    `At norm ${norm.toFixed(1)} Taylor features of order ${order} (n = ${taylor.size}) are off by ` +
+    `${upTo(taylor.worst)}, ${random.size} positive random features by ${upTo(random.worst)}, ` +
     `and the other four, whose kernels are their own, by ${percent(least)} or more.`
   );
 }
