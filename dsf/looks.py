@@ -12,9 +12,16 @@ from typing import NamedTuple
 from dsf._checks import check_choice
 from dsf.architectures import ARCHITECTURES
 
-NEUTRAL = "#767676"  # text and axes: contrast 4.5 on white, 3.9 or more on the dark pages
+NEUTRAL = "#767676"  # text and axes where the paper is not known: contrast 4.5 on white
+INK = {"light": "#59636e", "dark": "#a3adb8"}
+"""The same in the pages of the book, by theme: contrast 4.5 or more on each of their papers."""
+
 PLUS, MINUS = "#2f74e0", "#d9561c"
 """The colours of positive and of negative numbers, in every picture."""
+
+STRENGTH = 0.5
+"""A number is as opaque as its share of the largest size to this power: zero has the colour of the
+page, light or dark, and the root lets small numbers be seen."""
 
 
 class Shape(NamedTuple):
@@ -73,9 +80,9 @@ _PAPER = {
     "normalized": "#9028e0",
     "s4d": "#407028",
     "s6": FAMILY_COLORS["ssm"],
-    "ssd": "#a09818",
+    "ssd": "#9c9418",
     "qlstm": "#d00810",
-    "qlstm_reversed": "#d078b0",
+    "qlstm_reversed": "#cc74ad",
     "rg_lru": FAMILY_COLORS["rnn"],
 }
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from dsf._checks import as_numbers, check_choice, check_flag, check_number, shown
 from dsf._extras import missing
 from dsf.looks import COLORS as COLORS  # part of this module's names too
-from dsf.looks import DASHES, LOOKS, MINUS, NEUTRAL, PLUS, SHAPES, Look
+from dsf.looks import DASHES, LOOKS, MINUS, NEUTRAL, PLUS, SHAPES, STRENGTH, Look
 from dsf.low_rank import LowRankSystem
 from dsf.state_strip import Line, Tile, equations
 from dsf.system import LTVSystem
@@ -24,7 +24,7 @@ try:
     import matplotlib.pyplot as plt
     from cycler import cycler
     from matplotlib.axes import Axes
-    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.colors import ListedColormap, to_rgb
     from matplotlib.image import AxesImage
 except ModuleNotFoundError as error:
     raise missing(error, "notebooks") from error
@@ -35,9 +35,17 @@ MARKERS: dict[str, Any] = {
 }
 """One marker an architecture, so that no figure depends on colour alone."""
 
-SEQUENTIAL = "viridis"
-DIVERGING = LinearSegmentedColormap.from_list("orange to blue", [MINUS, "#f7f7f7", PLUS], 257)
-"""Colour maps, readable with any kind of colour blindness: positive is blue, negative orange."""
+
+def _shades(color: str, shares: NDArray[np.float64]) -> list[tuple[float, ...]]:
+    return [(*to_rgb(color), share**STRENGTH) for share in shares]
+
+
+_SHARES = np.linspace(0, 1, 129)
+SEQUENTIAL = ListedColormap(_shades(PLUS, _SHARES), "page to blue")
+DIVERGING = ListedColormap(
+    _shades(MINUS, _SHARES[:0:-1]) + _shades(PLUS, _SHARES), "orange to page to blue"
+)
+"""Colour maps, as in the widgets: positive is blue, negative orange, zero the page."""
 
 BOOK_STYLE: Any = {  # a dict of rcParams, whose keys Matplotlib types one by one
     # 5.4 inches of 72 points are 518 CSS pixels: the text is still readable on a phone

@@ -1,4 +1,4 @@
-"""Decay and memory: from a gate's pre-activation to Λ, a half-life and the gain of the input."""
+"""Decay and memory: from a gate's pre-activation to Λ, and to when half of a token is left."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from dsf.widgets.base import STATIC, Widget, number
 REACH = 6.0
 _NAMES = ("s6", "ssd", "qlstm", "qlstm_reversed", "rg_lru", "normalized")
 _TITLES = {name: ARCHITECTURES[name].title.partition(" (")[0] for name in _NAMES}
-_TITLES["s6"] += ", feature s"
 
 
 class Gate(NamedTuple):
@@ -111,8 +110,10 @@ class DecayAndMemory(Widget):
         gap = self.mirror_gap()
         ssd, qlstm = _steps(lives["ssd"]), _steps(lives["qlstm"])
         said = (
-            f"As first shown, at pre-activation {number(self.pre_activation)}, half of an input is "
-            f"gone after {ssd} steps in SSD and {qlstm} in the qLSTM. "
+            "Left: Λ over the pre-activation x of its gate, and where x is now. Right: what is in "
+            "the state l steps after a token of 1 was written, B Λˡ; the upright line stands where "
+            f"half of it is left. As first shown, at x = {number(self.pre_activation)}, that is "
+            f"after {ssd} steps in SSD and {qlstm} in the qLSTM. "
         )
         if gap < 1e-9:
             return said + (

@@ -1,4 +1,4 @@
-"""Feature maps: the kernel ⟨φ(q), φ(k)⟩ of each against exp(qᵀk), over angle and norm."""
+"""Feature maps: how far the kernel ⟨φ(q), φ(k)⟩ of each is from exp(qᵀk), over the angle."""
 
 from __future__ import annotations
 
@@ -30,9 +30,8 @@ class FeatureMapGallery(Widget):
     """The kernels of the feature maps for q and k in the plane, both of one norm.
 
     Attributes:
-        map: the one whose error is drawn over angle and norm.
         norm: of q and k, 0.1 to 2.5.
-        angle: between q and k in degrees, 0 to 180.
+        angle: between q and k at which the numbers are taken, in degrees, 0 to 180.
         direction: of q in degrees, 0 to 359; only exp(qᵀk) and its Taylor features do not care.
         order: p of the Taylor features, 0 to 8.
         features: n of the positive random features, 1 to 64.
@@ -44,8 +43,7 @@ class FeatureMapGallery(Widget):
     name: ClassVar[str] = "gallery"
     _esm = STATIC / "gallery.mjs"
 
-    map = traitlets.Enum(list(_TITLES), "taylor").tag(sync=True, figure=True)
-    norm = traitlets.Float(1.5, min=0.1, max=MOST_NORM).tag(sync=True, figure=True)
+    norm = traitlets.Float(1.0, min=0.1, max=MOST_NORM).tag(sync=True, figure=True)
     angle = traitlets.Int(50, min=0, max=180).tag(sync=True, figure=True)
     direction = traitlets.Int(30, min=0, max=359).tag(sync=True, figure=True)
     order = traitlets.Int(2, min=0, max=8).tag(sync=True, figure=True)
@@ -82,19 +80,26 @@ class FeatureMapGallery(Widget):
         values = {name: (phi(q) * phi(k)).sum(-1) for name, phi in self.maps().items()}
         return {**values, "exact": torch.exp((q * k).sum(-1))}
 
+    def worst(self) -> dict[str, float]:
+        """How far each kernel is from exp(qᵀk) where it is furthest.
+
+        Returns:
+            The largest |⟨φ(q), φ(k)⟩ / exp(qᵀk) - 1| over all even angles, by name of the map.
+        """
+        found = self.kernels(torch.arange(0, 181, 2, dtype=torch.float64))
+        exact = found.pop("exact")
+        return {name: float((values / exact - 1).abs().max()) for name, values in found.items()}
+
     def caption(self) -> str:
         """What the figure shows, with its numbers."""
-        angles = torch.arange(181, dtype=torch.float64)
-        kernels = self.kernels(angles)
-        worst = {
-            name: float((kernels[name] / kernels["exact"] - 1).abs().max())
-            for name in ("taylor", "positive_random")
-        }
+        worst = self.worst()
         n = feature_maps.taylor_size(2, self.order)
         return (
-            f"As first shown, at norm {number(self.norm)}, {n} Taylor features are off by at most "
-            f"{number(100 * worst['taylor'])} % of exp(qᵀk) over all angles, {self.features} "
-            f"positive random features by {number(100 * worst['positive_random'])} %. "
+            "Each row is a feature map φ of two coordinates: its kernel ⟨φ(q), φ(k)⟩ as a multiple "
+            "of exp(qᵀk), on a logarithmic axis, for q and k of one norm. A flat row is softmax's "
+            f"kernel. As first shown, at norm {number(self.norm)}, {n} Taylor features are off by "
+            f"at most {number(100 * worst['taylor'])} % over all angles, {self.features} positive "
+            f"random features by {number(100 * worst['positive_random'])} %. "
             "The other maps make kernels of their own."
         )
 

@@ -89,11 +89,11 @@ golden.kernels.forEach(({ state, angles, kernels }, index) => {
   test(`feature maps, setting ${index}`, () => {
     const maps = featureMaps(state);
     for (const [name, wanted] of Object.entries(kernels)) {
-      const value =
+      const values =
         name === "exact"
-          ? (angle) => exact(state.norm, angle)
-          : (angle) => kernel(maps[name], state.norm, angle, state.direction);
-      same(angles.map(value), wanted, name);
+          ? angles.map((angle) => exact(state.norm, angle))
+          : kernel(maps[name], state.norm, angles, state.direction);
+      same(values, wanted, name);
     }
   });
 });

@@ -206,15 +206,17 @@ def test_values_of_both_signs_get_zero_in_the_middle_of_a_diverging_map():
     _, ax = plt.subplots()
     image = plots.heatmap(ax, torch.tensor([[1.0, -3.0], [0.0, 2.0]]))
     assert image.get_clim() == (-3, 3)
-    colors = [mpl.colors.to_hex(image.to_rgba(value)) for value in (-3, 0, 3)]
-    assert colors == [looks.MINUS, "#f7f7f7", looks.PLUS]
+    for value, color in ((-3, looks.MINUS), (3, looks.PLUS)):
+        assert mpl.colors.to_hex(image.to_rgba(value), keep_alpha=True) == color + "ff"
+    assert image.to_rgba(0)[3] == 0, "zero is the page"
 
 
 def test_values_of_one_sign_start_at_zero_and_rounding_is_not_a_sign():
     _, ax = plt.subplots()
     image = plots.heatmap(ax, [[1.0, 3.0], [-1e-17, 2.0]])
     assert image.get_clim() == (0, 3)
-    assert image.get_cmap().name == plots.SEQUENTIAL
+    assert image.get_cmap() == plots.SEQUENTIAL
+    assert image.to_rgba(0)[3] == 0, "zero is the page"
     assert plots.heatmap(ax, np.zeros((2, 2))).get_clim() == (0, 1)
 
 

@@ -137,7 +137,8 @@ def test_figure_comes_to_life_and_shows_the_same_numbers(visit: Visit, name: str
 
 @pytest.mark.parametrize("script", [True, False])
 def test_lines_and_cells_have_the_colors_of_the_looks(visit: Visit, script: bool) -> None:
-    figures = [still(kind()) for kind in (widgets.DecayAndMemory, widgets.FeatureMapGallery)]
+    kinds = (widgets.DecayAndMemory, widgets.FeatureMapGallery, widgets.DSFExplorer)
+    figures = [still(kind()) for kind in kinds]
     page = visit(*figures, java_script_enabled=script)
     part = ".dsf-live" if script else ".dsf-still"
     colors = {"normalized": looks.COLORS["normalized"], **FEATURE_MAPS, "ssd": looks.COLORS["ssd"]}

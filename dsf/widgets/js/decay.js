@@ -1,20 +1,18 @@
-/** Decay and memory: from the pre-activation of a gate to Λ, to a half-life, to the gain of the input. */
+/** Decay and memory: from the pre-activation of a gate to Λ, and to the steps after which half of a token is left. */
 import { ARCHITECTURES } from "./architectures.js";
-import { lineChart } from "./chart.js";
-import { format, html, panel, svg, tableOf } from "./dom.js";
-import { lineStyles, swatch } from "./draw.js";
+import { fold, format, html, panel, tableOf, watch } from "./dom.js";
 import { frame } from "./frame.js";
 import { TITLES } from "./looks.js";
 import { softplus } from "./numbers.js";
+import { smallMultiples } from "./rows.js";
 import { real, whole, yesNo } from "./traits.js";
 
-const NAMES = ["s6", "ssd", "qlstm", "qlstm_reversed", "rg_lru", "normalized"];
-const STYLES = lineStyles(NAMES);
 /** The title without what stands in brackets. @param {string} name */
-const title = (name) => TITLES[name].replace(/ \(.*/, "") + (name === "s6" ? ", feature s" : "");
+const title = (name) => TITLES[name].replace(/ \(.*/, "");
 const REACH = 6; // pre-activations from -6 to 6
 const POINTS = 121;
 const STEPS = 40;
+const TOP = 1.25; // of a row
 
 const traits = {
   pre_activation: real(-REACH, REACH),
@@ -66,17 +64,31 @@ export function gates(xs, { exponent, rate, feature, decay, input_gate: g }) {
  */
 export const halfLife = (transition) => (transition < 1 ? Math.log(0.5) / Math.log(transition) : Infinity);
 
-const CHARTS = [
-  "Λ against the pre-activation x",
-  "What is left of an input after l steps, Λˡ",
-  "How strongly an input enters, B, against Λ",
-];
+const QUESTION = "After how many steps is half of a token left?";
+const TRY =
+  "Try: take x down. S6 and SSD keep a token longer and write it more weakly; " +
+  "the qLSTM forgets it sooner and writes it as strongly as before.";
 const NOTE =
   "In normalised attention x is how much log η rises from one step to the next: Λ = e⁻ˣ, which may exceed 1.";
 const XS = Array.from({ length: POINTS }, (_, k) => -REACH + (2 * REACH * k) / (POINTS - 1));
-
+const TIMES = Array.from({ length: STEPS + 1 }, (_, l) => l);
+/** @type {[number, string][]} */
+const LEVELS = [
+  [0, "0"],
+  [1, "1"],
+];
 /** One digit after the point. @param {number} value */
 const tenth = (value) => value.toFixed(1).replace("-", "−");
+/** @param {number[]} numbers @returns {[number, string][]} */
+const marks = (numbers) => numbers.map((number) => [number, `${number}`.replace("-", "−")]);
+/** @type {import("./rows.js").Column[]} */
+const COLUMNS = [
+  { x: [-REACH, REACH], y: [0, TOP], across: marks([-6, -3, 0, 3, 6]), up: LEVELS, title: "Λ against x" },
+  { x: [0, STEPS], y: [0, TOP], across: marks([0, 10, 20, 30, 40]), up: LEVELS, title: "B Λˡ after l steps" },
+];
+
+/** What does not leave its row. @param {number[][]} points */
+const below = (points) => points.filter(([, y]) => y <= TOP);
 
 /** @param {ReturnType<typeof frame>} it */
 function controls(it) {
@@ -84,99 +96,129 @@ function controls(it) {
   const tenths = (name, label, min, max) => it.slider(name, label, () => ({ min, max, step: 0.1 }), tenth);
   return [
     tenths("pre_activation", "Pre-activation x", -REACH, REACH),
-    tenths("exponent", "Exponent α (reversed qLSTM)", 0.1, 4),
-    tenths("rate", "Rate a (SSD)", 0.1, 4),
-    it.slider("feature", "Feature s (S6)", () => ({ min: 1, max: 16 }), String),
-    tenths("decay", "Decay before σ (RG-LRU)", -2, 8),
-    tenths("input_gate", "Input gate g (qLSTM, RG-LRU)", -REACH, REACH),
-    it.checkbox("mirror", "Draw the reversed qLSTM against −x"),
-    it.reset(),
+    it.more(
+      it.slider("feature", "Feature s (S6)", () => ({ min: 1, max: 16 }), String),
+      tenths("rate", "Rate a (SSD)", 0.1, 4),
+      tenths("exponent", "Exponent α (reversed qLSTM)", 0.1, 4),
+      tenths("decay", "Decay before σ (RG-LRU)", -2, 8),
+      tenths("input_gate", "Input gate g (qLSTM, RG-LRU)", -REACH, REACH),
+      it.checkbox("mirror", "Draw the reversed qLSTM against −x, the qLSTM behind it"),
+      it.reset(),
+    ),
   ];
 }
 
+/** @typedef {ReturnType<typeof gates>} Curves */
+/** @typedef {{name: string, transition: number, gain: number, half: number}} Gate */
+
 /**
- * The curves of all gates, and where they are now.
+ * The gates at the present pre-activation.
  * @param {Record<string, any>} state
+ * @returns {Gate[]}
  */
-function evaluate(state) {
-  const x = state.pre_activation;
-  const curves = gates(XS, state);
-  const now = Object.entries(gates([x], state)).map(([name, { transition, gain }]) => ({
+const gatesNow = (state) =>
+  Object.entries(gates([state.pre_activation], state)).map(([name, { transition, gain }]) => ({
     ...{ name, transition: transition[0], gain: gain[0], half: halfLife(transition[0]) },
-    flip: name === "qlstm_reversed" && state.mirror ? -1 : 1,
   }));
-  return { x, curves, now, exponent: state.exponent };
-}
 
-/** @typedef {ReturnType<typeof evaluate>} View */
+/** @param {number} half */
+const after = (half) => `${format(half)} ${format(half) === "1.00" ? "step" : "steps"}`;
+/** @param {Omit<Gate, "name" | "gain">} gate */
+const fate = ({ half, transition }) =>
+  half < Infinity ? `half after ${after(half)}` : transition > 1 ? "grows" : "stays";
 
 /**
- * @param {any[]} charts
- * @param {View} view
- * @param {number} width
+ * A gate: Λ against x with the place where it is now, and what is left of a token with the step of its half.
+ * @param {Gate} gate
+ * @param {Curves} curves
+ * @param {Record<string, any>} state
+ * @returns {import("./rows.js").Row}
  */
-function drawCharts(charts, { x, curves, now }, width) {
-  const size = { width, height: 240 };
-  /** @param {(one: View["now"][0]) => number[][]} points */
-  const lines = (points) => now.map((one) => ({ name: STYLES[one.name], points: points(one) }));
-  const times = Array.from({ length: STEPS + 1 }, (_, l) => l);
-  const dots = now.map(({ name, transition, gain, half, flip }) => ({
-    left: { x: flip * x, y: transition, name: STYLES[name] },
-    middle: { x: half, y: 0.5, name: STYLES[name] },
-    right: { x: transition, y: gain, name: STYLES[name] },
-  }));
-  lineChart(charts[0], {
-    ...{ ...size, x: [-REACH, REACH], y: [0, 1.5], xLabel: "x", yLabel: "Λ" },
-    lines: lines(({ name, flip }) => XS.map((value, k) => [flip * value, curves[name].transition[k]])),
-    marks: [{ x }, ...dots.map(({ left }) => left)],
-  });
-  lineChart(charts[1], {
-    ...{ ...size, x: [0, STEPS], y: [0, 1.5], xLabel: "l", yLabel: "" },
-    lines: lines(({ transition }) => times.map((l) => [l, transition ** l])),
-    marks: dots.map(({ middle }) => middle).filter((mark) => mark.x <= STEPS),
-  });
-  lineChart(charts[2], {
-    ...{ ...size, x: [0, 1.5], y: [0, 2.5], xLabel: "Λ", yLabel: "B" },
-    lines: lines(({ name }) => curves[name].transition.map((value, k) => [value, curves[name].gain[k]])),
-    marks: dots.map(({ right }) => right),
-  });
+function rowOf(gate, curves, state) {
+  const { name, transition, gain, half } = gate;
+  const { pre_activation: x, feature, rate, exponent, mirror } = state;
+  const short = title(name).replace(", reversed sigmoid", " reversed");
+  const own = { s6: `, s = ${feature}`, ssd: `, a = ${tenth(rate)}`, qlstm_reversed: `, α = ${tenth(exponent)}` };
+  const turned = name === "qlstm_reversed" && mirror;
+  const sign = turned ? -1 : 1;
+  /** @param {string} of @param {number} flip */
+  const curve = (of, flip) => below(XS.map((value, k) => [flip * value, curves[of].transition[k]]));
+  const left = TIMES.map((l) => [l, gain * transition ** l]);
+  const [line, spot] = [`dsf-line dsf-${name}`, [sign * x, transition]];
+  return {
+    name: `${short}${own[/** @type {keyof typeof own} */ (name)] ?? ""}${turned ? ", at −x" : ""}`,
+    said: fate(gate),
+    lines: [
+      [
+        { name: "dsf-behind", points: turned ? curve("qlstm", 1) : [] },
+        { name: line, points: curve(name, sign) },
+        { name: `${line} dsf-spot`, points: below([spot, spot]) },
+      ],
+      [
+        { name: "dsf-area", points: [[0, 0], ...left, [STEPS, 0]] },
+        { name: line, points: below(left) },
+        { name: "dsf-half", points: half <= STEPS ? [0, 1].map((end) => [half, end]) : [] },
+      ],
+    ],
+  };
 }
 
-/** @param {View} view */
-function finding({ curves, exponent }) {
+/** How the mirrored curve of the reversed qLSTM lies. @param {Curves} curves @param {number} exponent */
+function mirrored(curves, exponent) {
   const reversed = curves.qlstm_reversed.transition;
   const gap = Math.max(...curves.qlstm.transition.map((value, k) => Math.abs(reversed[POINTS - 1 - k] - value)));
   const drawn = "the reversed qLSTM, drawn against −x,";
   return gap < 1e-9
-    ? `At exponent 1 ${drawn} lies on the qLSTM: reversing the sigmoid is a change of sign, no more.`
-    : `At exponent ${exponent.toFixed(1)} ${drawn} leaves the qLSTM by up to ${format(gap)}: ` +
+    ? ` At exponent 1 ${drawn} lies on the qLSTM: reversing the sigmoid is a change of sign, no more.`
+    : ` At exponent ${tenth(exponent)} ${drawn} leaves the qLSTM by up to ${format(gap)}: ` +
         "the exponent makes the difference, not the sign.";
+}
+
+/** @param {Gate[]} now @param {number} x */
+function finding(now, x) {
+  const fading = now.filter(({ half }) => half < Infinity).sort((one, other) => one.half - other.half);
+  const kept = now.filter(({ half }) => half === Infinity);
+  const [first, last] = [fading[0], fading[fading.length - 1]];
+  const others = kept.map((gate) => `; in ${title(gate.name).replace("N", "n")} it ${fate(gate)}`);
+  return (
+    `At x = ${tenth(x)} half of a token is left after ${after(first.half)} in ${title(first.name)}, the shortest ` +
+    `memory, and after ${after(last.half)} in ${title(last.name)}, the longest${kept.length ? " that fades" : ""}` +
+    `${others.join("")}.`
+  );
 }
 
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
   const it = frame({ model, el }, traits);
-  const charts = CHARTS.map((title) => {
-    const label = `${title}, one line for each architecture; the numbers stand in the table`;
-    return svg("svg", { class: "dsf-picture", role: "img", "aria-label": label });
-  });
-  const table = html("div", { class: "dsf-data" });
-  const panels = charts.map((chart, k) => panel(CHARTS[k], chart));
-  const last = html("div", { class: "dsf-panel" }, table, html("p", { class: "dsf-note" }, NOTE));
-  it.controls.classList.add("dsf-many");
+  const rows = smallMultiples(COLUMNS);
+  const [summary, numbers] = [html("span"), html("div")];
+  const data = fold("dsf-data", summary, numbers);
+  const picture = panel(QUESTION, rows.picture);
   it.controls.append(...controls(it));
-  const body = html("div", { class: "dsf-panels" }, ...panels, last);
-  it.root.append(it.problem, it.controls, it.finding, it.spoken, body);
+  const notes = [TRY, NOTE].map((text) => html("p", { class: "dsf-note" }, text));
+  it.root.append(it.problem, it.controls, picture, it.finding, it.spoken, ...notes, data);
+  const changed = watch();
+  /** @type {Curves} */
+  let curves;
 
   return it.start(() => {
-    const view = evaluate(it.state());
-    drawCharts(charts, view, panels[0].clientWidth);
-    const rows = view.now.map(({ name, transition, half, gain }) => [
-      [swatch(STYLES[name]), title(name)],
-      ...[format(transition), half === Infinity ? "never" : format(half), format(gain)],
+    const state = it.state();
+    const { pre_activation: x, mirror, exponent, rate, feature, decay } = state;
+    const width = picture.clientWidth; // before anything is changed
+    if (changed(exponent, rate, feature, decay)) curves = gates(XS, state);
+    const now = gatesNow(state);
+    const said = now.map((gate) => `${title(gate.name)} ${fate(gate)}`);
+    rows.draw(
+      now.map((gate) => rowOf(gate, curves, state)),
+      width,
+      `${QUESTION} At x = ${tenth(x)}: ${said.join("; ")}`,
+    );
+    summary.textContent = `Numbers at x = ${tenth(x)}`;
+    const cells = now.map(({ name, transition, half, gain }) => [
+      ...[title(name), format(transition), half === Infinity ? "never" : format(half), format(gain)],
     ]);
-    table.replaceChildren(tableOf(`At x = ${tenth(view.x)}`, ["", "Λ", "half-life", "B"], rows));
-    it.say(finding(view));
+    numbers.replaceChildren(tableOf("", ["", "Λ", "half-life", "B"], cells));
+    it.say(finding(now, x) + (mirror ? mirrored(curves, exponent) : ""));
   });
 }
 

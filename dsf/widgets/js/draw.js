@@ -1,13 +1,13 @@
 /** Pictures in SVG, drawn in pixels of the screen: heat maps, and the keys of lines. */
 import { svg } from "./dom.js";
-import { MINUS, PLUS } from "./looks.js";
+import { MINUS, PLUS, STRENGTH } from "./looks.js";
 
 /**
- * How strongly a value is coloured. The root makes small values visible.
+ * How strongly a value is coloured.
  * @param {number} value
  * @param {number} limit
  */
-const strength = (value, limit) => Math.sqrt(Math.min(1, Math.abs(value) / limit));
+const strength = (value, limit) => Math.min(1, Math.abs(value) / limit) ** STRENGTH;
 
 /**
  * The largest absolute value, or 1 where all are zero.

@@ -1,12 +1,11 @@
-/** Feature maps: the kernel ⟨φ(q), φ(k)⟩ of each against exp(qᵀk), over angle and norm in the plane. */
-import { lineChart } from "./chart.js";
-import { format, html, panel, place, svg, tableOf } from "./dom.js";
-import { heatMap, legend, lineStyles, swatch } from "./draw.js";
+/** Feature maps: how far the kernel ⟨φ(q), φ(k)⟩ of each is from exp(qᵀk), over the angle between q and k. */
+import { fold, format, html, panel, tableOf } from "./dom.js";
 import { randomFeatures, taylorFeatures } from "./features.js";
 import { frame } from "./frame.js";
 import { dot, eluPlusOne } from "./numbers.js";
 import { directions } from "./random.js";
-import { oneOf, real, whole } from "./traits.js";
+import { smallMultiples } from "./rows.js";
+import { real, whole } from "./traits.js";
 
 /** @type {[string, string][]} */
 const NAMES = [
@@ -17,17 +16,11 @@ const NAMES = [
   ["relu", "relu"],
   ["identity", "identity"],
 ];
-const STYLES = lineStyles(
-  NAMES.map(([name]) => name),
-  "map-",
-);
 const MOST_FEATURES = 64;
 const MOST_NORM = 2.5;
-const [ACROSS, DOWN] = [37, 20]; // cells of the map over angle and norm
-const TENFOLD = Math.log(10);
+const ANGLES = Array.from({ length: 91 }, (_, k) => 2 * k);
 
 const traits = {
-  map: oneOf(NAMES.map(([name]) => name)),
   norm: real(0.1, MOST_NORM),
   angle: whole(0, 180),
   direction: whole(0, 359),
@@ -53,178 +46,152 @@ export function featureMaps({ order, features, seed }) {
 }
 
 /**
- * ⟨φ(q), φ(k)⟩ where q has this direction and k is turned by an angle, both of this norm.
+ * ⟨φ(q), φ(k)⟩ where q has this direction and k is turned by each of the angles, all of this norm.
  * @param {(x: number[]) => number[]} map
  * @param {number} norm
- * @param {number} angle in degrees
+ * @param {number[]} angles in degrees
  * @param {number} direction in degrees
  */
-export function kernel(map, norm, angle, direction) {
+export function kernel(map, norm, angles, direction) {
   /** @param {number} degrees */
   const point = (degrees) => [norm * Math.cos((Math.PI * degrees) / 180), norm * Math.sin((Math.PI * degrees) / 180)];
-  return dot(map(point(direction)), map(point(direction + angle)));
+  const query = map(point(direction));
+  return angles.map((angle) => dot(query, map(point(direction + angle))));
 }
 
 /** @param {number} norm @param {number} angle */
 export const exact = (norm, angle) => Math.exp(norm * norm * Math.cos((Math.PI * angle) / 180));
 
-/** How a kernel compares, in words. @param {number} ratio */
-const off = (ratio) => (ratio > 0 ? `${format(ratio)} times` : "not positive");
+const QUESTION = "Which kernels come near exp(qᵀk)?";
+const TRY =
+  "Try: take the norm down. The row of the Taylor features turns flat, whatever p. The last four never do: " +
+  "their kernels are their own.";
+const NOTE =
+  "On the line a kernel is exp(qᵀk). Blue above it: too large. Orange below it: too small. " +
+  "At the edge of its row: by a factor of 10 or more, or not positive.";
+/** @type {import("./rows.js").Column} */
+const COLUMN = {
+  ...{ x: [0, 180], y: [-1, 1], title: "angle between q and k" },
+  across: [0, 45, 90, 135, 180].map((angle) => [angle, `${angle}°`]),
+  up: [
+    [1, "10"],
+    [0, "1"],
+    [-1, "0.1"],
+  ],
+};
 
 /** @param {ReturnType<typeof frame>} it */
-const controls = (it) => [
-  it.slider(
-    "norm",
-    "Norm of q and k",
-    () => ({ min: 0.1, max: MOST_NORM, step: 0.1 }),
-    (value) => value.toFixed(1),
-  ),
-  it.slider(
-    "angle",
-    "Angle between q and k",
-    () => ({ min: 0, max: 180 }),
-    (value) => `${value}°`,
-  ),
-  it.slider(
-    "direction",
-    "Direction of q",
-    () => ({ min: 0, max: 359 }),
-    (value) => `${value}°`,
-  ),
-  it.slider("order", "Order p (Taylor)", () => ({ min: 0, max: 8 }), String),
-  it.slider("features", "Features n (positive random)", () => ({ min: 1, max: MOST_FEATURES }), String),
-  it.select("map", "Map on the right", NAMES),
-  it.seedAndReset(),
-];
+function controls(it) {
+  /** @param {string} name @param {string} label @param {number} max */
+  const degrees = (name, label, max) =>
+    it.slider(
+      name,
+      label,
+      () => ({ min: 0, max }),
+      (value) => `${value}°`,
+    );
+  const norm = () => ({ min: 0.1, max: MOST_NORM, step: 0.1 });
+  return [
+    it.slider("norm", "Norm of q and k", norm, (value) => value.toFixed(1)),
+    it.slider("order", "Order p (Taylor)", () => ({ min: 0, max: 8 }), String),
+    it.slider("features", "Features n (positive random)", () => ({ min: 1, max: MOST_FEATURES }), String),
+    it.more(
+      degrees("direction", "Direction of q", 359),
+      degrees("angle", "Angle at which the numbers are taken", 180),
+      it.seedAndReset(),
+    ),
+  ];
+}
+
+/** @typedef {{name: string, title: string, size: number, ratios: number[], worst: number, value: number}} Seen */
 
 /**
- * The kernels of all maps where the reader is.
+ * The kernels of all maps over the angles, and where the numbers are taken.
  * @param {Record<string, any>} state
  */
 function evaluate(state) {
-  const { norm, angle, direction, map } = state;
+  const { norm, angle, direction } = state;
   const maps = featureMaps(state);
-  const truth = exact(norm, angle);
-  const now = NAMES.map(([name, title]) => {
-    const value = kernel(maps[name], norm, angle, direction);
-    return { name, title, size: maps[name]([0, 0]).length, value, ratio: value / truth };
+  /** @type {Seen[]} */
+  const seen = NAMES.map(([name, title]) => {
+    const ratios = kernel(maps[name], norm, ANGLES, direction).map((value, k) => value / exact(norm, ANGLES[k]));
+    const worst = Math.max(...ratios.map((ratio) => Math.abs(ratio - 1)));
+    const [value] = kernel(maps[name], norm, [angle], direction);
+    return { name, title, ratios, worst, value, size: maps[name]([0, 0]).length };
   });
-  const chosen = /** @type {typeof now[0]} */ (now.find(({ name }) => name === map));
-  return { ...{ norm, angle, direction, maps, truth, now, chosen }, order: state.order, features: state.features };
+  return { norm, angle, order: state.order, truth: exact(norm, angle), seen };
 }
 
 /** @typedef {ReturnType<typeof evaluate>} View */
 
-/** The kernels over the angle. @param {any} chart @param {View} view @param {number} width */
-function drawKernels(chart, { norm, angle, direction, maps, now }, width) {
-  const angles = Array.from({ length: 91 }, (_, k) => 2 * k);
-  const [low, high] = [Math.exp(-norm * norm), Math.exp(norm * norm)];
-  const lines = NAMES.map(([name]) => ({
-    name: STYLES[name],
-    points: angles.map((value) => [value, kernel(maps[name], norm, value, direction)]),
-  }));
-  lineChart(chart, {
-    ...{ width, height: 250, log: true, x: [0, 180], y: [Math.min(low / 3, 0.09), Math.max(high * 3, 11)] },
-    ...{ xLabel: "angle in degrees", yLabel: "⟨φ(q), φ(k)⟩" },
-    lines: [...lines, { name: "dsf-exact", points: angles.map((value) => [value, exact(norm, value)]) }],
-    marks: [{ x: angle }, ...now.map(({ name, value }) => ({ x: angle, y: value, name: STYLES[name] }))],
-  });
-  const said = `the numbers at ${angle} degrees stand in the table`;
-  chart.setAttribute("aria-label", `Kernels against the angle at norm ${norm}; ${said}`);
-}
+/** @param {number} share */
+const percent = (share) => `${format(100 * share)} %`;
+/** Beyond a factor of ten the number says no more. @param {number} share */
+const upTo = (share) => (share > 10 ? `over ${percent(10)}` : `up to ${percent(share)}`);
 
 /**
- * The error of one map over angle and norm.
- * @param {(chosen: {angle: number, norm: number}) => void} choose
+ * @param {Seen} seen
+ * @param {View} view
+ * @returns {import("./rows.js").Row}
  */
-function errorMap(choose) {
-  const picture = svg("svg", { class: "dsf-picture dsf-phi", role: "img" });
-  const cells = heatMap(picture);
-  const [labels, cursor] = [svg("g"), svg("rect", { class: "dsf-entry" })];
-  picture.append(labels, cursor);
-  const { left, top, height } = { left: 34, top: 6, height: 200 };
-  let width = 1;
-  picture.addEventListener("click", (/** @type {MouseEvent} */ event) => {
-    const box = picture.getBoundingClientRect();
-    const across = (event.clientX - box.left - left) / width;
-    const down = (event.clientY - box.top - top) / height;
-    if (across < 0 || across > 1 || down < 0 || down > 1) return;
-    choose({ angle: Math.round(180 * across), norm: Math.max(0.1, Math.round(10 * MOST_NORM * (1 - down)) / 10) });
-  });
-  /** @param {number} angle */
-  const x = (angle) => left + (width * angle) / 180;
-  /** @param {number} norm */
-  const y = (norm) => top + height * (1 - norm / MOST_NORM);
-  /** @param {number} px @param {number} py @param {string} anchor @param {string} words */
-  const text = (px, py, anchor, words) => svg("text", { x: px, y: py, "text-anchor": anchor }, words);
-  /** @param {View} view @param {number} row @param {number} col */
-  const value = ({ maps, chosen, direction }, row, col) => {
-    const [norm, angle] = [MOST_NORM * (1 - (row + 0.5) / DOWN), (180 * (col + 0.5)) / ACROSS];
-    const found = kernel(maps[chosen.name], norm, angle, direction);
-    return found > 0 ? Math.log(found / exact(norm, angle)) : -TENFOLD;
-  };
+function rowOf({ name, title, size, ratios, worst }, { angle, order }) {
+  const levels = ratios.map((ratio) => (ratio > 0 ? Math.log10(ratio) : -Infinity));
+  /** @param {(level: number) => number} part */
+  const points = (part) => levels.map((level, k) => [ANGLES[k], part(level)]);
+  /** @param {number[][]} curve */
+  const closed = (curve) => [[0, 0], ...curve, [180, 0]];
+  const above = closed(points((level) => Math.max(level, 0)));
+  const below = closed(points((level) => Math.min(level, 0)));
   return {
-    picture,
-    /** @param {View} view @param {number} whole_ width of the picture */
-    draw(view, whole_) {
-      width = Math.max(60, whole_ - left - 8);
-      const where = { x: left, y: top, width, height, rows: DOWN, cols: ACROSS, limit: TENFOLD };
-      cells.show({ ...where, value: (row, col) => value(view, row, col) });
-      labels.replaceChildren(
-        ...[0, 1, 2].map((norm) => text(left - 5, y(norm) + 4, "end", `${norm}`)),
-        ...[0, 60, 120].map((angle) => text(x(angle), top + height + 15, "middle", `${angle}°`)),
-        text(x(180), top + height + 15, "end", "180°"),
-        text(0, top + 14, "start", "norm"),
-        text(x(180), top + height + 30, "end", "angle between q and k"),
-      );
-      place(cursor, { x: x(view.angle) - 5, y: y(view.norm) - 5, width: 10, height: 10 });
-      const said = `${view.chosen.title} over angle and norm; here it gives ${off(view.chosen.ratio)} the true kernel`;
-      place(picture, { width: whole_, height: 240, "aria-label": said });
-    },
+    name: `${title.replace("order p", `p = ${order}`)}, n = ${size}`,
+    said: `off by ${upTo(worst)}`,
+    lines: [
+      [
+        { name: "dsf-area dsf-pos", points: above },
+        { name: "dsf-area dsf-neg", points: below },
+        { name: "dsf-cursor", points: [-1, 1].map((end) => [angle, end]) },
+        { name: `dsf-line dsf-map-${name}`, points: points((level) => level) },
+      ],
+    ],
   };
 }
 
 /** @param {View} view */
-function finding({ norm, angle, truth, now: [taylor, random], order, features }) {
+function finding({ norm, order, seen: [taylor, random, ...others] }) {
+  const least = Math.min(...others.map(({ worst }) => worst));
   return (
-    `At norm ${norm.toFixed(1)} and ${angle}° the true kernel is ${format(truth)}; Taylor features of order ${order} ` +
-    `(n = ${taylor.size}) give ${off(taylor.ratio)} that, ${features} positive random features ${off(random.ratio)}.`
+    `At norm ${norm.toFixed(1)} Taylor features of order ${order} (n = ${taylor.size}) are off by ` +
+    `${upTo(taylor.worst)}, ${random.size} positive random features by ${upTo(random.worst)}, ` +
+    `and the other four, whose kernels are their own, by ${percent(least)} or more.`
   );
 }
 
 /** @param {View} view */
-function table({ norm, angle, truth, now }) {
-  const rows = now.map(({ name, title, size, value, ratio }) => [
-    [swatch(STYLES[name]), title],
-    ...[`${size}`, format(value), format(ratio)],
-  ]);
-  const first = [[swatch("dsf-exact"), "exp(qᵀk)"], "∞", format(truth), format(1)];
-  const caption = `Norm ${norm.toFixed(1)}, angle ${angle}°: exp(qᵀk) = ${format(truth)}`;
-  return tableOf(caption, ["map", "n", "kernel", "ratio"], [first, ...rows]);
+function table({ truth, seen }) {
+  const rows = seen.map(({ title, size, value }) => [title, `${size}`, format(value), format(value / truth)]);
+  return tableOf("", ["map", "n", "kernel", "ratio"], [["exp(qᵀk)", "∞", format(truth), format(1)], ...rows]);
 }
 
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
   const it = frame({ model, el }, traits);
-  const chart = svg("svg", { class: "dsf-picture", role: "img" });
-  const plane = errorMap(it.set);
-  const data = html("div", { class: "dsf-data" });
-  const heading = html("p", { class: "dsf-panel-title" });
+  const rows = smallMultiples([COLUMN]);
+  const [summary, numbers] = [html("span"), html("div")];
+  const picture = panel(QUESTION, rows.picture);
   it.controls.classList.add("dsf-many");
   it.controls.append(...controls(it));
-  const note = ["too small ", legend(), " too large · full colour: by a factor of 10 or more"];
-  const left = panel("The kernel over the angle, at this norm", chart);
-  const right = html("div", { class: "dsf-panel" }, heading, plane.picture, html("p", { class: "dsf-note" }, ...note));
-  const body = html("div", { class: "dsf-panels" }, left, right);
-  it.root.append(it.problem, it.controls, it.finding, it.spoken, body, data);
+  const notes = [NOTE, TRY].map((text) => html("p", { class: "dsf-note" }, text));
+  const data = fold("dsf-data", summary, numbers);
+  it.root.append(it.problem, it.controls, picture, it.finding, it.spoken, ...notes, data);
 
   return it.start(() => {
-    const widths = [left, right].map(({ clientWidth }) => clientWidth); // before anything is changed
+    const width = picture.clientWidth; // before anything is changed
     const view = evaluate(it.state());
-    drawKernels(chart, view, widths[0]);
-    plane.draw(view, widths[1]);
-    heading.textContent = `${view.chosen.title}: too large or too small`;
-    data.replaceChildren(table(view));
+    const drawn = view.seen.map((seen) => rowOf(seen, view));
+    const said = drawn.map(({ name, said: off }) => `${name} ${off}`);
+    rows.draw(drawn, width, `${QUESTION} At norm ${view.norm}: ${said.join("; ")}`);
+    summary.textContent = `Numbers at ${view.angle}°: exp(qᵀk) = ${format(view.truth)}`;
+    numbers.replaceChildren(table(view));
     it.say(finding(view));
   });
 }

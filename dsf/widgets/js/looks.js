@@ -2,6 +2,8 @@
 
 /** Colours of positive and of negative numbers. */
 export const [PLUS, MINUS] = ["#2f74e0", "#d9561c"];
+/** A number is as opaque as its share of the largest size to this power. */
+export const STRENGTH = 0.5;
 
 /** @type {Record<string, string>} titles of the architectures, in the order of the registry */
 export const TITLES = {
