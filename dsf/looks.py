@@ -73,9 +73,9 @@ _PAPER = {
     "normalized": "#9028e0",
     "s4d": "#407028",
     "s6": FAMILY_COLORS["ssm"],
-    "ssd": "#a09818",
+    "ssd": "#9c9618",
     "qlstm": "#d00810",
-    "qlstm_reversed": "#d078b0",
+    "qlstm_reversed": "#cc76ae",
     "rg_lru": FAMILY_COLORS["rnn"],
 }
 

@@ -1,5 +1,8 @@
 /** Native controls, each with a label, bound to one trait of a model. */
-import { format, html } from "./dom.js";
+import { fold, format, html } from "./dom.js";
+
+/** The figures whose rare controls stand open: in a notebook a figure is drawn anew, by a module of its own. */
+const OPENED = Symbol.for("dsf.more");
 
 /**
  * What a control needs of its figure.
@@ -107,12 +110,30 @@ function textboxes({ model, traits, prefix, set, onChange }) {
 }
 
 /** @param {Binding} binding */
+function folds({ traits }) {
+  const shared = /** @type {Record<symbol, Set<string>>} */ (/** @type {unknown} */ (globalThis));
+  shared[OPENED] ??= new Set();
+  const [opened, kind] = [shared[OPENED], Object.keys(traits).join()];
+  /**
+   * Controls for the second look, folded. Once opened they stay open, also where a figure of this kind is drawn anew.
+   * @param {Node[]} nodes
+   */
+  return (...nodes) => {
+    const box = fold("dsf-more", "More", html("div", { class: "dsf-controls dsf-many" }, ...nodes));
+    box.open = opened.has(kind);
+    box.addEventListener("toggle", () => (box.open ? opened.add(kind) : opened.delete(kind)));
+    return box;
+  };
+}
+
+/** @param {Binding} binding */
 export function controlsOf(binding) {
   const { model, first, prefix, set, onChange } = binding;
   /** @param {string} label @param {() => void} act */
   const button = (label, act) => html("button", { type: "button", class: "dsf-button", click: act }, label);
   return {
     button,
+    more: folds(binding),
     slider: sliders(binding),
     select: selects(binding),
     textbox: textboxes(binding),

@@ -51,6 +51,15 @@ export const panel = (title, ...children) =>
   html("div", { class: "dsf-panel" }, html("p", { class: "dsf-panel-title" }, title), ...children);
 
 /**
+ * What opens on demand.
+ * @param {string} name class
+ * @param {string | Node} title the visible line
+ * @param {...Node} children
+ */
+export const fold = (name, title, ...children) =>
+  html("details", { class: name }, html("summary", {}, title), ...children);
+
+/**
  * A number for people: three digits that count, a true minus sign.
  * @param {number} value
  * @returns {string}
