@@ -139,10 +139,10 @@
    * @param {() => void} reset
    */
   function legend(data, redraw, reset) {
-    const box = element("fieldset");
+    const [box, more, folded] = [element("fieldset"), element("details"), element("div")];
     const title = element("legend", "Lines to show");
     title.className = "visually-hidden";
-    box.append(title);
+    more.append(element("summary", "More lines"), folded);
     const first = data.map((trace) => trace.visible ?? true);
     const starts = data.map((trace, place) => {
       const check = element("input");
@@ -153,7 +153,7 @@
       });
       const label = element("label");
       label.append(check, key(trace), trace.name);
-      box.append(label);
+      (first[place] === true ? box : folded).append(label);
       return () => {
         check.checked = trace.visible = first[place] === true;
       };
@@ -168,7 +168,9 @@
       start();
       reset();
     });
+    box.prepend(title);
     box.append(button);
+    if (folded.children.length) box.append(more);
     return box;
   }
 
