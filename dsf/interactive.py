@@ -10,6 +10,7 @@ import base64
 import html
 import io
 import json
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,9 @@ except ModuleNotFoundError as error:
     raise missing(error, "notebooks") from error
 
 MODES = ("lines", "markers", "lines+markers")
+FEW = 6
+"""Up to so many lines have their names beside them, as in ``book/static/interactive.js``."""
+_GAP = 0.06  # between names, as a share of the frame
 
 
 class Interactive:
@@ -65,11 +69,14 @@ class Interactive:
         with plt.rc_context(BOOK_STYLE):
             picture = Picture(figsize=(7, 3.4))
             ax = picture.add_subplot()
-            for trace in self.figure.data:
-                if trace.visible in (None, True):
-                    _draw(ax, trace)
+            seen = [trace for trace in self.figure.data if trace.visible in (None, True)]
+            for trace in seen:
+                _draw(ax, trace)
             _furnish(ax, self.figure.layout)
-            picture.legend(loc="outside right upper", fontsize=8)
+            if len(seen) <= FEW:
+                _name(ax, seen)
+            else:
+                picture.legend(loc="outside right upper", fontsize=8)
             text = io.StringIO()
             picture.savefig(text, format="svg", metadata={"Date": None})
         return text.getvalue()
@@ -145,22 +152,55 @@ def _symbol(trace: Any) -> str:
     return str(trace.marker.symbol or "circle")
 
 
-def _draw(ax: Axes, trace: Any) -> None:
-    """One scatter trace as Matplotlib draws it."""
+def _style(trace: Any) -> dict[str, Any]:
+    """Colour, dash and marker of a trace, as Matplotlib takes them."""
     symbol = _symbol(trace)
-    marker: Any = SHAPES[symbol.removesuffix("-open")].matplotlib
-    style = {
+    marker = SHAPES[symbol.removesuffix("-open")].matplotlib
+    return {
         "color": trace.line.color,
         "linestyle": DASHES[trace.line.dash or "solid"] if "lines" in trace.mode else "none",
         "marker": marker if "markers" in trace.mode else "none",
         "markerfacecolor": "none" if symbol.endswith("-open") else trace.line.color,
     }
+
+
+def _draw(ax: Axes, trace: Any) -> None:
+    """One scatter trace as Matplotlib draws it."""
     above = trace.error_y.array
     below = above if trace.error_y.arrayminus is None else trace.error_y.arrayminus
     spread = None if above is None else np.array([below, above], float)
     x, y = np.array(trace.x, float), np.array(trace.y, float)
-    name = trace.name.replace("$", r"\$")  # no formula
-    ax.errorbar(x, y, spread, label=name, elinewidth=1, capsize=2, **style)
+    ax.errorbar(x, y, spread, label=_text(trace), elinewidth=1, capsize=2, **_style(trace))
+
+
+def _text(trace: Any) -> str:
+    return str(trace.name).replace("$", r"\$")  # no formula
+
+
+def _name(ax: Axes, traces: list[Any]) -> None:
+    """Names beside the frame, each at the height at which its line ends, or next to it."""
+    ends = []
+    for trace in traces:
+        y = np.array(trace.y, float)
+        ends.append((ax.get_xlim()[0], y[np.isfinite(y)][-1] if np.isfinite(y).any() else 0))
+    frame = ax.transData + ax.transAxes.inverted()
+    heights = _apart([float(frame.transform(end)[1]) for end in ends])
+    for trace, height in zip(traces, heights, strict=True):
+        place: Any = {"transform": ax.transAxes, "clip_on": False}
+        ax.plot([1.02, 1.045, 1.07], [height] * 3, markevery=[1], **place, **_style(trace))
+        ax.text(1.09, height, _text(trace), va="center", fontsize=8, **place)
+
+
+def _apart(heights: list[float]) -> list[float]:
+    """Heights of names, as shares of the frame, moved until none covers another."""
+    order = sorted(range(len(heights)), key=heights.__getitem__)
+    moved = list(heights)
+    for below, own in pairwise(order):
+        moved[own] = max(moved[own], moved[below] + _GAP)
+    moved[order[-1]] = min(moved[order[-1]], 1.0)
+    for above, own in pairwise(reversed(order)):
+        moved[own] = min(moved[own], moved[above] - _GAP)
+    return moved
 
 
 def _furnish(ax: Axes, layout: Any) -> None:

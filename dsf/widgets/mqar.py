@@ -17,14 +17,15 @@ _NOTHING = "No runs are recorded, so there is nothing to draw."
 
 
 class MQARExplorer(Widget):
-    """A sequence of the task, test accuracy against n, and test accuracy over n and d.
+    """Test accuracy against n, a line at a time; on demand a sequence, and all of n and d.
 
     Attributes:
         cells: what the runs reached at the chosen learning rates, see `dsf.widgets.runs.collect`.
-        tasks: L, K, V, a, R of the tasks, by title.
+        tasks: L, K, V, a, R of the tasks and what a position gives away, by title.
         mixers: title, colour and marker of the mixers, by name.
         task: the title of the task that is looked at.
         mixer: the name of the mixer that is looked at.
+        drawn: names of the mixers whose lines are drawn beside that one, between them " + ".
         n: state expansion asked for; the largest recorded one that is not above it is shown.
         d: width asked for, likewise.
         pair: the pair of the sequence that is looked at, from 0.
@@ -41,6 +42,7 @@ class MQARExplorer(Widget):
     mixers = traitlets.Dict().tag(sync=True, figure=True)
     task = traitlets.Unicode().tag(sync=True, figure=True)
     mixer = traitlets.Unicode().tag(sync=True, figure=True)
+    drawn = traitlets.Unicode().tag(sync=True, figure=True)
     n = traitlets.Int(8, min=1, max=MOST).tag(sync=True, figure=True)
     d = traitlets.Int(64, min=1, max=MOST).tag(sync=True, figure=True)
     pair = traitlets.Int(2, min=0, max=MOST).tag(sync=True, figure=True)
@@ -57,7 +59,7 @@ class MQARExplorer(Widget):
         Args:
             cells: of `dsf.results.cells`; None for the runs that come with the package.
             figure_id: id of the figure in the page.
-            **state: first values of task, mixer, n, d, pair, seed.
+            **state: first values of task, mixer, drawn, n, d, pair, seed.
         """
         if cells is None:
             cells = results.cells(results.recorded("mqar"))
@@ -66,18 +68,21 @@ class MQARExplorer(Widget):
         first = {
             "task": taught if taught in tasks else next(iter(tasks), ""),
             "mixer": "linear" if "linear" in mixers else next(iter(mixers), ""),
+            "drawn": "softmax" if "softmax" in mixers else "",
         }
         shown = {"cells": plain, "tasks": tasks, "mixers": mixers}
         super().__init__(figure_id, **shown, **{**first, **state})
 
-    @traitlets.validate("task", "mixer")
+    @traitlets.validate("task", "mixer", "drawn")
     def _check_choice(self, proposal: Any) -> str:
         name, value = proposal["trait"].name, str(proposal["value"])
         choices = self.tasks if name == "task" else self.mixers
-        if choices and value not in choices:
-            raise traitlets.TraitError(
-                f"{name} is {value!r}, expected one of {', '.join(map(repr, choices))}"
-            )
+        named = [one for one in value.split(" + ") if one] if name == "drawn" else [value]
+        for one in named:
+            if choices and one not in choices:
+                raise traitlets.TraitError(
+                    f"{name} is {value!r}, expected one of {', '.join(map(repr, choices))}"
+                )
         return value
 
     def chosen(self) -> Plain:
@@ -101,8 +106,10 @@ class MQARExplorer(Widget):
         if not self.cells:
             return _NOTHING
         return (
-            "A sequence of the task, test accuracy of the recorded runs against the state "
-            "expansion n with the spread of the seeds, and over n and d."
+            "Test accuracy of the recorded runs against the state expansion n, with the spread of "
+            "the seeds and what guessing scores. To try: take n from its lowest to its highest "
+            "value, then add another architecture: from which n on is it as good as softmax "
+            "attention?"
         )
 
     def table(self) -> tuple[str, list[str], list[list[str]]] | None:

@@ -6,18 +6,19 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 from dsf.looks import LOOKS, NEUTRAL, SHAPES, Shape
 from dsf.mixers import TITLES
 from dsf.results import Cell
+from dsf.tasks import mqar
 from dsf.train import TrainConfig
 from dsf.widgets.base import number
 
 DIVERGED = "✗"
 Plain = dict[str, Any]
 _DEFAULTS = {field.name: field.default for field in fields(TrainConfig)}
-_SIZES = ("seq_len", "num_kv_pairs", "vocab_size")  # told in every title
 _TASK = {  # the fields of a config that say what is asked, and their letters
     "seq_len": "L",
     "num_kv_pairs": "K",
@@ -26,8 +27,22 @@ _TASK = {  # the fields of a config that say what is asked, and their letters
     "queries_per_key": "R",
     "random_non_queries": "random",
 }
-# What all mixers of a chart share: another block or budget is another chart.
-_SETTING = ("num_layers", "conv_kernel", "mlp_ratio", "position_embedding", "steps")
+# What all mixers of a chart share, in words: another block or budget is another chart. The first
+# three are told in every title, the others where they are not the default.
+_TITLE = {
+    "num_kv_pairs": "{} pairs",
+    "seq_len": "{} tokens",
+    "vocab_size": "vocabulary {}",
+    "power_a": "a = {}",
+    "queries_per_key": "{} questions a key",
+    "random_non_queries": "random filler",
+    "num_layers": "{} layers",
+    "conv_kernel": "convolution over {}",
+    "mlp_ratio": "MLP of width {} d",
+    "position_embedding": "learned positions",
+    "steps": "{} steps",
+}
+_ALWAYS = tuple(_TITLE)[:3]
 _UNKNOWN = Shape(".", 16, 0.6, 0, "●")  # a mixer that `dsf.looks` does not know
 
 
@@ -43,8 +58,9 @@ def collect(cells: Iterable[Cell]) -> tuple[list[Plain], dict[str, Plain], dict[
 
     Returns:
         Cells with task, mixer, n, d, accuracy of every seed (4 digits, None if the run diverged),
-        rate and number of rates tried; L, K, V, a, R of the tasks by title; and what `look` says
-        of the mixers by name, in the order of `dsf.mixers.TITLES`.
+        rate and number of rates tried; L, K, V, a, R of the tasks by title, and what the position
+        of a question alone gives away (`position_level`); and what `look` says of the mixers by
+        name, in the order of `dsf.mixers.TITLES`.
     """
     groups: dict[str, list[Cell]] = {}
     for cell in cells:
@@ -59,7 +75,8 @@ def collect(cells: Iterable[Cell]) -> tuple[list[Plain], dict[str, Plain], dict[
     plain, tasks = [], {}
     mixers: dict[str, list[str]] = {}
     for title in sorted(groups, key=place):
-        tasks[title], group = asked(title), groups[title]
+        group = groups[title]
+        tasks[title] = {**asked(title), "position": round(position_level(**_fields(group[0])), 4)}
         configs = [cell.config for cell in group]
         telling = [
             name
@@ -109,6 +126,39 @@ def look(mixer: str, told: Sequence[str] = (), variant: int = 0) -> Plain:
     }
 
 
+@lru_cache
+def position_level(
+    seq_len: int, num_kv_pairs: int, power_a: float = 0.01, queries_per_key: int = 1
+) -> float:
+    """What a reader scores who guesses the pair from the position of its question.
+
+    Counted as in chapter 10: one draw of 5000 sequences to find the guess, another to score it.
+
+    Args:
+        seq_len: length L of a sequence; see `dsf.mqar.generate`.
+        num_kv_pairs: number of pairs K.
+        power_a: exponent of the slot weights.
+        queries_per_key: how often each key is asked.
+
+    Returns:
+        The share of the guesses that are right.
+    """
+    counts = []
+    for seed in (0, 1):
+        inputs, labels = mqar.generate(
+            5000, seq_len, num_kv_pairs, 2 * seq_len, power_a, False, queries_per_key, seed
+        )
+        positions = mqar.asked_positions(labels)
+        asked, keys = inputs.gather(1, positions), inputs[:, : 2 * num_kv_pairs : 2]
+        pair = (asked.unsqueeze(-1) == keys.unsqueeze(1)).int().argmax(-1)
+        places = (positions * num_kv_pairs + pair).flatten()
+        count = places.bincount(minlength=seq_len * num_kv_pairs)
+        counts.append(count.view(seq_len, num_kv_pairs))
+    found, scored = counts
+    right = scored.gather(1, found.argmax(1, keepdim=True)).sum()
+    return float(right / scored.sum())
+
+
 def title_of(**asked: Any) -> str:
     """The title of a task.
 
@@ -118,7 +168,13 @@ def title_of(**asked: Any) -> str:
     Returns:
         The title.
     """
-    return ", ".join(_told({**_DEFAULTS, **asked}, (*_TASK, *_SETTING)))
+    config = {**_DEFAULTS, **asked}
+    told = [name for name in _TITLE if name in _ALWAYS or config[name] != _DEFAULTS[name]]
+    words = {"conv_kernel": "no convolution"}
+    return ", ".join(
+        words[name] if name in words and not config[name] else _TITLE[name].format(config[name])
+        for name in told
+    )
 
 
 def fit(sizes: Iterable[int], wanted: int) -> int:
@@ -153,14 +209,20 @@ def brief(cell: Plain) -> str:
 
 
 def _told(config: dict[str, Any], names: Iterable[str]) -> list[str]:
-    """Fields in words: those of every title, and the others where they are not the default."""
+    """Fields in words, where they are not the default."""
     told = []
     for name in names:
         value, words = config[name], name.removeprefix("num_").replace("_", " ")
-        if name in _SIZES or value != _DEFAULTS.get(name):
+        if value != _DEFAULTS.get(name):
             shown = f"{value:g}" if isinstance(value, float) else value
-            told.append(words if value is True else f"{_TASK.get(name, words)} = {shown}")
+            told.append(words if value is True else f"{words} = {shown}")
     return told
+
+
+def _fields(cell: Cell) -> dict[str, Any]:
+    """What `position_level` takes of a config."""
+    names = ("seq_len", "num_kv_pairs", "power_a", "queries_per_key")
+    return {name: cell.config[name] for name in names}
 
 
 def _numbers(cell: Cell) -> Plain:

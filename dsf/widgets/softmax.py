@@ -167,13 +167,14 @@ class SoftmaxApproximation(Widget):
         return ranks
 
     def caption(self) -> str:
-        """What the figure shows, with its numbers."""
+        """What the figure shows, with its numbers, and what to try."""
         error = self.error(self.map, self._step(self.map))
         return (
             f"As first shown, {self.size(self.map)} features ({_TITLES[self.map]}) are off by at "
             f"most {number(100 * error)} % of the largest value over {self.length} tokens. Exact "
             f"softmax attention takes at least {self.length // 2} states a channel; to come within "
-            f"{_epsilon(self.digits)} ‖Φ‖ of Φ takes at least {max(self.ranks())}."
+            f"{_epsilon(self.digits)} ‖Φ‖ of Φ takes at least {max(self.ranks())}. To try: raise "
+            "the order p until the error stays below 1 %, then double the scale of the scores."
         )
 
     def table(self) -> tuple[str, list[str], list[list[str]]]:

@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from book import bundle
-from dsf.interactive import Interactive, trace_style
+from dsf.interactive import Interactive, _apart, trace_style
 from dsf.looks import VARIANTS
 from dsf.mixers import MIXERS
 
@@ -252,18 +253,62 @@ def test_a_name_that_looks_like_mark_up_is_shown_as_it_is(visit: Visit) -> None:
 def test_the_keyboard_chooses_lines_and_resets_them(visit: Visit) -> None:
     page = visit()
     assert lines(page) == 2
-    boxes = page.get_by_role("checkbox")
-    assert [boxes.nth(i).is_checked() for i in range(3)] == [True, False, True]
+    boxes = page.locator("input[type=checkbox]")
+    assert [boxes.nth(i).is_checked() for i in range(3)] == [True, True, False]
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     page.wait_for_function("document.querySelectorAll('.scatterlayer .trace').length === 1")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Space")
+    for key in ("Tab", "Tab", "Tab", "Space", "Tab", "Space"):  # past Reset, into what is folded
+        page.keyboard.press(key)
     page.wait_for_function("document.querySelectorAll('.scatterlayer .trace').length === 2")
     page.get_by_role("button", name="Reset").press("Enter")
-    page.wait_for_function("!document.querySelectorAll('input')[1].checked")
+    page.wait_for_function("!document.querySelectorAll('input')[2].checked")
     assert boxes.nth(0).is_checked()
     assert lines(page) == 2
+
+
+@browsing
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_few_lines_have_their_names_beside_them(visit: Visit, scheme: str) -> None:
+    page = visit(color_scheme=scheme)
+    names = page.locator(".annotation-text")
+    assert names.all_text_contents() == ["■ Linear </script> attention", "– chance"]
+    tops = [names.nth(k).bounding_box()["y"] for k in range(2)]
+    assert tops[0] < tops[1] - 14, "in the order of the ends, none over another"
+    page.get_by_text("More lines").click()
+    page.get_by_label("Hollow").check()
+    page.locator(".annotation-text", has_text="Hollow").wait_for()
+    page.get_by_label("chance").uncheck()
+    page.wait_for_function("document.querySelectorAll('.annotation-text').length === 2")
+
+
+@browsing
+def test_on_a_phone_the_boxes_name_the_lines(visit: Visit) -> None:
+    page = visit(viewport={"width": 360, "height": 740})
+    assert page.locator(".annotation-text").count() == 0
+    box, chart = page.locator("fieldset").bounding_box(), page.locator(".dsf-chart").bounding_box()
+    assert box["height"] < chart["height"]
+
+
+@pytest.mark.parametrize("count", [6, 7])
+def test_a_still_names_few_lines_where_they_end_and_many_in_a_legend(count: int) -> None:
+    figure = go.Figure()
+    for k in range(count):
+        line = {"color": "#767676"}
+        figure.add_scatter(x=[1, 2], y=[0, k], name=f"line {k}", mode="lines", line=line)
+    shown = Interactive(figure, "alt", "caption", (HEAD, []))
+    assert ('id="legend_1"' in shown.picture()) == (count > 6)
+    assert {f"line {k}" for k in range(count)} <= set(
+        re.findall(r"<!-- (.*?) -->", shown.picture())
+    )
+
+
+def test_names_that_would_cover_each_other_are_moved_apart_in_their_order() -> None:
+    heights = _apart([0.98, 0.1, 1.0, 0.99, 0.12])
+    assert [heights.index(height) for height in sorted(heights)] == [1, 4, 0, 3, 2]
+    ordered = sorted(heights)
+    assert all(b - a > 0.05 for a, b in pairwise(ordered))
+    assert ordered[-1] <= 1
 
 
 @browsing
@@ -365,7 +410,7 @@ def test_a_finger_scrolls_the_page_and_not_the_chart(visit: Visit) -> None:
     size = {"width": 360, "height": 740}
     still = {"reduced_motion": "reduce"}  # no smooth scrolling of the page by itself
     page = visit(above=500, viewport=size, has_touch=True, is_mobile=True, **still)
-    page.locator("details").evaluate("node => { node.open = true; }")
+    page.locator(".dsf-data").evaluate("node => { node.open = true; }")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.evaluate("document.querySelector('.dsf-chart').scrollIntoView({block: 'end'})")
     before = page.evaluate("scrollY")
@@ -392,7 +437,7 @@ def test_axe_finds_nothing(visit: Visit, scheme: str) -> None:
         pytest.skip(f"axe not run: {error}")
     for width in (1000, 360):
         page = visit(color_scheme=scheme, viewport={"width": width, "height": 800})
-        page.locator("details").evaluate("node => { node.open = true; }")
+        page.locator(".dsf-data").evaluate("node => { node.open = true; }")
         page.evaluate(axe.read_text(encoding="utf-8"))
         violations = page.evaluate("axe.run('figure').then(found => found.violations)")
         assert [violation["id"] for violation in violations] == []

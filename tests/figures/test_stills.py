@@ -125,7 +125,7 @@ def test_a_still_shows_the_matrix_of_a_canvas() -> None:
         assert "#" + "".join(f"{part:02x}" for part in rgb) == color
     assert (blue[strong] == (away > 0).numpy()[strong]).all()
     assert not page.select(".dsf-dim")
-    assert len(page.select("polyline")) == 7
+    assert len(page.select("polyline")) == 5, "error and goal; two ranks and the stand-in's"
 
 
 def test_a_curve_keeps_its_shape_where_points_are_left_out() -> None:
@@ -168,16 +168,16 @@ def test_mqar_says_the_numbers_of_its_cells(cells: list[results.Cell]) -> None:
         seen = [value for value in cell["accuracy"] if value is not None]
         lost = len(cell["accuracy"]) - len(seen)
         if not seen:
-            assert ": diverged (3 of 3 diverged, learning rate 0.004" in said
+            assert ": diverged (3 of 3 diverged)" in said
             continue
         numbers = f": {number(sum(seen) / len(seen))} ("
         if len(seen) > 1:
             numbers += f"{number(min(seen))} to {number(max(seen))} over {len(seen)} seeds"
         assert numbers in said
-        assert "chosen of 2 on validation" in said
+        assert "Learning rate 0.004, chosen of 2 on validation." in page.text
         assert (", 1 of 3 diverged" in said) == (lost == 1)
         chance = mqar.chance_levels(task["K"], task["V"])["any value shown"]
-        assert f"one of the {task['K']} values: {number(chance)}" in said
+        assert f"value shown {number(chance)}" in page.text
         rival = mixer != "softmax" and task["L"] == cell["d"] == 64
         assert ("; Softmax attention, n = " in said) == rival
 
@@ -189,7 +189,7 @@ def test_mqar_shows_mark_up_in_names_as_it_is(cells: list[results.Cell]) -> None
     assert page.select("img, b") == []
     assert len(page.select("script")) == 1
     assert name in page.figcaption.text
-    assert any(name in item.text for item in page.select("li"))
+    assert any(name in item.text for item in page.select("svg text"))
 
 
 def test_mqar_without_runs_says_so() -> None:

@@ -272,7 +272,7 @@ def test_mqar_tells_the_numbers_of_its_cells_in_a_table(cells: list[results.Cell
         config = cell.config
         sizes = {field: config[field] for field in ("seq_len", "num_kv_pairs", "vocab_size")}
         widget.task = runs.title_of(**sizes, num_layers=config["num_layers"])
-        assert widget.task.endswith(", layers = 2") == (config["num_layers"] == 2)
+        assert widget.task.endswith(", 2 layers") == (config["num_layers"] == 2)
         told = ", warmup = 0.5" if config["warmup"] == 0.5 else ""
         widget.mixer, widget.n, widget.d = config["mixer"] + told, config["n"], config["d_model"]
         _, head, rows = widget.table()
@@ -469,7 +469,7 @@ def test_approximation_caption_tells_error_and_ranks() -> None:
     error = number(100 * widget.error("positive_random", 5))
     assert f"32 features (positive random) are off by at most {error} %" in widget.caption()
     assert "at least 12 states a channel" in widget.caption()
-    assert f"at least {max(widget.ranks())}." in widget.caption()
+    assert f"at least {max(widget.ranks())}. To try: " in widget.caption()
 
 
 # --- the JavaScript ------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 /** Test accuracy against n, over n and d, and as a table. */
 
-import { ascending, average, brief, DIVERGED, finite, mean, pick, short } from "./cells.js";
+import { ascending, average, brief, DIVERGED, finite, joined, mean, pick, short, without } from "./cells.js";
 import { format, html, place, svg, tableOf, watch } from "./dom.js";
+import { nameTags, roomFor } from "./names.js";
 import { chance } from "./recall.js";
 
 /** @typedef {import("./cells.js").Cell} Cell */
@@ -22,37 +23,38 @@ const marker = (mixer, x, y) =>
     d: mixer.marker,
     transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`,
   });
-/** @param {...Node} children */
-const swatch = (...children) =>
-  svg(
-    "svg",
-    { class: "dsf-swatch", width: 26, height: 16, viewBox: "-13 -9 26 18", "aria-hidden": "true" },
-    ...children,
-  );
+/** The marker alone, in its colour. @param {Mixer} mixer */
+const keyOf = (mixer) => svg("g", { style: `color:${mixer.color}` }, marker(mixer, 0, 0));
+
+/** What is scored without recall, and by whom. @param {View["task"]} task */
+function guesses(task) {
+  const [shown, any] = chance(task);
+  return [
+    { title: `value shown ${format(shown)}`, level: shown },
+    { title: `any value ${format(any)}`, level: any },
+    { title: `by position ${format(task.position)}`, level: task.position },
+  ];
+}
 
 /**
  * Where n and accuracy lie; mixers with one state a channel stand side by side at n = 1.
  * @param {Cell[]} shown
  * @param {string[]} names
  * @param {number} width
+ * @param {number} room for names beside the frame
  */
-function axesOf(shown, names, width) {
-  const [left, top, height, right] = [32, 8, 230, width - 12];
+function axesOf(shown, names, width, room) {
+  const [left, top, height, right] = [32, 8, 230, width - Math.max(12, room)];
   const flat = names.filter((name) => {
     const own = shown.filter(({ mixer }) => mixer === name);
     return own.length === 1 && own[0].n === 1;
   });
   const sizes = ascending(shown.map(({ n }) => n));
   const low = Math.log2(sizes[0]) - (flat.length ? 1 : 0.4);
-  const unit = (right - left) / (Math.log2(sizes[sizes.length - 1]) + 0.4 - low);
+  const unit = (right - left) / (Math.log2(sizes[sizes.length - 1]) + 0.2 - low);
   const gap = Math.min(20, (1.4 * unit) / flat.length);
   return {
-    left,
-    right,
-    top,
-    height,
-    flat,
-    sizes,
+    ...{ left, right, top, height, room, flat, sizes, bottom: top + height },
     /** @param {number} n @param {string} [mixer] */
     x: (n, mixer = "") =>
       left +
@@ -63,20 +65,26 @@ function axesOf(shown, names, width) {
   };
 }
 
-/**
- * The line of a mixer: means, bars from the lowest to the highest seed, the seeds, crosses.
- * @param {Mixer} mixer
- * @param {Cell[]} own
- * @param {ReturnType<typeof axesOf>} axes
- */
-function series(mixer, own, axes) {
-  const points = own
+/** @typedef {ReturnType<typeof axesOf>} Axes */
+
+/** The means of a mixer, by n. @param {Cell[]} own @param {Axes} axes */
+const pointsOf = (own, axes) =>
+  own
     .filter((cell) => finite(cell).length)
     .map((cell) => ({
       seen: finite(cell).map(axes.y),
       x: axes.x(cell.n, cell.mixer),
       y: axes.y(average(finite(cell))),
     }));
+
+/**
+ * The line of a mixer: means, bars from the lowest to the highest seed, the seeds, crosses.
+ * @param {Mixer} mixer
+ * @param {Cell[]} own
+ * @param {Axes} axes
+ */
+function series(mixer, own, axes) {
+  const points = pointsOf(own, axes);
   /** @param {string} name @param {string[]} pieces */
   const path = (name, pieces) => svg("path", { class: name, d: pieces.join("") });
   return [
@@ -101,50 +109,54 @@ function series(mixer, own, axes) {
 }
 
 /**
- * The axes with the two lines of chance.
- * @param {ReturnType<typeof axesOf>} axes
- * @param {number[]} levels of chance
+ * The axes with the lines of those who guess.
+ * @param {Axes} axes
+ * @param {number[]} levels
  */
-function furniture({ left, right, top, height, sizes, x, y }, levels) {
+function furniture({ left, right, bottom, sizes, x, y }, levels) {
   const grid = [0, 0.25, 0.5, 0.75, 1].flatMap((level) => [
     line("dsf-grid", left, y(level), right, y(level)),
     words(left - 5, y(level) + 4, "end", `${level}`),
   ]);
   return [
     ...grid,
-    ...sizes.map((n) => words(x(n), top + height + 16, "middle", `${n}`)),
-    words(right, top + height + 32, "end", "state expansion n"),
+    ...sizes.map((n) => words(x(n), bottom + 16, "middle", `${n}`)),
+    words(right, bottom + 32, "end", "state expansion n"),
     ...levels.map((level, k) => line(`dsf-chance dsf-chance-${k}`, left, y(level), right, y(level))),
   ];
 }
 
 /**
- * The names of the lines.
+ * The names of the lines, the chosen one first.
  * @param {View} view
- * @param {string[]} drawn
- * @param {(selection: {mixer: string}) => void} choose
+ * @param {string[]} order
+ * @param {Cell[]} shown
+ * @param {Axes} axes
  */
-function legendOf({ task, mixers, cell }, drawn, choose) {
-  const named = drawn.map((name) => {
-    const key = swatch(svg("g", { style: `color:${mixers[name].color}` }, marker(mixers[name], 0, 0)));
-    const attributes = { class: name === cell.mixer && "dsf-strong", click: () => choose({ mixer: name }) };
-    return html("li", attributes, key, mixers[name].title);
+function namesOf({ task, mixers, cell }, order, shown, axes) {
+  const named = order.map((name) => {
+    const own = pointsOf(
+      shown.filter(({ mixer }) => mixer === name),
+      axes,
+    );
+    const points = own.map(({ x, y }) => [x, y]);
+    if (axes.flat.includes(name)) points.push(...own.map(({ y }) => [axes.right, y]));
+    return { title: mixers[name].title, points, key: keyOf(mixers[name]), strong: name === cell.mixer };
   });
-  const guesses = [`guessing one of the ${task.K} values shown`, "guessing any value"];
-  const levels = chance(task).map((level, k) => {
-    const key = swatch(line(`dsf-chance dsf-chance-${k}`, -13, 0, 13, 0));
-    return html("li", {}, key, `${guesses[k]}: ${format(level)}`);
-  });
-  return [...named, ...levels];
+  const levels = guesses(task).map(({ title, level }, k) => ({
+    title,
+    points: [axes.left, axes.right].map((x) => [x, axes.y(level)]),
+    key: line(`dsf-chance dsf-chance-${k}`, -7, 0, 6, 0),
+  }));
+  return nameTags([...named, ...levels], axes);
 }
 
 /**
- * Test accuracy against n on a logarithmic axis, with the two lines of chance, and the names of the lines.
+ * Test accuracy against n on a logarithmic axis, with the lines of those who guess.
  * @param {(selection: {mixer: string, n?: number, d?: number}) => void} choose
  */
 export function chart(choose) {
   const picture = svg("svg", { class: "dsf-picture dsf-phi", role: "img" });
-  const legend = html("ul", { class: "dsf-legend-list" });
   const [lines, cursor, ring] = [
     svg("g"),
     svg("line", { class: "dsf-cursor" }),
@@ -152,7 +164,7 @@ export function chart(choose) {
   ];
   picture.append(cursor, lines, ring);
   const changed = watch();
-  /** @type {ReturnType<typeof axesOf>} */
+  /** @type {Axes} */
   let axes;
   /** @type {{x: number, y: number, cell: Cell}[]} */
   let spots = [];
@@ -165,38 +177,80 @@ export function chart(choose) {
   });
   /** What stays when n moves. @param {View} view @param {number} width */
   function drawLines(view, width) {
-    const { task, mixers, here, names, cell } = view;
-    const shown = here.filter(({ d }) => d === cell.d);
-    const drawn = names.filter((name) => shown.some(({ mixer }) => mixer === name));
-    axes = axesOf(shown, drawn, width);
+    const { task, mixers, here, drawn, cell } = view;
+    const shown = here.filter(({ d, mixer }) => d === cell.d && drawn.includes(mixer));
+    const present = drawn.filter((name) => shown.some(({ mixer }) => mixer === name));
+    const titles = [...present.map((name) => mixers[name].title), ...guesses(task).map(({ title }) => title)];
+    axes = axesOf(shown, present, width, roomFor(titles, width));
     const { x, y } = axes;
     spots = shown.map((one) => ({
       ...{ cell: one, x: x(one.n, one.mixer) },
       y: y(finite(one).length ? average(finite(one)) : 0),
     }));
-    // The chosen one last, over the others.
-    const order = [...drawn.filter((name) => name !== cell.mixer), cell.mixer];
+    const order = [cell.mixer, ...without(cell.mixer, present)];
     const curves = order.map((name) => {
       const style = name === cell.mixer ? "dsf-series" : "dsf-series dsf-aside";
       const own = shown.filter(({ mixer }) => mixer === name);
       return svg("g", { class: style, style: `color:${mixers[name].color}` }, ...series(mixers[name], own, axes));
     });
-    lines.replaceChildren(...furniture(axes, chance(task)), ...curves);
-    const said = "one line for each architecture; the numbers stand in the table";
-    const label = `Test accuracy against n at d = ${cell.d}, ${said}`;
-    place(picture, { width, height: axes.top + axes.height + 38, "aria-label": label });
-    legend.replaceChildren(...legendOf(view, drawn, choose));
+    const names = namesOf(view, order, shown, axes);
+    const levels = guesses(task).map(({ level }) => level);
+    lines.replaceChildren(...furniture(axes, levels), ...curves.reverse(), ...names); // the chosen one over the others
+    const said = order.map((name) => mixers[name].title).join(", ");
+    const label = `Test accuracy against n at d = ${cell.d}: ${said}. The numbers stand in the table.`;
+    place(picture, { width, height: axes.bottom + 38, "aria-label": label });
   }
   return {
     picture,
-    legend,
     /** @param {View} view @param {number} width */
     draw(view, width) {
-      const { cell } = view;
-      if (changed(view.all, view.title, cell.mixer, cell.d, width)) drawLines(view, width);
-      place(cursor, { x1: axes.x(cell.n), x2: axes.x(cell.n), y1: axes.top, y2: axes.top + axes.height });
+      const { cell, drawn } = view;
+      if (changed(view.all, view.title, cell.mixer, cell.d, joined(drawn), width)) drawLines(view, width);
+      place(cursor, { x1: axes.x(cell.n), x2: axes.x(cell.n), y1: axes.top, y2: axes.bottom });
       const at = spots.find((spot) => spot.cell === cell);
       if (at) place(ring, { cx: at.x, cy: at.y });
+    },
+  };
+}
+
+/**
+ * A box for each mixer that draws its line and takes it away.
+ * @param {(selection: {mixer: string, drawn: string}) => void} choose
+ */
+export function legend(choose) {
+  const list = html("fieldset", { class: "dsf-legend-list" });
+  const changed = watch();
+  /** @type {View} */
+  let view;
+  /** @type {Map<string, HTMLInputElement>} */
+  let boxes = new Map();
+  /** @param {string} name @param {boolean} wanted */
+  function turn(name, wanted) {
+    const rest = without(name, view.drawn);
+    const now = view.cell.mixer;
+    choose({ mixer: wanted ? name : name === now ? rest[0] : now, drawn: joined(wanted ? [...rest, name] : rest) });
+  }
+  return {
+    list,
+    /** @param {View} now */
+    draw(now) {
+      view = now;
+      if (changed(view.all, view.title)) {
+        const inputs = view.names.map((name) =>
+          html("input", { type: "checkbox", change: () => turn(name, Boolean(boxes.get(name)?.checked)) }),
+        );
+        boxes = new Map(view.names.map((name, k) => [name, inputs[k]]));
+        const labels = view.names.map((name, k) => {
+          const attributes = { width: 18, height: 18, viewBox: "-9 -9 18 18", "aria-hidden": "true" };
+          const key = svg("svg", attributes, keyOf(view.mixers[name]));
+          return html("label", {}, inputs[k], key, view.mixers[name].title);
+        });
+        list.replaceChildren(html("legend", {}, "Lines drawn"), ...labels);
+      }
+      for (const [name, box] of boxes) {
+        box.checked = view.drawn.includes(name);
+        box.disabled = box.checked && view.drawn.length === 1; // one line is always drawn
+      }
     },
   };
 }

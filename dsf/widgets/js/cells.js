@@ -1,9 +1,8 @@
 /** What the recorded runs reached, cell by cell, in numbers and in words; and the choice of one. */
 import { format } from "./dom.js";
-import { chance } from "./recall.js";
 
 /** @typedef {import("./recall.js").Recall} Recall */
-/** @typedef {import("./recall.js").Task} Task */
+/** @typedef {import("./recall.js").Task & {position: number}} Task position: what guessing from there scores */
 /**
  * @typedef {object} Cell
  * @property {string} task
@@ -17,6 +16,7 @@ import { chance } from "./recall.js";
 /** @typedef {{title: string, color: string, marker: string, hollow: boolean}} Mixer */
 
 export const DIVERGED = "✗";
+const CLOSE = 0.02; // of two accuracies that count as equal
 
 /** @param {Cell} cell @returns {number[]} */
 export const finite = ({ accuracy }) => /** @type {number[]} */ (accuracy.filter((x) => x !== null));
@@ -37,14 +37,17 @@ export function brief(cell) {
   return mean(cell) + (seen > 1 ? ` (${range(cell)})` : "") + (seen && lost(cell) ? ` ${DIVERGED}` : "");
 }
 
-/** @param {Cell} cell the mean, the spread over the seeds and how the learning rate was found, in words */
+/** @param {Cell} cell the mean and the spread over the seeds, in words */
 function reached(cell) {
   const seen = finite(cell).length;
   const said = seen > 1 ? [`${range(cell)} over ${seen} seeds`] : seen ? ["1 seed"] : [];
   if (lost(cell)) said.push(`${lost(cell)} of ${cell.accuracy.length} diverged`);
-  said.push(`learning rate ${cell.rate}${cell.tried > 1 ? ` chosen of ${cell.tried} on validation` : ""}`);
   return `${mean(cell)} (${said.join(", ")})`;
 }
+
+/** @param {Cell} cell how the learning rate was found, in words */
+export const rated = ({ rate, tried }) =>
+  `Learning rate ${rate}${tried > 1 ? `, chosen of ${tried} on validation` : ""}.`;
 
 /** @param {Cell} cell */
 export const pick = ({ mixer, n, d }) => ({ mixer, n, d });
@@ -80,8 +83,24 @@ function nearest(own, wanted) {
   return /** @type {Cell} */ (wide.find((cell) => cell.n === n));
 }
 
+/** @param {string} wanted @param {string[]} names */
+export const without = (wanted, names) => names.filter((name) => name !== wanted);
+/** @param {string[]} names */
+export const joined = (names) => [...new Set(names)].join(" + ");
+
 /**
- * What is looked at: the cells of the task, those of the mixer, and the one that is chosen.
+ * What was asked for, if it is there.
+ * @param {string} name
+ * @param {string} value
+ * @param {Record<string, any>} known
+ */
+function demand(name, value, known) {
+  if (Object.hasOwn(known, value)) return;
+  throw new Error(`${name} is “${value}”, expected one of ${Object.keys(known).join("; ")}`);
+}
+
+/**
+ * What is looked at: the cells of the task, those of the mixer, the one that is chosen, and whose lines are drawn.
  * @param {any} model
  */
 export function look(model) {
@@ -91,10 +110,11 @@ export function look(model) {
   /** @type {Record<string, Mixer>} */
   const mixers = model.get("mixers");
   if (!Object.keys(tasks).length) return null;
-  if (!Object.hasOwn(tasks, title))
-    throw new Error(`task is “${title}”, expected one of ${Object.keys(tasks).join("; ")}`);
-  if (!Object.hasOwn(mixers, wanted))
-    throw new Error(`mixer is “${wanted}”, expected one of ${Object.keys(mixers).join("; ")}`);
+  /** @type {string[]} */
+  const beside = model.get("drawn").split(" + ").filter(Boolean);
+  demand("task", title, tasks);
+  demand("mixer", wanted, mixers);
+  for (const name of beside) demand("drawn", name, mixers);
   /** @type {Cell[]} */
   const all = model.get("cells");
   const here = all.filter((cell) => cell.task === title);
@@ -103,24 +123,48 @@ export function look(model) {
   const of = (name) => here.filter((cell) => cell.mixer === name);
   const own = of(names.includes(wanted) ? wanted : here[0].mixer);
   const cell = nearest(own, { n: model.get("n"), d: model.get("d") });
+  const drawn = names.filter((name) => name === cell.mixer || beside.includes(name));
   const task = tasks[title];
   const pair = Math.min(model.get("pair"), task.K - 1);
-  return { title, task, all, mixers, here, names, of, own, cell, pair, seed: model.get("seed") };
+  return { title, task, all, mixers, here, names, drawn, of, own, cell, pair, seed: model.get("seed") };
 }
 
 /** @typedef {NonNullable<ReturnType<typeof look>>} View */
 
-/** @param {View} view @param {Recall} read */
-export function finding({ task, mixers, of, cell, pair }, { tokens, asked }) {
+/**
+ * From which n on a mixer is as good as softmax attention of the same width, in words.
+ * @param {Cell[]} own at this width
+ * @param {Cell[]} rivals
+ */
+function caughtUp(own, rivals) {
+  /** @param {Cell} cell */
+  const isClose = (cell) => {
+    const rival = nearest(rivals, cell);
+    return finite(cell).length && finite(rival).length && average(finite(cell)) > average(finite(rival)) - CLOSE;
+  };
+  const sorted = [...own].sort((a, b) => a.n - b.n);
+  const first = sorted.findIndex((_, k) => sorted.slice(k).every(isClose));
+  const within = `within ${CLOSE} of softmax attention`;
+  if (first >= 0) return `From n = ${sorted[first].n} on it is ${within}`;
+  return sorted.some(isClose) ? `It comes ${within}, but not at its largest n` : `At no recorded n is it ${within}`;
+}
+
+/** @param {View} view */
+export function finding({ mixers, of, own, cell }) {
   /** @param {Cell} one */
   const title = ({ mixer, n }) => `${mixers[mixer].title}, n = ${n}`;
-  const rivals = of("softmax").filter(({ d }) => d === cell.d);
+  const wide = (/** @type {Cell} */ one) => one.d === cell.d;
+  const rivals = of("softmax").filter(wide);
   const other = cell.mixer !== "softmax" && rivals.length ? nearest(rivals, cell) : null;
-  const later = asked[pair].map((at) => at - 2 * pair).join(" and ");
   return [
     `${title(cell)}, d = ${cell.d}: ${reached(cell)}`,
-    other ? `; ${title(other)}: ${mean(other)}` : "",
-    `; guessing one of the ${task.K} values: ${format(chance(task)[0])}. `,
-    `Pair ${pair}: key ${tokens[2 * pair]}, value ${tokens[2 * pair + 1]}, asked ${later} tokens later.`,
+    other ? `; ${title(other)}: ${mean(other)}.` : ".",
+    other ? ` ${caughtUp(own.filter(wide), rivals)}.` : "",
   ].join("");
+}
+
+/** The pair that is looked at, in words. @param {View} view @param {Recall} read */
+export function told({ pair }, { tokens, asked }) {
+  const later = asked[pair].map((at) => at - 2 * pair).join(" and ");
+  return `Pair ${pair}: key ${tokens[2 * pair]}, value ${tokens[2 * pair + 1]}, asked ${later} tokens later.`;
 }

@@ -1,5 +1,6 @@
 /** Line charts in SVG. */
 import { place, svg } from "./dom.js";
+import { nameTags, roomFor } from "./names.js";
 
 /**
  * Round numbers that divide a range into about `wanted` parts.
@@ -29,6 +30,12 @@ function plain(value) {
  * @typedef {object} Line
  * @property {string} name class of the colour, `dsf-c-…`
  * @property {number[][]} points pairs of x and y
+ * @property {string} [title] its name, drawn beside it
+ */
+
+/**
+ * A dot, or without y a vertical line, which may say what it is.
+ * @typedef {{x: number, y?: number, name?: string, title?: string}} Mark
  */
 
 /**
@@ -40,7 +47,7 @@ function plain(value) {
  * @property {string} xLabel
  * @property {string} yLabel
  * @property {Line[]} lines
- * @property {{x: number, y?: number, name?: string}[]} [marks]
+ * @property {Mark[]} [marks]
  * @property {boolean} [log] draw y on a logarithmic axis
  * @property {boolean} [logX] draw x on a logarithmic axis
  */
@@ -73,15 +80,17 @@ function scale(range, length, log) {
 
 /** @typedef {ReturnType<typeof scale>} Scale */
 
+/** @param {number} x @param {number} y @param {string} text @param {string} [anchor] */
+const words = (x, y, text, anchor = "end") => svg("text", { x, y, "text-anchor": anchor }, text);
+
 /**
  * Grid, numbers and names of the axes.
  * @param {Options} options
+ * @param {number} right where the frame ends
  * @param {Scale} across
  * @param {Scale} up
  */
-function furniture({ width, height, xLabel, yLabel }, across, up) {
-  /** @param {number} x @param {number} y @param {string} text @param {string} [anchor] */
-  const words = (x, y, text, anchor = "end") => svg("text", { x, y, "text-anchor": anchor }, text);
+function furniture({ width, height, xLabel, yLabel }, right, across, up) {
   const columns = across.ticks(width < 400 ? 4 : 7).flatMap((tick) => {
     const x = LEFT + across.at(tick);
     const grid = svg("line", { class: "dsf-grid", x1: x, x2: x, y1: TOP, y2: height - BOTTOM });
@@ -89,11 +98,14 @@ function furniture({ width, height, xLabel, yLabel }, across, up) {
   });
   const rows = up.ticks(4).flatMap((tick) => {
     const y = TOP + up.at(tick);
-    const grid = svg("line", { class: "dsf-grid", x1: LEFT, x2: width - RIGHT, y1: y, y2: y });
+    const grid = svg("line", { class: "dsf-grid", x1: LEFT, x2: right, y1: y, y2: y });
     return [grid, words(LEFT - 5, y + 4, plain(tick))];
   });
-  return [...columns, ...rows, words(LEFT - 40, 11, yLabel, "start"), words(width - RIGHT, height - 4, xLabel)];
+  return [...columns, ...rows, words(LEFT - 40, 11, yLabel, "start"), words(right, height - 4, xLabel)];
 }
+
+/** The key of a line before its name. @param {string} name class of the line */
+const keyOf = (name) => svg("line", { class: `dsf-line ${name}`, x1: -7, x2: 6, y1: 0, y2: 0 });
 
 /**
  * A line chart.
@@ -102,25 +114,35 @@ function furniture({ width, height, xLabel, yLabel }, across, up) {
  */
 export function lineChart(picture, options) {
   const { width, height, x, y, lines, marks = [], log = false, logX = false } = options;
-  const [wide, tall] = [width - LEFT - RIGHT, height - TOP - BOTTOM];
+  const titles = lines.map(({ title = "" }) => title);
+  const room = roomFor(titles, width);
+  const [wide, tall] = [width - LEFT - RIGHT - room, height - TOP - BOTTOM];
   const [across, up] = [scale(x, wide, logX), scale(y, -tall, log)];
   /** @param {number} value */
   const inside = (value) => Math.max(-50, Math.min(height + 50, up.at(value)));
   /** @param {number | undefined} value */
   const isSeen = (value) => value !== undefined && Number.isFinite(value) && (!log || value > 0);
+  const drawn = lines.map(({ points }) =>
+    points.filter(([, value]) => isSeen(value)).map(([px, py]) => [across.at(px), inside(py)]),
+  );
   // Cuts off what leaves the frame. A style too, because pages set the height of every svg.
   const style = `width:${wide}px;height:${tall}px;overflow:hidden;max-width:none`;
   const clip = svg("svg", { x: LEFT, y: TOP, width: wide, height: tall, style });
-  for (const line of lines) {
-    const seen = line.points.filter(([, value]) => isSeen(value));
-    const points = seen.map(([px, py]) => `${across.at(px).toFixed(1)},${inside(py).toFixed(1)}`).join(" ");
-    if (seen.length) clip.append(svg("polyline", { class: `dsf-line ${line.name}`, points }));
-  }
+  drawn.forEach((pixels, k) => {
+    const points = pixels.map(([px, py]) => `${px.toFixed(1)},${py.toFixed(1)}`).join(" ");
+    if (pixels.length) clip.append(svg("polyline", { class: `dsf-line ${lines[k].name}`, points }));
+  });
   for (const { x: mx, y: my, name = "" } of marks) {
     const at = across.at(mx);
     if (my === undefined) clip.append(svg("line", { class: "dsf-cursor", x1: at, x2: at, y1: 0, y2: tall }));
     else if (isSeen(my)) clip.append(svg("circle", { class: `dsf-dot ${name}`, cx: at, cy: inside(my), r: 4.5 }));
   }
-  picture.replaceChildren(...furniture(options, across, up), clip);
+  const said = marks.flatMap(({ x: mx, title }) =>
+    title ? [words(LEFT + across.at(mx), TOP - 6, title, "middle")] : [],
+  );
+  const named = lines.map(({ name }, k) => ({ title: titles[k], points: drawn[k], key: keyOf(name) }));
+  const tags = nameTags(named, { left: 0, right: wide, top: 0, bottom: tall, room });
+  const names = svg("g", { transform: `translate(${LEFT} ${TOP})` }, ...tags);
+  picture.replaceChildren(...furniture(options, LEFT + wide, across, up), clip, ...said, names);
   place(picture, { width, height });
 }

@@ -1,7 +1,7 @@
 /** MQAR explorer: a sequence of the task, and what the recorded runs reach on it. */
-import { chart, numbers, plane } from "./accuracy.js";
-import { ascending, DIVERGED, finding, look } from "./cells.js";
-import { html, panel } from "./dom.js";
+import { chart, legend, numbers, plane } from "./accuracy.js";
+import { ascending, DIVERGED, finding, joined, look, rated, told } from "./cells.js";
+import { fold, html } from "./dom.js";
 import { frame } from "./frame.js";
 import { recall } from "./recall.js";
 import { strip } from "./strip.js";
@@ -41,6 +41,7 @@ const traits = {
   mixers: made("the mixers by name", table),
   task: text,
   mixer: text,
+  drawn: text,
   n: whole(1, MOST),
   d: whole(1, MOST),
   pair: whole(0, MOST),
@@ -51,7 +52,7 @@ const SEQUENCE_NOTE =
   "Outlined: keys. Shaded: values. With a question mark: keys that are asked again. ·×7 is filler, seven tokens of it.";
 const CHART_NOTE =
   `Lines and bars: mean, lowest and highest of the seeds, which are the dots. ${DIVERGED}: a run diverged. ` +
-  "What has one state a channel stands at n = 1, side by side, with a dashed line.";
+  "Broken lines: what guessing scores, among the values shown, among all, and from the position of the question. ";
 
 /** A note with a part that is of use only to who can point. @param {string} text @param {string} hint */
 const note = (text, hint) => html("p", { class: "dsf-note" }, text, html("span", { class: "dsf-hint" }, ` ${hint}`));
@@ -62,7 +63,7 @@ const note = (text, hint) => html("p", { class: "dsf-note" }, text, html("span",
  */
 export function caption(model) {
   const view = look(model);
-  return view ? `As first shown, for ${view.title}: ${finding(view, recall(view.task, view.seed))}` : "";
+  return view ? `As first shown, for ${view.title}: ${finding(view)}` : "";
 }
 
 /** @param {ReturnType<typeof frame>} it @param {any} model */
@@ -90,15 +91,12 @@ function controls(it, model) {
     return now ? now.names.map((name) => /** @type {[string, string]} */ ([name, now.mixers[name].title])) : [];
   };
   return {
+    mixer: it.select("mixer", "Architecture", titles, () => look(model)?.cell.mixer),
+    n: size("n", "State expansion n"),
+    rare: [it.select("task", "Task", tasks), size("d", "Width d")],
     ofSequence: [
-      it.select("task", "Task", tasks),
       it.slider("pair", "Pair j", pairs, () => `${look(model)?.pair}`),
-      it.seedAndReset(),
-    ],
-    ofCells: [
-      it.select("mixer", "Architecture", titles, () => look(model)?.cell.mixer),
-      size("n", "State expansion n"),
-      size("d", "Width d"),
+      it.button("New draw", () => it.set({ seed: (model.get("seed") + 1) % 1000 })),
     ],
   };
 }
@@ -112,17 +110,27 @@ function render({ model, el }) {
     (pair) => it.set({ pair }),
     (pair) => sequence.light(pair ?? view?.pair ?? 0),
   );
-  const [curves, heat, data] = [chart(it.set), plane(it.set), numbers()];
-  const { ofSequence, ofCells } = controls(it, model);
-  it.controls.append(...ofSequence);
-  const [left, right] = [panel("", curves.picture), panel("", heat.picture)];
-  left.classList.add("dsf-tall");
+  const keep = () => it.set({ drawn: joined(view?.drawn ?? []) });
+  /** @param {Record<string, any>} selection */
+  const choose = (selection) => {
+    keep();
+    it.set(selection);
+  };
+  const [curves, heat, data, lines] = [chart(choose), plane(choose), numbers(), legend(it.set)];
+  const { mixer, n, rare, ofSequence } = controls(it, model);
+  mixer.addEventListener("change", keep, true); // before another one is chosen
+  it.controls.append(mixer, n, it.reset(), it.more(...rare, lines.list));
+  const [asked, over, rate] = [html("p", { class: "dsf-note" }), html("p", { class: "dsf-panel-title" }), html("span")];
   const body = [
-    ...[it.controls, html("div", {}, sequence.picture)],
-    note(SEQUENCE_NOTE, "Point at a key to see its question."),
-    ...[it.finding, it.spoken, html("div", { class: "dsf-controls dsf-many" }, ...ofCells)],
-    html("div", { class: "dsf-panels" }, left, html("div", { class: "dsf-panel" }, curves.legend), right),
-    note(CHART_NOTE, "Click a point, a name or a square to choose it."),
+    ...[it.controls, html("div", {}, curves.picture), it.finding, it.spoken],
+    html("p", { class: "dsf-note" }, CHART_NOTE, rate),
+    fold(
+      "dsf-fold",
+      "A sequence of this task",
+      ...[html("div", { class: "dsf-controls" }, ...ofSequence), sequence.picture, asked],
+      note(SEQUENCE_NOTE, "Point at a key to see its question."),
+    ),
+    fold("dsf-fold", "Test accuracy over n and d", over, heat.picture),
     data.node,
   ];
   const empty = html("p", { class: "dsf-note" }, NOTHING);
@@ -134,17 +142,19 @@ function render({ model, el }) {
     for (const node of body) node.hidden = view === null;
     if (!view) return;
     const { cell, mixers } = view;
-    const [full, ...widths] = [it.root, left, right].map((node) => node.clientWidth); // before anything is changed
+    const width = it.root.clientWidth; // before anything is changed
     it.root.style.setProperty("--dsf-own", mixers[cell.mixer].color);
     const read = recall(view.task, view.seed);
-    sequence.draw(view, read, full);
+    sequence.draw(view, read, width);
     sequence.light(view.pair);
-    left.firstChild.textContent = `Test accuracy against n, at d = ${cell.d}`;
-    right.firstChild.textContent = `${mixers[cell.mixer].title}: test accuracy over n and d`;
-    curves.draw(view, widths[0]);
-    heat.draw(view, widths[1]);
+    asked.textContent = told(view, read);
+    rate.textContent = rated(cell);
+    over.textContent = mixers[cell.mixer].title;
+    curves.draw(view, width);
+    heat.draw(view, width);
+    lines.draw(view);
     data.draw(view);
-    it.say(finding(view, read));
+    it.say(finding(view));
   });
 }
 

@@ -1,8 +1,8 @@
-/** Softmax attention beside attention with n features: weights, errors against n, and Hankel ranks. */
+/** Softmax attention beside attention with n features: the maps and the error against n; Hankel ranks on demand. */
 import * as approximation from "./approximation.js";
 import { CHANNELS, DOUBLINGS, MOST_ORDER, size, stepOf } from "./approximation.js";
 import { lineChart } from "./chart.js";
-import { format, html, panel, svg, tableOf } from "./dom.js";
+import { fold, format, html, panel, svg, tableOf } from "./dom.js";
 import { lineStyles, paint, swatch } from "./draw.js";
 import { frame } from "./frame.js";
 import { hankelForms, ranks } from "./hankel.js";
@@ -21,10 +21,10 @@ const STYLES = lineStyles(
 );
 const BOUND = `${STYLES.taylor} dsf-bound`;
 const MATRICES = ["softmax, Φ", "stand-in, Φ̂", "Φ̂ − Φ"];
-const CHARTS = ["Error of the outputs against n", "Rank of the Hankel block against the cut t"];
 const COLORS = "Colour: an entry as a share of the largest weight of softmax in its row; orange is negative.";
 const [LEAST_ERROR, MOST_ERROR] = [1e-8, 10]; // where the chart ends
-const PROMPT_LENGTH = 48; // longer sequences are drawn in two steps
+const GOAL = 0.01; // an error that counts as none
+const PROMPT_LENGTH = 48; // of longer sequences the ranks come a little later
 const WAIT_MS = 80;
 
 const traits = {
@@ -37,71 +37,81 @@ const traits = {
   seed: whole(0, 999),
 };
 
-/** @typedef {{errors: Record<string, number[]>, hankel: ReturnType<typeof hankelForms>}} Curves what takes long */
-
 /** 10^-digits in words. @param {number} digits */
 const epsilon = (digits) => `10⁻${[...`${digits}`].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("")}`;
 
-/** @param {ReturnType<typeof frame>} it */
-function controls(it) {
+/** @param {ReturnType<typeof frame>} it @param {any} model */
+function controls(it, model) {
   const [orders, steps] = [() => ({ min: 0, max: MOST_ORDER }), () => ({ min: 0, max: DOUBLINGS })];
-  const order = it.slider("order", "Order p", orders, (p) => `${p}, n = ${size("taylor", p)}`);
-  const doublings = it.slider("doublings", "Features n", steps, (step) => `${2 ** step}`);
-  const all = [
-    ...[it.select("map", "Feature map", NAMES), order, doublings],
-    it.slider(
+  return {
+    order: it.slider("order", "Order p", orders, (p) => `${p}, n = ${size("taylor", p)}`),
+    doublings: it.slider("doublings", "Features n", steps, (step) => `${2 ** step}`),
+    scale: it.slider(
       "scale",
       "Scale of the scores",
       () => ({ min: 0.05, max: 2, step: 0.05 }),
       (value) => value.toFixed(2),
     ),
-    it.slider("length", "Length L", () => ({ min: 4, max: 128 }), String),
-    it.slider("digits", "Tolerance ε of the rank", () => ({ min: 1, max: 12 }), epsilon),
-    it.seedAndReset(),
-  ];
-  return { order, doublings, all };
+    rare: [
+      it.select("map", "Feature map", NAMES),
+      it.slider("length", "Length L", () => ({ min: 4, max: 128 }), String),
+      it.button("New draw", () => it.set({ seed: (model.get("seed") + 1) % 1000 })),
+    ],
+    digits: it.slider("digits", "Tolerance ε", () => ({ min: 1, max: 12 }), epsilon),
+  };
+}
+
+/** What does not depend on the map that is chosen, kept as long as it stays the same. */
+function attention() {
+  let known = "";
+  /** @type {{key: string, chosen: approximation.Draws, exact: Float64Array, errors: Record<string, number[]>}} */
+  let kept;
+  return (/** @type {Record<string, any>} */ state) => {
+    const key = [state.length, state.scale, state.seed].join();
+    if (key === known) return kept;
+    const chosen = approximation.draws(state);
+    const exact = approximation.softmax(chosen);
+    const errors = NAMES.map(([name]) => [name, approximation.errors(name, chosen, exact, state.seed)]);
+    kept = { key, chosen, exact, errors: Object.fromEntries(errors) };
+    known = key;
+    return kept;
+  };
 }
 
 /**
- * What is drawn at once.
+ * What is drawn.
  * @param {Record<string, any>} state
+ * @param {ReturnType<ReturnType<typeof attention>>} fixed
  */
-function evaluate(state) {
-  const { map, length, scale, seed } = state;
-  const chosen = approximation.draws(state);
-  const exact = approximation.softmax(chosen);
-  const weights = approximation.standIn(map, stepOf(map, state), chosen, seed);
+function evaluate(state, fixed) {
+  const { map, length, seed } = state;
+  const step = stepOf(map, state);
   return {
-    ...{ state, map, length, chosen, exact, weights, title: new Map(NAMES).get(map) },
-    key: [length, scale, seed].join(), // of what takes long
-    n: size(map, stepOf(map, state)),
-    error: approximation.distance(weights, exact, chosen.v),
-    limit: approximation.bound(chosen.radius, state.order),
+    ...{ ...fixed, state, map, length, title: new Map(NAMES).get(map), n: size(map, step) },
+    weights: approximation.standIn(map, step, fixed.chosen, seed),
+    error: fixed.errors[map][step],
+    limit: approximation.bound(fixed.chosen.radius, state.order),
   };
 }
 
 /** @typedef {ReturnType<typeof evaluate>} View */
 
-/** @param {View} view @returns {Curves} */
-const curvesOf = ({ chosen, exact, length, state }) => ({
-  errors: Object.fromEntries(NAMES.map(([name]) => [name, approximation.errors(name, chosen, exact, state.seed)])),
-  hankel: hankelForms(exact, length),
-});
+/** How many features are enough, in words. @param {View} view */
+function enough({ map, errors }) {
+  const own = errors[map];
+  const step = own.findIndex((_, at) => own.slice(at).every((error) => error < GOAL));
+  const goal = `below ${100 * GOAL} %`;
+  if (step < 0) return ` At no n up to ${size(map, own.length - 1)} does it stay ${goal}.`;
+  return ` It is ${goal} from n = ${size(map, step)} on${map === "taylor" ? `, order ${step}` : ""}.`;
+}
 
 /** @param {View} view */
-function finding({ map, title, n, error, limit, chosen, weights }) {
-  const bounded = limit < Infinity;
-  const theorem = bounded
-    ? ` The theorem allows ${format(100 * limit)} %.`
-    : ` The theorem gives no bound yet: some scores are as large as R = ${format(chosen.radius)}.`;
-  const own = map === "elu_plus_one" || map === "exponential";
-  return [
-    `${title}, n = ${n}: no output is off by more than ${format(100 * error)} % of the largest value.`,
-    map === "taylor" ? theorem : "",
-    own ? " These features have a kernel of their own, whatever n." : "",
-    weights.some((weight) => weight < 0) ? " Some weights of the stand-in are negative." : "",
+const finding = (view) =>
+  [
+    `${view.title}, n = ${view.n}: no output is off by more than ${format(100 * view.error)} % of the largest value.`,
+    enough(view),
+    view.weights.some((weight) => weight < 0) ? " Some weights of the stand-in are negative." : "",
   ].join("");
-}
 
 /** The three matrices. @param {any[]} canvases @param {View} view */
 function drawMatrices(canvases, { length, exact, weights }) {
@@ -114,63 +124,67 @@ function drawMatrices(canvases, { length, exact, weights }) {
   });
 }
 
-/** @param {any} chart @param {View} view @param {Curves} curves @param {number} width */
-function drawErrors(chart, { map, length, chosen, error, n }, { errors }, width) {
+/** @param {any} chart @param {View} view @param {number} width */
+function drawErrors(chart, { map, length, chosen, error, errors, n }, width) {
   /** @param {number[]} values @param {string} name */
   const points = (values, name) => values.map((value, step) => [size(name, step), value]);
   const bounds = errors.taylor.map((_, p) => approximation.bound(chosen.radius, p));
   const seen = Math.min(Math.max(error, LEAST_ERROR), MOST_ERROR);
+  const most = 2 ** DOUBLINGS;
+  const shown = NAMES.filter(([name]) => name === "taylor" || name === map);
   lineChart(chart, {
-    ...{ width, height: 250, x: [1, 2 ** DOUBLINGS], y: [LEAST_ERROR, MOST_ERROR], log: true, logX: true },
-    ...{ xLabel: "n", yLabel: "error" },
+    ...{ width, height: 220, x: [1, most], y: [LEAST_ERROR, MOST_ERROR], log: true, logX: true },
+    ...{ xLabel: "n", yLabel: "largest error" },
     lines: [
-      { name: BOUND, points: points(bounds, "taylor") },
-      ...NAMES.map(([name]) => ({ name: STYLES[name], points: points(errors[name], name) })),
+      ...shown.map(([name, title]) => ({ name: STYLES[name], points: points(errors[name], name), title })),
+      { name: BOUND, points: points(bounds, "taylor"), title: "bound of Taylor" },
+      { name: "dsf-chance", points: [1, most].map((x) => [x, GOAL]), title: `${100 * GOAL} %` },
     ],
-    marks: [{ x: length }, { x: n, y: seen, name: STYLES[map] }],
+    marks: [
+      { x: length, title: `n = L = ${length}` },
+      { x: n, y: seen, name: STYLES[map] },
+    ],
   });
-  const said = "one line for each map; the numbers at the present n stand in the table";
-  chart.setAttribute("aria-label", `${CHARTS[0]}, ${said}`);
+  const said = "Error of the outputs against n for Taylor features and the chosen map; the numbers stand in the table";
+  chart.setAttribute("aria-label", said);
 }
 
 /**
  * Draw the ranks, and give the words for what is seen.
  * @param {any} chart
  * @param {View} view
- * @param {Curves} curves
+ * @param {ReturnType<typeof hankelForms>} hankel
  * @param {number} width
  */
-function drawRanks(chart, { map, length, n, state }, { hankel }, width) {
+function drawRanks(chart, { map, length, n, state }, hankel, width) {
   const cuts = Array.from({ length: length - 1 }, (_, t) => t + 1);
   const full = cuts.map((t) => Math.min(t, length - t));
   const seen = ranks(hankel, 10 ** -state.digits);
-  const own = `${STYLES[map]} dsf-most`;
-  /** @param {string} name @param {number[]} values */
-  const line = (name, values) => ({ name, points: cuts.map((t, at) => [t, values[at]]) });
+  const own = full.map((rank) => Math.min(rank, n));
+  const e = epsilon(state.digits);
+  /** @param {string} name @param {number[]} values @param {string} title */
+  const line = (name, values, title) => ({ name, points: cuts.map((t, at) => [t, values[at]]), title });
   lineChart(chart, {
-    ...{ width, height: 250, x: [1, length - 1], y: [0, Math.ceil((1.05 * length) / 2)], xLabel: "t", yLabel: "rank" },
+    ...{ width, height: 220, x: [1, length - 1], y: [0, Math.ceil((1.05 * length) / 2)] },
+    ...{ xLabel: "cut t", yLabel: "rank of the block" },
     lines: [
-      line("dsf-exact", full),
-      line("", seen),
-      line(
-        own,
-        full.map((rank) => Math.min(rank, n)),
-      ),
+      line("dsf-exact", full, "softmax, exact"),
+      line("", seen, `softmax, above ${e}`),
+      line(`${STYLES[map]} dsf-most`, own, "stand-in"),
     ],
   });
-  const [most, needed, e] = [Math.floor(length / 2), Math.max(...seen), epsilon(state.digits)];
+  const [most, needed] = [Math.floor(length / 2), Math.max(...seen)];
   const said = `in exact arithmetic up to ${most}, above ${e} up to ${needed}, stand-in at most ${n}`;
-  chart.setAttribute("aria-label", `${CHARTS[1]}: ${said}`);
+  chart.setAttribute("aria-label", `Rank of the Hankel block against the cut t: ${said}`);
   return [
-    ...[swatch("dsf-exact"), `softmax, exact (theorem): up to ${most} · `],
-    ...[swatch(""), `softmax, singular values above ${e} ‖Φ‖: up to ${needed} · `],
-    ...[swatch(own), `stand-in: at most n = ${n}. `],
+    `Softmax, exact (theorem): up to ${most} · singular values above ${e} ‖Φ‖: up to ${needed} · `,
+    `stand-in: at most n = ${n}. `,
     `A system with fewer than ${needed} states a channel is more than ${e} ‖Φ‖ away from Φ.`,
-  ];
+  ].join("");
 }
 
-/** @param {View} view @param {Curves} curves */
-function table({ state, length, chosen, limit }, { errors }) {
+/** @param {View} view */
+function table({ state, length, chosen, limit, errors }) {
   const rows = NAMES.map(([name, title]) => {
     const [step, n] = [stepOf(name, state), size(name, stepOf(name, state))];
     const proved = name !== "taylor" ? "none" : limit < Infinity ? format(limit) : "none yet";
@@ -182,31 +196,44 @@ function table({ state, length, chosen, limit }, { errors }) {
   return tableOf(caption, ["map", "n", "N", "error", "bound"], rows);
 }
 
-/** What takes long to compute, and says so meanwhile. */
-function slowPart() {
-  const charts = CHARTS.map(() => svg("svg", { class: "dsf-picture", role: "img" }));
-  const notes = CHARTS.map(() => html("p", { class: "dsf-note" }));
-  const panels = CHARTS.map((title, place) => panel(title, charts[place], notes[place]));
-  const data = html("div", { class: "dsf-data" });
-  const busy = html("p", { class: "dsf-note", hidden: true });
-  const body = html("div", {}, html("div", { class: "dsf-panels" }, ...panels), data);
-  notes[0].append(swatch(BOUND), "bound of Taylor · dotted: n = L, where a key-value cache is exact");
+/**
+ * The ranks, on demand: what takes long is computed when they are looked at, and says so meanwhile.
+ * @param {ReturnType<typeof frame>} it
+ * @param {Node} tolerance
+ */
+function rankPart(it, tolerance) {
+  const chart = svg("svg", { class: "dsf-picture", role: "img" });
+  const [busy, words] = [html("p", { class: "dsf-note", hidden: true }), html("p", { class: "dsf-note" })];
+  const body = html("div", { class: "dsf-panel" }, chart, words);
+  const title = "How many states at least? The ranks of the Hankel blocks";
+  const node = fold("dsf-fold", title, html("div", { class: "dsf-controls" }, tolerance), busy, body);
+  node.addEventListener("toggle", it.redraw);
+  let known = ""; // what the ranks were computed for
+  /** @type {ReturnType<typeof hankelForms>} */
+  let hankel;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  it.atEnd(() => clearTimeout(timer));
   return {
-    nodes: [busy, body],
-    /** @param {View} view @param {Curves} curves */
-    draw(view, curves) {
-      busy.hidden = true;
-      body.classList.remove("dsf-dim");
-      const width = panels[0].clientWidth;
-      drawErrors(charts[0], view, curves, width);
-      notes[1].replaceChildren(...drawRanks(charts[1], view, curves, width));
-      data.replaceChildren(table(view, curves));
-    },
-    /** @param {number} length */
-    wait(length) {
-      body.classList.add("dsf-dim");
-      busy.textContent = `Computing the curves for L = ${length}; what stands below belongs to an earlier setting.`;
-      busy.hidden = false;
+    node,
+    /** @param {View} view */
+    draw(view) {
+      clearTimeout(timer);
+      if (known && !node.open) return;
+      const rest = () => {
+        if (view.key !== known) hankel = hankelForms(view.exact, view.length);
+        known = view.key;
+        busy.hidden = true;
+        body.classList.remove("dsf-dim");
+        words.textContent = drawRanks(chart, view, hankel, body.clientWidth);
+      };
+      if (view.length <= PROMPT_LENGTH || view.key === known) rest();
+      else {
+        body.classList.add("dsf-dim");
+        busy.textContent = `Computing the ranks for L = ${view.length}; those below belong to an earlier setting.`;
+        busy.hidden = false;
+        timer = setTimeout(rest, WAIT_MS);
+      }
     },
   };
 }
@@ -215,41 +242,35 @@ function slowPart() {
 function render({ model, el }) {
   const it = frame({ model, el }, traits);
   const canvases = MATRICES.map(() => html("canvas", { role: "img" }));
-  const matrices = MATRICES.map((title, place) =>
-    html("div", {}, html("p", { class: "dsf-panel-title" }, title), canvases[place]),
-  );
-  const { order, doublings, all } = controls(it);
-  const slow = slowPart();
-  it.controls.classList.add("dsf-many");
-  it.controls.append(...all);
+  const [exact, standIn, difference] = MATRICES.map((title, place) => panel(title, canvases[place]));
+  const chart = svg("svg", { class: "dsf-picture", role: "img" });
+  const right = html("div", { class: "dsf-panel" }, chart);
+  const { order, doublings, scale, rare, digits } = controls(it, model);
+  const ranked = rankPart(it, digits);
+  const data = html("details", { class: "dsf-data" }, html("summary", {}, "The numbers"));
+  const numbers = html("div");
+  data.append(numbers);
+  it.controls.append(order, doublings, scale, it.reset(), it.more(...rare));
   it.root.append(
-    ...[it.problem, it.controls, it.finding, it.spoken, html("div", { class: "dsf-triple" }, ...matrices)],
-    ...[html("p", { class: "dsf-note" }, COLORS), ...slow.nodes],
+    ...[it.problem, it.controls],
+    html("div", { class: "dsf-panels" }, html("div", { class: "dsf-pair" }, exact, standIn), right),
+    ...[it.finding, it.spoken, html("p", { class: "dsf-note" }, COLORS)],
+    fold("dsf-fold", "Where do the two maps differ?", html("div", { class: "dsf-pair" }, difference)),
+    ...[ranked.node, data],
   );
-  let known = ""; // what the curves were computed for
-  /** @type {Curves} */
-  let curves;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  it.atEnd(() => clearTimeout(timer));
+  const fixed = attention();
 
   return it.start(() => {
-    const view = evaluate(it.state());
+    const width = right.clientWidth; // before anything is changed
+    const state = it.state();
+    const view = evaluate(state, fixed(state));
     order.hidden = view.map !== "taylor";
     doublings.hidden = view.map === "taylor";
     drawMatrices(canvases, view);
+    drawErrors(chart, view, width);
+    numbers.replaceChildren(table(view));
+    ranked.draw(view);
     it.say(finding(view));
-    const rest = () => {
-      if (view.key !== known) curves = curvesOf(view);
-      known = view.key;
-      slow.draw(view, curves);
-    };
-    clearTimeout(timer);
-    if (view.length <= PROMPT_LENGTH || view.key === known) rest();
-    else {
-      slow.wait(view.length);
-      timer = setTimeout(rest, WAIT_MS);
-    }
   });
 }
 

@@ -1,0 +1,144 @@
+/** Names on the lines of a chart, placed by their number of letters: stills are drawn where nothing can be measured. */
+import { svg } from "./dom.js";
+
+/**
+ * @typedef {object} Named
+ * @property {string} title none if empty
+ * @property {number[][]} points of the line, in pixels
+ * @property {Node} [key] what stands before the name, around the origin and at most 14 pixels wide
+ * @property {boolean} [strong]
+ */
+/** @typedef {{left: number, right: number, top: number, bottom: number, room: number}} Frame room: free on its right */
+/** @typedef {{x: number, y: number}} Spot where a name begins, and the height of its middle */
+
+const [LETTER, TALL, KEY] = [6.9, 14, 18]; // px of a letter, of a line of text, of the key and what follows it
+const GAP = 8; // px between a name and what it names
+const STEP = 6; // px between the places that are looked at along a line
+const NEAR = 40; // px from the edge within which a line has come to it
+const WIDE = 480; // px of a chart that has room for names beside its frame
+
+/** @param {string} title */
+const widthOf = (title) => KEY + LETTER * [...title].length;
+
+/**
+ * What names take of the width of a chart on the right of its frame.
+ * @param {string[]} titles
+ * @param {number} width
+ */
+export const roomFor = (titles, width) =>
+  width < WIDE || !titles.join("") ? 0 : GAP + Math.max(...titles.map(widthOf));
+
+/** A line as points close enough to see what it crosses. @param {number[][]} points @param {Frame} frame */
+function dotted(points, { left, right, top, bottom }) {
+  const dots = points.flatMap(([x, y], k) => {
+    const [u, v] = points[k + 1] ?? [x, y];
+    const parts = Math.max(1, Math.ceil(Math.hypot(u - x, v - y) / STEP));
+    return Array.from({ length: parts }, (_, part) => [x + ((u - x) * part) / parts, y + ((v - y) * part) / parts]);
+  });
+  return dots.filter(([x, y]) => x >= left - 1 && x <= right + 1 && y >= top - 1 && y <= bottom + 1);
+}
+
+/**
+ * Heights of names in a column: those asked for, moved until none covers another.
+ * @param {number[]} heights
+ * @param {number} most
+ */
+function apart(heights, most) {
+  const order = heights.map((_, k) => k).sort((a, b) => heights[a] - heights[b]);
+  const moved = [...heights];
+  for (let k = 1; k < order.length; k++) moved[order[k]] = Math.max(moved[order[k]], moved[order[k - 1]] + TALL);
+  let below = most + TALL;
+  for (const k of order.reverse()) below = moved[k] = Math.min(moved[k], below - TALL);
+  return moved;
+}
+
+/**
+ * Where a name may stand along its line, rather towards the end.
+ * @param {number[][]} dots
+ * @param {number} wide
+ * @param {Frame} frame
+ * @returns {(Spot & {cost: number})[]}
+ */
+const candidates = (dots, wide, { left, right }) =>
+  dots.flatMap(([x, y], k) =>
+    [0, 0.5, 1].flatMap((part) =>
+      [-1, 1].map((side) => ({
+        x: Math.max(left, Math.min(right - wide, x - part * wide)),
+        y: y + side * (TALL / 2 + GAP / 2),
+        cost: (dots.length - k) / dots.length,
+      })),
+    ),
+  );
+
+/**
+ * Where names stand along their lines: where the fewest lines run through them. A name that would cover another
+ * stands nowhere.
+ * @param {{dots: number[][], title: string}[]} lines the more important first
+ * @param {Frame} frame
+ * @returns {(Spot | null)[]}
+ */
+function along(lines, frame) {
+  const all = lines.flatMap(({ dots }) => dots);
+  /** @type {(Spot & {wide: number})[]} */
+  const taken = [];
+  return lines.map(({ title, dots }) => {
+    if (!title) return null;
+    const wide = widthOf(title);
+    /** @param {Spot} spot */
+    const isFree = ({ x, y }) =>
+      y >= frame.top - TALL / 2 &&
+      y <= frame.bottom - TALL / 2 &&
+      taken.every((other) => Math.abs(y - other.y) >= TALL || x >= other.x + other.wide || other.x >= x + wide);
+    /** @param {Spot} spot */
+    const crossed = ({ x, y }) =>
+      all.filter(([u, v]) => u > x - 2 && u < x + wide + 2 && Math.abs(v - y) < TALL / 2).length;
+    let best = null;
+    let least = Infinity;
+    for (const spot of candidates(dots, wide, frame).filter(isFree)) {
+      const cost = spot.cost + crossed(spot);
+      if (cost < least) [best, least] = [spot, cost];
+    }
+    if (best) taken.push({ ...best, wide });
+    return best;
+  });
+}
+
+/**
+ * Where the names of lines stand: beside the frame at the height where the line ends if there is room and the line
+ * comes so far, else along the line.
+ * @param {Named[]} lines the more important first
+ * @param {Frame} frame
+ * @returns {(Spot | null)[]}
+ */
+export function namePlaces(lines, frame) {
+  const all = lines.map(({ title, points }) => ({ title, dots: dotted(points, frame) }));
+  /** @param {{title: string, dots: number[][]}} line */
+  const fits = ({ title, dots }) =>
+    title && dots.length && widthOf(title) + GAP <= frame.room && dots[dots.length - 1][0] > frame.right - NEAR;
+  const ends = all.filter(fits);
+  const heights = apart(
+    ends.map(({ dots }) => dots[dots.length - 1][1]),
+    frame.bottom + TALL,
+  );
+  const inside = along(
+    all.map((line) => (fits(line) ? { ...line, title: "" } : line)),
+    frame,
+  );
+  return all.map((line, k) => {
+    const at = ends.indexOf(line);
+    return at < 0 ? inside[k] : { x: frame.right + GAP, y: heights[at] };
+  });
+}
+
+/** The names in their places. @param {Named[]} lines @param {Frame} frame */
+export function nameTags(lines, frame) {
+  const spots = namePlaces(lines, frame);
+  return lines.flatMap(({ title, key, strong = false }, own) => {
+    const spot = spots[own];
+    if (!spot) return [];
+    const at = (/** @type {number} */ x) => `translate(${(spot.x + x).toFixed(1)} ${spot.y.toFixed(1)})`;
+    const name = svg("text", { class: strong && "dsf-strong", x: KEY, y: 4 }, title);
+    const tag = svg("g", { class: "dsf-name", transform: at(0) }, name);
+    return key ? [tag, svg("g", { transform: at(7) }, key)] : [tag];
+  });
+}
