@@ -314,6 +314,7 @@
     const back = button("Back", () => go(at - 1));
     const next = button("", () => go(at + 1));
     function show() {
+      box.classList.toggle("on", at >= 0);
       for (const [i, step] of steps.entries()) step.hidden = at >= 0 && i !== at;
       back.hidden = at < 1;
       next.textContent = at < 0 ? "Start the tour" : at === steps.length - 1 ? "Show all" : "Next";
@@ -323,7 +324,12 @@
     function go(to) {
       at = to < steps.length ? to : -1;
       show();
-      if (at >= 0) first("a.set", steps[at]).click();
+      if (at < 0) return;
+      const link = /** @type {HTMLAnchorElement} */ (first("a.set", steps[at]));
+      link.click();
+      // The figure from its top, to which a tall one does not come by itself; the step stays at the foot of the screen.
+      const figure = document.getElementById(link.hash.slice(1).split(":")[0]);
+      setTimeout(() => figure?.scrollIntoView({ block: "start" }), 60); // after the address has brought it near
     }
     box.append(make("div", { class: "tour-steps" }, back, next, where));
     window.addEventListener("beforeprint", () => {

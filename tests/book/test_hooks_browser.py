@@ -25,9 +25,9 @@ def test_the_first_figure_answers_on_the_first_screen(
 ) -> None:
     size = {"width": 1366, "height": 768}
     page = visit((site / "chapters" / f"{chapter}.html").as_uri(), viewport=size)
-    figure = page.locator("figure.dsf-widget").first
+    figure = page.locator("figure.dsf-widget .dsf-live").first
     for part in ("input[type=range]", ".dsf-number", ".dsf-picture"):
-        assert bottom(figure.locator(f".dsf-live {part}")) <= 768, part
+        assert bottom(figure.locator(part)) <= 768, part
     said = figure.locator(".dsf-number").text_content()
     figure.locator("input[type=range]").press("End")
     page.wait_for_timeout(50)
@@ -39,7 +39,34 @@ def test_the_first_figure_answers_on_the_first_screen(
 def test_on_a_phone_one_short_swipe_brings_it(site: Path, visit: Open, chapter: str) -> None:
     size = {"width": 360, "height": 740}
     page = visit((site / "chapters" / f"{chapter}.html").as_uri(), viewport=size)
-    figure = page.locator("figure.dsf-widget").first
-    parts = [figure.locator(f".dsf-live {part}") for part in ("input[type=range]", ".dsf-number")]
+    figure = page.locator("figure.dsf-widget .dsf-live").first
+    parts = [figure.locator(part) for part in ("input[type=range]", ".dsf-number")]
     assert max(map(bottom, parts)) <= 1.5 * 740
     assert max(map(bottom, parts)) - min(map(bottom, parts)) < 370, "both in sight"
+
+
+@pytest.mark.parametrize("height", [740, 768])
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_tour_keeps_its_figure_and_its_step_in_sight(
+    site: Path, visit: Open, chapter: str, height: int
+) -> None:
+    size = {"width": 360 if height == 740 else 1366, "height": height}
+    path = site / "chapters" / f"{chapter}.html"
+    page = visit(path.as_uri(), viewport=size, reduced_motion="reduce")
+    page.evaluate("for (const fold of document.querySelectorAll('.answer')) fold.open = true")
+    tours = page.get_by_role("group", name="Tour of the figure")
+    assert tours.count()
+    for tour in tours.all():
+        figure = page.locator(tour.locator("a.set").first.get_attribute("href").partition(":")[0])
+        tour.get_by_role("button", name="Start the tour").click()
+        while True:
+            page.wait_for_timeout(400)
+            top = figure.bounding_box()["y"]
+            assert 0 <= top < 150, "the bar is above it"
+            box = tour.bounding_box()
+            assert top < box["y"] < box["y"] + box["height"] <= height
+            assert box["height"] < height / 3
+            following = tour.get_by_role("button", name="Next")
+            if not following.count():
+                break
+            following.click()
