@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const MOVE_MS = 900;
+  const MOVE_MS = 1100;
   const EASING = "cubic-bezier(0.45, 0, 0.2, 1)";
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -106,7 +106,7 @@
     const steps = all(":scope > .step", block);
     let at = 0;
     let end = () => {};
-    const said = make("span", { role: "status", class: "derivation-said" });
+    const said = make("span", { role: "status", class: "visually-hidden" });
     const back = button("Back", () => go(at - 1));
     const next = button("Next", () => go(at + 1));
     const whole = button("All steps", () => {
@@ -121,7 +121,7 @@
       return button(`${i + 1}`, () => go(i), tab);
     });
     const marks = make("div", { role: "tablist", "aria-label": "Steps" }, ...tabs);
-    const bar = make("div", { class: "derivation-bar" }, back, marks, next, whole, said);
+    const bar = make("div", { class: "derivation-bar" }, marks, back, next, whole, said);
 
     function show() {
       const live = block.classList.contains("live");

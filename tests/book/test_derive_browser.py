@@ -137,6 +137,7 @@ def test_by_keyboard_alone(read: Read) -> None:
     page.keyboard.press("Home")
     assert shown(page) == ["One."]
     page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Next"
     page.keyboard.press("Enter")
     page.keyboard.press("ArrowRight")
