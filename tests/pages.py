@@ -4,11 +4,12 @@ from pathlib import Path
 
 
 def names(site: Path) -> list[str]:
-    """The pages to open; of those of source, which are all alike, the one with the most in it."""
-    found = sorted(site.rglob("*.html"))
-    sources = [path for path in found if "_modules" in path.parts]
-    longest = max(sources, key=lambda path: path.stat().st_size)
-    chosen = [path for path in found if path not in sources or path == longest]
+    """The pages to open; of those that are alike, of source and of modules, the longest each."""
+    chosen = found = sorted(site.rglob("*.html"))
+    for kind in ("_modules", "api"):
+        alike = [path for path in found if kind in path.relative_to(site).parent.parts]
+        longest = max(alike, key=lambda path: path.stat().st_size)
+        chosen = [path for path in chosen if path not in alike or path == longest]
     return [path.relative_to(site).as_posix() for path in chosen]
 
 

@@ -1,31 +1,39 @@
-"""The page of the API: what is public in `dsf`, floor by floor from the ground up."""
+"""The pages of the API: a list of all that is public in `dsf`, from the ground up, and a page a
+module, whose source is written here before Sphinx looks what there is.
+"""
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from inspect import Parameter, Signature, signature
+from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.docutils import SphinxDirective
 
-from book.package import FLOORS, Floor, find
+from book import settings
+from book.package import FLOORS, Floor, file_of, find
+from book.sphinx import formulas
 
-PAGE = "chapters/api"
-MARK = "```{modules-by-floor}\n```"
+LIST = "chapters/api"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What the page shows under one heading: a function, a class or a documented value.
+    """What a page shows under one heading: a function, a class or a documented value.
 
     Attributes:
         path: As readers import it, `dsf.attention.softmax_attention`.
@@ -172,25 +180,101 @@ def contents(package: str = "dsf") -> dict[str, dict[str, list[Entry]]]:
     return shown
 
 
-def page(shown: dict[str, dict[str, list[Entry]]]) -> str:
-    """The MyST of the page below its introduction."""
-    paths = {entry.key: entry.path for entry in _every(shown)}
-    parts = []
-    for title, floor in shown.items():
-        parts.append(f"## {title}")
+def page_of(module: str) -> str:
+    """The name of the page of a module."""
+    return f"{LIST}/{module.partition('.')[2]}"
+
+
+def page(module: str, entries: list[Entry], paths: dict[tuple[str, str], str]) -> str:
+    """The MyST of the page of a module.
+
+    Args:
+        module: Its name.
+        entries: What it shows.
+        paths: Where everything in the API is found, for the bases of classes.
+    """
+    inside = [f".. automodule:: {module}"]
+    for entry in entries:  # the names in its signature are those of where it is defined
+        inside += [f".. currentmodule:: {entry.home}", _directive(entry, paths)]
+    block = "\n\n".join(inside)
+    return f"# {module}\n\n```{{eval-rst}}\n{block}\n```\n"
+
+
+def write_pages(app: Sphinx, config: Config) -> None:
+    """Write the sources of the pages, where they are not there as they should be."""
+    source = Path(app.srcdir)
+    if not (source / f"{LIST}.md").exists():
+        return
+    paths = {entry.key: entry.path for _, entry in every()}
+    modules = {name: entries for floor in contents().values() for name, entries in floor.items()}
+    pages = {source / f"{page_of(name)}.md": page(name, e, paths) for name, e in modules.items()}
+    (source / LIST).mkdir(exist_ok=True)
+    for path in (source / LIST).glob("*"):
+        if path not in pages:
+            path.unlink()
+    for path, text in pages.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def every() -> Iterator[tuple[str, Entry]]:
+    """Everything with the module on whose page it stands."""
+    for floor in contents().values():
         for module, entries in floor.items():
-            inside = [f".. automodule:: {module}"]
-            for entry in entries:  # the names in its signature are those of where it is defined
-                inside += [f".. currentmodule:: {entry.home}", _directive(entry, paths)]
-            block = "\n\n".join(inside)
-            parts += [f"### `{module}`", f"```{{eval-rst}}\n{block}\n```"]
-    return "\n\n".join(parts)
+            yield from ((module, entry) for entry in entries)
 
 
-def _every(shown: dict[str, dict[str, list[Entry]]]) -> Iterator[Entry]:
-    for floor in shown.values():
-        for entries in floor.values():
-            yield from entries
+class APIList(SphinxDirective):
+    """The directive `{api-list}`: floor by floor the modules, and what each offers in a line.
+
+    Every line carries the anchor that its subject has on its own page, so that an address from
+    when all stood on one page leads to a link.
+    """
+
+    def run(self) -> list[nodes.Node]:
+        """A section a floor."""
+        found: list[nodes.Node] = []
+        for title, modules in contents().items():
+            floor = nodes.section("", nodes.title("", title), ids=[nodes.make_id(title)])
+            for module, entries in modules.items():
+                floor += self.module(module, entries)
+            found.append(floor)
+        return found
+
+    def module(self, name: str, entries: list[Entry]) -> list[nodes.Node]:
+        """What a module is about and its names."""
+        link = self.link("mod", name, name)
+        about = nodes.paragraph("", "", link, nodes.Text(": "), *summary(sys.modules[name]))
+        about["ids"] = [f"module-{name}"]
+        names = nodes.bullet_list(classes=["api-names"])
+        for entry in entries:
+            link = self.link("obj", entry.path, entry.key[1])
+            line = [link, nodes.Text(" "), *summary(entry.thing)]
+            if entry.kind == "data":
+                line = [link]
+            item = nodes.list_item("", nodes.paragraph("", "", *line), ids=[entry.path])
+            names += item
+        return [about, names] if entries else [about]
+
+    def link(self, kind: str, target: str, text: str) -> addnodes.pending_xref:
+        """A link to a name on its page."""
+        where = {"refdomain": "py", "reftype": kind, "reftarget": target, "refexplicit": True}
+        link = addnodes.pending_xref("", nodes.literal("", text), refwarn=True, **where)
+        link["refdoc"] = self.env.docname
+        return link
+
+
+def summary(thing: Any) -> list[nodes.Node]:
+    """The first sentence of a docstring, its formulas set."""
+    text = " ".join((inspect.getdoc(thing) or "").partition("\n\n")[0].split()).rstrip(":")
+    found: list[nodes.Node] = []
+    for part in re.split(r"(`+[^`]*`+)", text):
+        if part.startswith("`"):
+            found.append(nodes.literal("", part.strip("`")))
+            continue
+        for is_formula, piece in formulas.split(part):
+            found.append(nodes.math("", piece) if is_formula else nodes.Text(piece))
+    return found
 
 
 def _directive(entry: Entry, paths: dict[tuple[str, str], str]) -> str:
@@ -233,37 +317,40 @@ def _key(kind: type) -> tuple[str, str]:
     return kind.__module__, kind.__qualname__
 
 
-def fill(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Put the floors where the page says."""
-    if docname == PAGE:
-        source[0] = source[0].replace(MARK, page(contents()))
-
-
 # --- links ------------------------------------------------------------------------------------
 
 
-def place(home: str, name: str) -> str | None:
-    """Where the page shows what `home` defines as `name`, perhaps a method `Class.method`."""
+def place(home: str, name: str) -> tuple[str, str] | None:
+    """The page and the anchor of what `home` defines as `name`, perhaps `Class.method`."""
     outer, _, inner = name.partition(".")
-    for entry in _every(contents()):
+    for module, entry in every():
         if entry.key == (home, outer):
-            return f"{entry.path}.{inner}" if inner else entry.path
+            return page_of(module), f"{entry.path}.{inner}" if inner else entry.path
     return None
 
 
 def own_name(app: Sphinx, env: Any, node: Any, contnode: nodes.Element) -> Any:
-    """Lead a name that is imported from elsewhere, `dsf.s6_system`, to its place on the page."""
+    """Lead a name that is imported from elsewhere, `dsf.s6_system`, to its place in the API."""
     if node.get("refdomain") != "py" or not node["reftarget"].startswith("dsf."):
         return None
     thing = find(node["reftarget"])
-    path = place(getattr(thing, "__module__", ""), getattr(thing, "__qualname__", ""))
-    if path is None:
+    found = place(getattr(thing, "__module__", ""), getattr(thing, "__qualname__", ""))
+    if found is None:
         return None
     where = (env, node["refdoc"], app.builder, node["reftype"])
-    return env.get_domain("py").resolve_xref(*where, path, node, contnode)
+    return env.get_domain("py").resolve_xref(*where, found[1], node, contnode)
+
+
+def source_link(app: Sphinx, pagename: str, template: str, context: Any, doctree: Any) -> None:
+    """Lead from the page of a module to its file: the source of the page is in no repository."""
+    module = f"dsf.{pagename.removeprefix(f'{LIST}/')}"
+    if page_of(module) == pagename and (file := file_of(module)):
+        context["source_link"] = settings.load(Path(app.srcdir)).source_url(file.as_posix())
 
 
 def setup(app: Sphinx) -> None:
     """Register with Sphinx."""
-    app.connect("source-read", fill)
+    app.add_directive("api-list", APIList)
+    app.connect("config-inited", write_pages)
     app.connect("missing-reference", own_name)
+    app.connect("html-page-context", source_link, priority=600)  # after the one of all pages

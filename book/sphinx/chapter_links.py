@@ -1,4 +1,4 @@
-"""Links from the page of the API back to the chapters that docstrings name: “chapter 3”."""
+"""Links from the pages of the API back to the chapters that docstrings name: “chapter 3”."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.nodes import make_refnode
 
-from book.sphinx.api import PAGE
+from book.sphinx.api import LIST
 from book.sphinx.numbering import CHAPTER
 
 log = logging.getLogger(__name__)
@@ -20,13 +20,13 @@ NUMBER = re.compile(r"(?:(?<!s)\bchapter\s+)?\b(\d+)\b")  # of several chapters 
 
 
 class ChapterLinks(SphinxPostTransform):
-    """Turn the chapters named on the page of the API into links; one not yet written stays text."""
+    """Turn the chapters named in the API into links; one not yet written stays text."""
 
     default_priority = 90
 
     def run(self, **kwargs: Any) -> None:
         """Replace the parts of the text that name a chapter."""
-        if self.env.docname != PAGE:
+        if not self.env.docname.startswith(LIST):
             return
         written = {int(m[1]): m.string for m in map(CHAPTER.match, self.env.found_docs) if m}
         missing = set()
@@ -51,7 +51,7 @@ class ChapterLinks(SphinxPostTransform):
     def _link(self, document: str, words: str) -> nodes.reference:
         title = self.env.titles[document].astext()
         text = nodes.Text(words)
-        return make_refnode(self.app.builder, PAGE, document, None, text, title)
+        return make_refnode(self.app.builder, self.env.docname, document, None, text, title)
 
 
 def setup(app: Sphinx) -> None:

@@ -31,6 +31,7 @@ STYLE = "style.css"
 STATIC = settings.ROOT / "book" / "static"
 SHEETS = (
     STATIC / "katex" / "katex.css",
+    STATIC / "face.css",
     STATIC / "book.css",
     settings.ROOT / "dsf" / "widgets" / "static" / "widgets.css",
     STATIC / "derivation.css",

@@ -15,6 +15,7 @@ from sphinx.util import logging
 from sphinxcontrib import katex as sphinxcontrib_katex
 
 from book.bundle import node_program
+from book.sphinx.plain import plain_tex
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +69,11 @@ def render_math(app: Sphinx, node: nodes.Element, display: bool) -> str:
 def visit_math(self: Any, node: nodes.math) -> None:
     """Write an inline formula."""
     self.body.append(self.starttag(node, "span", "", CLASS="math"))
-    self.body.append(render_math(self.builder.app, node, display=False))
-    self.body.append("</span>")
+    formula = render_math(self.builder.app, node, display=False)
+    if node.get("named"):  # for software that does not read MathML
+        name = plain_tex(node.astext(), self.config.dsf_math_macros)
+        formula = formula.replace("<math ", f'<math aria-label="{html.escape(name)}" ', 1)
+    self.body.append(f"{formula}</span>")
     raise nodes.SkipNode
 
 

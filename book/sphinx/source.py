@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 
 from book import settings
 from book.package import file_of
-from book.sphinx.api import PAGE, contents, place
+from book.sphinx.api import contents, page_of, place
 
 FOLDER = "_modules"
 BLOCK = re.compile(r'(<div class="viewcode-block" id="([^"]*)">)\n<a [^>]*>.*?</a>\n')
@@ -28,19 +28,24 @@ def fit(app: Sphinx, pagename: str, template: str, context: Any, doctree: Any) -
     name = pagename.removeprefix(f"{FOLDER}/").replace("/", ".")
     if pagename == name or name not in app.env._viewcode_modules:
         return
-    api = app.builder.get_relative_uri(pagename, PAGE)
+    relative = app.builder.get_relative_uri
 
     def block(match: re.Match[str]) -> str:  # without the ends of lines, which `pre` would show
-        return f'{match[1]}<a class="viewcode-back" href="{api}#{place(name, match[2])}">docs</a>'
+        found = place(name, match[2])
+        assert found is not None
+        page, anchor = found
+        back = f"{relative(pagename, page)}#{anchor}"
+        return f'{match[1]}<a class="viewcode-back" href="{back}">docs</a>'
 
     title, code = BLOCK.sub(block, context["body"]).split("</h1>", 1)
     shown = {module for floor in contents().values() for module in floor}
     public = name
     while public not in shown:
         public = public.rpartition(".")[0]
+    api = relative(pagename, page_of(public))
     context["body"] = (
         f'<div class="source-page">{title}</h1><p class="launch">What it does: '
-        f'<a href="{api}#module-{public}">{public} in the API</a></p>{code}</div>'
+        f'<a href="{api}">{public} in the API</a></p>{code}</div>'
     )
     file = file_of(name)
     assert file is not None

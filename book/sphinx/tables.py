@@ -1,4 +1,4 @@
-"""Tables: in boxes that scroll, their empty corners no headings."""
+"""Tables: in boxes that scroll, their empty corners no headings, formulas in their heads named."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ class ScrollTables(SphinxPostTransform):
     default_priority = 105
 
     def run(self, **kwargs: Any) -> None:
-        """Wrap the tables."""
+        """Wrap the tables; a formula in a head, which may be all it holds, gets a name in words."""
         for table in list(self.document.findall(nodes.table)):
             box = nodes.container(classes=["table-box"])
             table.replace_self(box)
             box += table
+            for head in table.findall(nodes.thead):
+                for formula in head.findall(nodes.math):
+                    formula["named"] = True
 
 
 def visit_entry(self: Any, node: nodes.entry) -> None:

@@ -1,4 +1,4 @@
-"""The page of the API and the pages of source, without a build and as built."""
+"""The pages of the API and those of source, without a build and as built."""
 
 import importlib
 import re
@@ -122,7 +122,7 @@ def test_a_class_says_what_comes_from_where(made: ModuleType) -> None:
     [system] = api.public(importlib.import_module("made.system"))
     heir = importlib.import_module("made.gated").GLA
     entry = api.Entry("made.gated.GLA", "made.gated", "class", heir)
-    page = api.page({"Systems": {"made.gated": [system, entry]}})
+    page = api.page("made.gated", [entry], {one.key: one.path for one in (system, entry)})
     members = ":meth:`~made.system.System.dense`, :attr:`~made.system.System.length`"
     assert f"From :class:`~made.system.System`: {members}." in page
     assert page.count(":show-inheritance:") == 1
@@ -131,14 +131,18 @@ def test_a_class_says_what_comes_from_where(made: ModuleType) -> None:
 # --- as built ---------------------------------------------------------------------------------
 
 
+Pages = dict[Path, BeautifulSoup]
+
+
 @pytest.fixture(scope="module")
-def page(site: Path, pages: dict[Path, BeautifulSoup]) -> BeautifulSoup:
-    return pages[site / "chapters" / "api.html"]
+def api_pages(site: Path, pages: Pages) -> Pages:
+    """The pages of the modules."""
+    return {path: page for path, page in pages.items() if path.parent == site / "chapters" / "api"}
 
 
 @pytest.mark.book
-def test_what_dsf_offers_is_on_the_page_once(page: BeautifulSoup) -> None:
-    ids = [str(tag["id"]) for tag in page.select("dt[id]")]
+def test_what_dsf_offers_is_shown_once(api_pages: Pages) -> None:
+    ids = [str(tag["id"]) for page in api_pages.values() for tag in page.select("dt[id]")]
     things = [(name, getattr(dsf, name)) for name in dsf.__all__]
     for name, thing in things:
         if callable(thing):
@@ -146,16 +150,34 @@ def test_what_dsf_offers_is_on_the_page_once(page: BeautifulSoup) -> None:
 
 
 @pytest.mark.book
-def test_every_function_and_class_leads_to_its_source(
-    site: Path, pages: dict[Path, BeautifulSoup], page: BeautifulSoup
+def test_the_list_names_everything_under_its_old_address(
+    site: Path, pages: Pages, api_pages: Pages
 ) -> None:
-    shown = page.select("dl.py:is(.function, .class) > dt[id]")
+    chapters = site / "chapters"
+    found = pages[chapters / "api.html"]
+    for path, page in api_pages.items():
+        module = page.select_one('[id^="module-dsf."]')
+        assert module
+        assert found.select_one(f'p[id="{module["id"]}"] > a[href^="api/{path.name}"]')
+        for title in page.select("dl.py:is(.function, .class, .exception, .data) > dt[id]"):
+            [entry] = found.select(f'li[id="{title["id"]}"]')
+            assert entry.a
+            assert entry.a["href"] == f"api/{path.name}#{title['id']}"
+
+
+@pytest.mark.book
+def test_every_function_and_class_leads_to_its_source(pages: Pages, api_pages: Pages) -> None:
+    shown = [
+        (path, title)
+        for path, page in api_pages.items()
+        for title in page.select("dl.py:is(.function, .class) > dt[id]")
+    ]
     assert len(shown) > 100
-    for title in shown:
-        link = title.select_one('a[href^="../_modules/"]')
+    for path, title in shown:
+        link = title.select_one('a[href^="../../_modules/"]')
         assert link, title["id"]
         file, _, anchor = str(link["href"]).partition("#")
-        source = pages[(site / "chapters" / file).resolve()]
+        source = pages[(path.parent / file).resolve()]
         block = source.select_one(f'[id="{anchor}"]')
         assert block
         first = block.get_text().split("\n", 1)[0]
@@ -163,12 +185,12 @@ def test_every_function_and_class_leads_to_its_source(
         assert re.match(rf"docs(@|(def|class) {name}\b)", first), first
         back = block.select_one("a.viewcode-back")
         assert back
-        assert str(back["href"]).endswith(f"chapters/api.html#{title['id']}")
+        assert str(back["href"]).endswith(f"chapters/api/{path.name}#{title['id']}")
 
 
 @pytest.mark.book
 def test_pages_of_source_stand_neither_in_the_search_nor_in_the_menu(
-    site: Path, pages: dict[Path, BeautifulSoup]
+    site: Path, pages: Pages
 ) -> None:
     assert "_modules" not in (site / "_static" / "search-index.js").read_text(encoding="utf-8")
     sources = [path for path in pages if "_modules" in path.parts]
@@ -178,15 +200,16 @@ def test_pages_of_source_stand_neither_in_the_search_nor_in_the_menu(
 
 
 @pytest.mark.book
-def test_docstrings_lead_to_the_chapters_that_there_are(site: Path, page: BeautifulSoup) -> None:
+def test_docstrings_lead_to_the_chapters_that_there_are(site: Path, api_pages: Pages) -> None:
     written = {int(path.name[:2]): path.name for path in (site / "chapters").glob("[0-9]*.html")}
     linked = {}
-    for link in page.select("article a[href]"):
+    for link in (link for page in api_pages.values() for link in page.select("article a[href]")):
         words = re.fullmatch(r"(?:chapter )?(\d+)", " ".join(link.get_text().split()))
         if words:
-            linked[int(words[1])] = str(link["href"])
+            linked[int(words[1])] = str(link["href"]).removeprefix("../")
     assert linked == written
-    for text in page.find_all(string=re.compile(r"\bchapter\s+\d")):
+    named = re.compile(r"\bchapter\s+\d")
+    for text in (text for page in api_pages.values() for text in page.find_all(string=named)):
         if text.find_parent("a"):
             continue
         assert {int(n) for n in re.findall(r"\bchapter\s+(\d+)", str(text))}.isdisjoint(written)
@@ -199,7 +222,7 @@ def test_chapters_lead_from_the_dsf_form_to_the_function(
     linked = {
         str(link["href"]).rpartition(".")[2]
         for chapter in chapters.values()
-        for link in chapter.select('article a[href^="api.html#dsf."]')
+        for link in chapter.select('article a[href^="api/"][href*="#dsf."]')
     }
     mapped = [entry for entry in dsf.ARCHITECTURES.values() if entry.chapter < 9]
     assert {

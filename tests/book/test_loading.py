@@ -131,6 +131,7 @@ def test_first_load_of_a_page_is_light(site: Path, pages: dict[Path, BeautifulSo
         files = {(path.parent / urlsplit(address).path).resolve() for address in own}
         fonts = site / "_static" / "katex" / "fonts"
         classes = " ".join(re.findall(r'class="([^"]*)"', html))
+        files |= {*(site / "_static" / "face").glob("*.woff2")}
         if path.name == "search.html":
             files |= {*(site / "_static" / "minisearch").glob("*.js")}
             files |= {site / "_static" / "search-index.js"}
