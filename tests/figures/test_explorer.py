@@ -71,8 +71,6 @@ def test_the_mean_is_that_of_the_package(name: str, n: int) -> None:
 @pytest.mark.parametrize("name", ["linear", "ssd"])
 def test_a_state_that_loses_half_of_the_pairs_is_followed_by_none_that_does_not(name: str) -> None:
     shown = stills(*(widgets.DSFExplorer(architecture=name, n=n) for n in SIZES))
-    hint = "take n down until, in the mean, fewer than half of the pairs come back"
-    assert hint in shown[-1].select_one(".dsf-try").text
     said = [page.select_one(".dsf-recalled .dsf-note").text for page in shown]
     enough = [float(re.search(r"([\d.]+) of 4", text)[1]) >= 2 for text in said]
     assert enough[-1], "more than half come back at first"

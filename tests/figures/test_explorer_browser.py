@@ -121,6 +121,8 @@ def test_a_token_that_is_clicked_is_the_step(visit: Visit) -> None:
 
 def test_recalled_follows_n(visit: Visit) -> None:
     page = visit(widgets.DSFExplorer().html())
+    hint = "take n down until, in the mean, fewer than half of the pairs come back"
+    assert hint in page.locator(".dsf-hint").text_content()  # that it is so: test_explorer.py
     slider, count = page.get_by_label("State expansion n"), page.locator(".dsf-number strong")
     assert count.text_content() == "3 of 4"
     slider.press("Home")

@@ -161,7 +161,7 @@ function render({ model, el }) {
   });
   const phi = mixing((time, source) => it.set({ time, source }));
   const arrays = Object.fromEntries(Object.keys(EQUATIONS).map((name) => [name, equations(name)]));
-  const [picture, colors, hint] = [html("div"), html("span"), html("p", { class: "dsf-note dsf-try" })];
+  const [picture, colors, hint] = [html("div"), html("span"), html("p", { class: "dsf-note dsf-hint" })];
   const numbers = table();
   const mean = meanOf(it);
   it.controls.append(...controls(it, model));

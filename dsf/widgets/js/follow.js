@@ -14,7 +14,7 @@ const QUIET_MS = 1000; // the page may be on its way to what an address or a lin
 export function follow(it, model, items, choose) {
   // In the frame of a notebook that is as high as what it shows no text comes to a line.
   if (globalThis.top !== globalThis.self || it.reduced.matches) return;
-  let [quiet, own] = [Date.now() + QUIET_MS, false];
+  let [quiet, own, begun] = [Date.now() + QUIET_MS, false, false];
   const events = Object.keys(it.state()).map((name) => `change:${name}`);
   const hush = () => {
     if (!own) quiet = Date.now() + QUIET_MS;
@@ -24,7 +24,9 @@ export function follow(it, model, items, choose) {
       const arrived = changes.find(({ isIntersecting }) => isIntersecting)?.target;
       const item = items.find(({ node }) => node === arrived);
       const beside = items[0].node.clientWidth < it.root.clientWidth / 2;
-      if (!item || !beside || Date.now() < quiet) return;
+      const scrolled = begun && Date.now() > quiet;
+      begun = true; // the first call only tells where the texts lie
+      if (!item || !beside || !scrolled) return;
       own = true;
       choose(item.name);
       own = false;

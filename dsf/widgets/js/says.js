@@ -99,7 +99,7 @@ function phi(view) {
   const given = view.answers();
   if (!given.length) return row(view);
   const lost = new Set(given.filter(({ hit }) => !hit).map(({ i }) => quoted(tokens[i])));
-  const which = kind === "mqar" && lost.size ? `, not ${[...lost].join(", ")}` : "";
+  const which = kind === "mqar" && lost.size && lost.size < given.length ? `, not ${[...lost].join(", ")}` : "";
   const what = kind === "mqar" ? "pairs" : "tokens that came before";
   const count = `${TITLES[name]} with n = ${n} recalls ${hits(given)} of ${given.length} ${what}${which}.`;
   const exact = view.exact();

@@ -67,7 +67,7 @@ export function listOf(it, model) {
   // Not saved: who only scrolls past has chosen nothing, and the address stays.
   follow(it, model, items, (shown) => model.set("shown", shown));
   return {
-    node: html("ol", { class: "dsf-steps" }, ...all),
+    node: html("ol", { class: "dsf-steps dsf-field-shown" }, ...all),
     draw() {
       const shown = model.get("shown");
       for (const { name, button, node } of items) {
