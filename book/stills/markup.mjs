@@ -5,8 +5,7 @@ import { crc32, deflateSync } from "node:zlib";
 import { Element } from "./dom.mjs";
 
 /** What is of use only to a hand, and what is not seen. */
-const LEFT_OUT =
-  "dsf-controls dsf-button dsf-field dsf-more dsf-spoken dsf-problem dsf-touch dsf-hint dsf-gone".split(" ");
+const LEFT_OUT = "controls button field more spoken problem touch hint gone".split(" ").map((name) => `dsf-${name}`);
 const NUMBERS = "x y x1 y1 x2 y2 cx cy r rx width height d transform".split(" ");
 const SHADES = 32; // steps of opacity in a heat map
 const FLAT = 0.15; // px: what a curve may lose when its points are thinned out
