@@ -80,9 +80,9 @@ _PAPER = {
     "normalized": "#9028e0",
     "s4d": "#407028",
     "s6": FAMILY_COLORS["ssm"],
-    "ssd": "#9c9418",
+    "ssd": "#9c9618",
     "qlstm": "#d00810",
-    "qlstm_reversed": "#cc74ad",
+    "qlstm_reversed": "#cc76ae",
     "rg_lru": FAMILY_COLORS["rnn"],
 }
 

@@ -195,7 +195,7 @@ function render({ model, el }) {
   const data = fold("dsf-data", summary, numbers);
   const picture = panel(QUESTION, rows.picture);
   it.controls.append(...controls(it));
-  const notes = [TRY, NOTE].map((text) => html("p", { class: "dsf-note" }, text));
+  const notes = [html("p", { class: "dsf-note dsf-hint" }, TRY), html("p", { class: "dsf-note" }, NOTE)];
   it.root.append(it.problem, it.controls, picture, it.finding, it.spoken, ...notes, data);
   const changed = watch();
   /** @type {Curves} */

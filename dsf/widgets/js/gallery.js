@@ -180,7 +180,7 @@ function render({ model, el }) {
   const picture = panel(QUESTION, rows.picture);
   it.controls.classList.add("dsf-many");
   it.controls.append(...controls(it));
-  const notes = [NOTE, TRY].map((text) => html("p", { class: "dsf-note" }, text));
+  const notes = [html("p", { class: "dsf-note" }, NOTE), html("p", { class: "dsf-note dsf-hint" }, TRY)];
   const data = fold("dsf-data", summary, numbers);
   it.root.append(it.problem, it.controls, picture, it.finding, it.spoken, ...notes, data);
 
