@@ -604,9 +604,9 @@ def test_approximation_says_what_python_computes(visit: Visit, length: int) -> N
         "words => document.querySelector('.dsf-finding').textContent.includes(words)",
         arg=f"n = 8: no output is off by more than {error} %",
     )
-    assert shown_table(page) == widget.table()[2]
     note = page.locator(".dsf-live .dsf-note", has_text=f"exact (theorem): up to {length // 2} ")
     note.wait_for()
+    assert shown_table(page) == widget.table()[2]
     assert f"‖Φ‖: up to {max(widget.ranks())} " in note.text_content()
 
 

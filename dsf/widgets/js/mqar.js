@@ -1,7 +1,7 @@
 /** MQAR explorer: a sequence of the task, and what the recorded runs reach on it. */
 import { chart, legend, numbers, plane } from "./accuracy.js";
 import { ascending, DIVERGED, finding, joined, look, rated, told } from "./cells.js";
-import { fold, html } from "./dom.js";
+import { fold, html, watch } from "./dom.js";
 import { frame } from "./frame.js";
 import { recall } from "./recall.js";
 import { strip } from "./strip.js";
@@ -133,6 +133,9 @@ function render({ model, el }) {
     fold("dsf-fold", "Test accuracy over n and d", over, heat.picture),
     data.node,
   ];
+  const another = watch();
+  /** @type {import("./recall.js").Recall} */
+  let read;
   const empty = html("p", { class: "dsf-note" }, NOTHING);
   it.root.append(it.problem, empty, ...body);
 
@@ -144,7 +147,7 @@ function render({ model, el }) {
     const { cell, mixers } = view;
     const width = it.root.clientWidth; // before anything is changed
     it.root.style.setProperty("--dsf-own", mixers[cell.mixer].color);
-    const read = recall(view.task, view.seed);
+    if (another(view.title, view.seed)) read = recall(view.task, view.seed);
     sequence.draw(view, read, width);
     sequence.light(view.pair);
     asked.textContent = told(view, read);

@@ -13,8 +13,9 @@ import { svg } from "./dom.js";
 
 const [LETTER, TALL, KEY] = [6.9, 14, 18]; // px of a letter, of a line of text, of the key and what follows it
 const GAP = 8; // px between a name and what it names
-const STEP = 6; // px between the places that are looked at along a line
-const NEAR = 40; // px from the edge within which a line has come to it
+const STEP = 6; // px between the places at which a line is looked at
+const TRIED = 3; // every so many of them a name is tried
+const NEAR = 60; // px from the edge within which a line has come to it
 const WIDE = 480; // px of a chart that has room for names beside its frame
 
 /** @param {string} title */
@@ -61,13 +62,15 @@ function apart(heights, most) {
  */
 const candidates = (dots, wide, { left, right }) =>
   dots.flatMap(([x, y], k) =>
-    [0, 0.5, 1].flatMap((part) =>
-      [-1, 1].map((side) => ({
-        x: Math.max(left, Math.min(right - wide, x - part * wide)),
-        y: y + side * (TALL / 2 + GAP / 2),
-        cost: (dots.length - k) / dots.length,
-      })),
-    ),
+    k % TRIED
+      ? []
+      : [0, 0.5, 1].flatMap((part) =>
+          [-1, 1].map((side) => ({
+            x: Math.max(left, Math.min(right - wide, x - part * wide)),
+            y: y + side * (TALL / 2 + GAP / 2),
+            cost: (dots.length - k) / dots.length,
+          })),
+        ),
   );
 
 /**

@@ -64,15 +64,21 @@ function controls(it, model) {
 /** What does not depend on the map that is chosen, kept as long as it stays the same. */
 function attention() {
   let known = "";
-  /** @type {{key: string, chosen: approximation.Draws, exact: Float64Array, errors: Record<string, number[]>}} */
+  /** @type {{key: string, chosen: approximation.Draws, exact: Float64Array, errorsOf: (name: string) => number[]}} */
   let kept;
   return (/** @type {Record<string, any>} */ state) => {
     const key = [state.length, state.scale, state.seed].join();
     if (key === known) return kept;
     const chosen = approximation.draws(state);
     const exact = approximation.softmax(chosen);
-    const errors = NAMES.map(([name]) => [name, approximation.errors(name, chosen, exact, state.seed)]);
-    kept = { key, chosen, exact, errors: Object.fromEntries(errors) };
+    /** @type {Record<string, number[]>} */
+    const found = {};
+    /** @param {string} name */
+    const errorsOf = (name) => {
+      found[name] ??= approximation.errors(name, chosen, exact, state.seed);
+      return found[name];
+    };
+    kept = { key, chosen, exact, errorsOf };
     known = key;
     return kept;
   };
@@ -89,7 +95,7 @@ function evaluate(state, fixed) {
   return {
     ...{ ...fixed, state, map, length, title: new Map(NAMES).get(map), n: size(map, step) },
     weights: approximation.standIn(map, step, fixed.chosen, seed),
-    error: fixed.errors[map][step],
+    error: fixed.errorsOf(map)[step],
     limit: approximation.bound(fixed.chosen.radius, state.order),
   };
 }
@@ -97,8 +103,8 @@ function evaluate(state, fixed) {
 /** @typedef {ReturnType<typeof evaluate>} View */
 
 /** How many features are enough, in words. @param {View} view */
-function enough({ map, errors }) {
-  const own = errors[map];
+function enough({ map, errorsOf }) {
+  const own = errorsOf(map);
   const step = own.findIndex((_, at) => own.slice(at).every((error) => error < GOAL));
   const goal = `below ${100 * GOAL} %`;
   if (step < 0) return ` At no n up to ${size(map, own.length - 1)} does it stay ${goal}.`;
@@ -125,10 +131,10 @@ function drawMatrices(canvases, { length, exact, weights }) {
 }
 
 /** @param {any} chart @param {View} view @param {number} width */
-function drawErrors(chart, { map, length, chosen, error, errors, n }, width) {
+function drawErrors(chart, { map, length, chosen, error, errorsOf, n }, width) {
   /** @param {number[]} values @param {string} name */
   const points = (values, name) => values.map((value, step) => [size(name, step), value]);
-  const bounds = errors.taylor.map((_, p) => approximation.bound(chosen.radius, p));
+  const bounds = errorsOf("taylor").map((_, p) => approximation.bound(chosen.radius, p));
   const seen = Math.min(Math.max(error, LEAST_ERROR), MOST_ERROR);
   const most = 2 ** DOUBLINGS;
   const shown = NAMES.filter(([name]) => name === "taylor" || name === map);
@@ -136,7 +142,7 @@ function drawErrors(chart, { map, length, chosen, error, errors, n }, width) {
     ...{ width, height: 220, x: [1, most], y: [LEAST_ERROR, MOST_ERROR], log: true, logX: true },
     ...{ xLabel: "n", yLabel: "largest error" },
     lines: [
-      ...shown.map(([name, title]) => ({ name: STYLES[name], points: points(errors[name], name), title })),
+      ...shown.map(([name, title]) => ({ name: STYLES[name], points: points(errorsOf(name), name), title })),
       { name: BOUND, points: points(bounds, "taylor"), title: "bound of Taylor" },
       { name: "dsf-chance", points: [1, most].map((x) => [x, GOAL]), title: `${100 * GOAL} %` },
     ],
@@ -184,12 +190,12 @@ function drawRanks(chart, { map, length, n, state }, hankel, width) {
 }
 
 /** @param {View} view */
-function table({ state, length, chosen, limit, errors }) {
+function table({ state, length, chosen, limit, errorsOf }) {
   const rows = NAMES.map(([name, title]) => {
     const [step, n] = [stepOf(name, state), size(name, stepOf(name, state))];
     const proved = name !== "taylor" ? "none" : limit < Infinity ? format(limit) : "none yet";
     const first = [swatch(STYLES[name]), title];
-    return [first, `${n}`, `${CHANNELS * n}`, format(errors[name][step]), proved];
+    return [first, `${n}`, `${CHANNELS * n}`, format(errorsOf(name)[step]), proved];
   });
   const radius = `largest score R = ${format(chosen.radius)}`;
   const caption = `Length ${length}, d = ${CHANNELS}, ${radius}; error and bound as shares of the largest value`;
@@ -250,6 +256,7 @@ function render({ model, el }) {
   const data = html("details", { class: "dsf-data" }, html("summary", {}, "The numbers"));
   const numbers = html("div");
   data.append(numbers);
+  data.addEventListener("toggle", it.redraw);
   it.controls.append(order, doublings, scale, it.reset(), it.more(...rare));
   it.root.append(
     ...[it.problem, it.controls],
@@ -268,7 +275,7 @@ function render({ model, el }) {
     doublings.hidden = view.map === "taylor";
     drawMatrices(canvases, view);
     drawErrors(chart, view, width);
-    numbers.replaceChildren(table(view));
+    if (data.open || !numbers.firstChild) numbers.replaceChildren(table(view)); // what is folded waits
     ranked.draw(view);
     it.say(finding(view));
   });
