@@ -130,6 +130,13 @@ comfort(function printing() {
   });
   const options = /** @type {HTMLElement} */ (document.getElementById("print-options"));
   options.hidden = false;
+  const line = document.querySelector(".launch"); // at the top, where one looks for it
+  if (line) {
+    const link = document.createElement("a");
+    link.href = `#${options.id}`;
+    link.textContent = "print, or make a hand-out";
+    line.append(" · ", link);
+  }
   options.addEventListener("click", ({ target }) => {
     const kind = target instanceof HTMLElement ? target.dataset.print : undefined;
     if (kind === undefined) return;

@@ -204,6 +204,12 @@ def test_without_a_script_and_on_paper_all_steps_follow_one_another(
     assert not page.get_by_role("button", name="Next").is_visible()
 
 
+def test_the_way_to_a_hand_out_is_shown_at_the_top(read: Read) -> None:
+    page = read()
+    page.get_by_role("link", name="hand-out").click()
+    assert page.get_by_role("button", name="hand-out").is_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(read: Read, axe: str, scheme: str) -> None:
     page = read(color_scheme=scheme)

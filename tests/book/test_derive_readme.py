@@ -54,6 +54,8 @@ def test_the_moving_picture_is_fresh_and_small() -> None:
     text = film.FILE.read_text(encoding="utf-8")
     assert text == film.picture(), "run python -m book.film"
     assert len(text.encode()) <= 60_000
+    for kind in ("pos", "neg"):  # the memory is drawn, in both colours and many shades
+        assert len({*re.findall(rf'class="{kind} (o\d)"', text)}) > 4
 
 
 def test_the_moving_picture_asks_nobody_and_says_what_python_says() -> None:

@@ -147,7 +147,7 @@ def test_a_hand_out_has_the_exercises_and_no_answers(site: Path, visit: Open, wa
     address = pages.first_chapter(site).as_uri()
     page = visit(address + ("?handout" if way == "address" else ""), "window.print = () => {};")
     if way == "button":
-        page.get_by_role("button", name="Print without answers").click()
+        page.get_by_role("button", name="Print a hand-out").click()
     assert printed(page, "details.solution") == 0
     assert printed(page, "div.exercise") > 2
     assert page.evaluate("document.querySelectorAll('details.solution[open]').length") == 0
