@@ -3,7 +3,7 @@
 From the fonts of the npm package `@fontsource/source-serif-4` only those characters are kept that
 the text of the book may need, and of what fonts can do only kerning and ligatures. Others a
 browser takes from a font of the system. The files lie in ``book/static/face``, with the licence of
-the font; ``book/static/face.css`` names them.
+the font; ``book/static/face.css`` names them. The double-struck letters of KaTeX are there too.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from pathlib import Path
 
 from book.bundle import ROOT, npm_package, run_node
 
-FACE = ROOT / "book" / "static" / "face"
-GREEK = "".join(map(chr, [*range(0x391, 0x3AA), *range(0x3B1, 0x3CA)])).replace("\u03a2", "")
-ASCII, LETTERS = range(0x20, 0x7F), range(0xC0, 0x100)  # the letters of western Europe
-LATIN = "".join(map(chr, [*ASCII, *LETTERS])) + "\u00a0§©°±²³·½“”‘’–—…′−"
+STATIC = ROOT / "book" / "static"
+FACE = STATIC / "face"
+LATIN = "".join(map(chr, range(0x20, 0x7F))) + "\u00a0·×–—‘’“”…äåçèéëíïñóöøüÖÜ"
+GREEK = "ΓΔΘΛΠΣΦΨΩαβγδεηθκλμνξπρστφχψω"
 # A page fetches those that it needs.
 CUTS = {"latin-400-normal": LATIN, "latin-400-italic": LATIN, "latin-600-normal": LATIN}
 CUTS |= {"greek-400-normal": GREEK, "greek-600-normal": GREEK}
+# The letters of \mathbb, for which alone KaTeX would fetch all of its signs.
+BLACKBOARD = "".join(map(chr, range(0x41, 0x5B)))
 _SUBSET = """
 const { readFileSync } = require("node:fs");
 const { source, text, library } = JSON.parse(readFileSync(0));
@@ -38,14 +40,19 @@ def files() -> dict[str, bytes]:
     Raises:
         PackageMissingError: npm cannot bring what is needed.
     """
-    package, library = npm_package("@fontsource/source-serif-4"), npm_package("subset-font")
+    package = npm_package("@fontsource/source-serif-4")
     made = {"LICENSE": (package / "LICENSE").read_bytes()}
     for cut, characters in CUTS.items():
         name = f"source-serif-4-{cut}.woff2"
-        source = package / "files" / name
-        order = {"source": str(source), "text": characters, "library": str(library)}
-        made[name] = base64.b64decode(run_node("--eval", _SUBSET, text=json.dumps(order)))
-    return made
+        made[name] = _subset(package / "files" / name, characters)
+    signs = STATIC / "katex" / "fonts" / "KaTeX_AMS-Regular.woff2"
+    return made | {"blackboard.woff2": _subset(signs, BLACKBOARD)}
+
+
+def _subset(source: Path, characters: str) -> bytes:
+    library = str(npm_package("subset-font"))
+    order = {"source": str(source), "text": characters, "library": library}
+    return base64.b64decode(run_node("--eval", _SUBSET, text=json.dumps(order)))
 
 
 def differences() -> list[str]:

@@ -29,6 +29,9 @@ def test_colors_of_the_text_can_be_read(theme: str) -> None:
     for ink in ("text", "muted", "link"):
         for paper in ("page", "panel", "code", "theorem", "exercise"):
             assert contrast(colors[ink], colors[paper]) >= 4.5, (ink, paper)
+    titles = {"theorem": "theorem", "exercise": "exercise", "warning": "panel", "tip": "panel"}
+    for box, paper in titles.items():
+        assert contrast(colors[f"{box}-edge"], colors[paper]) >= 4.5, (box, paper)
 
 
 def test_both_dark_blocks_of_the_style_agree() -> None:
