@@ -265,6 +265,8 @@ def test_controls_picture_and_finding_fit_a_screen(
     assert page.locator(".dsf-live :is(input, select):visible").count() <= 3
     tops = page.locator(".dsf-live .dsf-controls").first.bounding_box()
     finding = page.locator(".dsf-live .dsf-finding").bounding_box()
+    names = page.locator(".dsf-live .dsf-name:visible").count()
+    assert names == {"mqar": 5, "softmax": 3}[kind.name], "every line has its name"
     bar = 56  # px of the bar above a page
     assert finding["y"] + finding["height"] - tops["y"] <= height - bar
 

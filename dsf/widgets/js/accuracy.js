@@ -44,7 +44,7 @@ function guesses(task) {
  * @param {number} room for names beside the frame
  */
 function axesOf(shown, names, width, room) {
-  const [left, top, height, right] = [32, 8, 230, width - Math.max(12, room)];
+  const [left, top, height, right] = [32, 20, 225, width - Math.max(12, room)];
   const flat = names.filter((name) => {
     const own = shown.filter(({ mixer }) => mixer === name);
     return own.length === 1 && own[0].n === 1;
@@ -148,7 +148,7 @@ function namesOf({ task, mixers, cell }, order, shown, axes) {
     points: [axes.left, axes.right].map((x) => [x, axes.y(level)]),
     key: line(`dsf-chance dsf-chance-${k}`, -7, 0, 6, 0),
   }));
-  return nameTags([...named, ...levels], axes);
+  return nameTags([...named, ...levels], { ...axes, top: axes.top - 12 }); // a name may stand above the frame
 }
 
 /**

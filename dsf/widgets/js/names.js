@@ -74,14 +74,13 @@ const candidates = (dots, wide, { left, right }) =>
   );
 
 /**
- * Where names stand along their lines: where the fewest lines run through them. A name that would cover another
+ * Where names stand along their lines: where the fewest points of lines are. A name that would cover another
  * stands nowhere.
  * @param {{dots: number[][], title: string}[]} lines the more important first
  * @param {Frame} frame
  * @returns {(Spot | null)[]}
  */
 function along(lines, frame) {
-  const all = lines.flatMap(({ dots }) => dots);
   /** @type {(Spot & {wide: number})[]} */
   const taken = [];
   return lines.map(({ title, dots }) => {
@@ -92,9 +91,13 @@ function along(lines, frame) {
       y >= frame.top - TALL / 2 &&
       y <= frame.bottom - TALL / 2 &&
       taken.every((other) => Math.abs(y - other.y) >= TALL || x >= other.x + other.wide || other.x >= x + wide);
+    const others = lines.flatMap((line) => (line.dots === dots ? [] : line.dots));
+    /** @param {number[][]} seen @param {Spot} spot @param {number} reach */
+    const count = (seen, { x, y }, reach) =>
+      seen.filter(([u, v]) => u > x - 2 && u < x + wide + 2 && Math.abs(v - y) < reach).length;
+    // Close to another line a name would be read as that one's.
     /** @param {Spot} spot */
-    const crossed = ({ x, y }) =>
-      all.filter(([u, v]) => u > x - 2 && u < x + wide + 2 && Math.abs(v - y) < TALL / 2).length;
+    const crossed = (spot) => count(dots, spot, TALL / 2) + count(others, spot, 0.8 * TALL);
     let best = null;
     let least = Infinity;
     for (const spot of candidates(dots, wide, frame).filter(isFree)) {

@@ -139,7 +139,7 @@ function drawErrors(chart, { map, length, chosen, error, errorsOf, n }, width) {
   const most = 2 ** DOUBLINGS;
   const shown = NAMES.filter(([name]) => name === "taylor" || name === map);
   lineChart(chart, {
-    ...{ width, height: 220, x: [1, most], y: [LEAST_ERROR, MOST_ERROR], log: true, logX: true },
+    ...{ width, height: width < 360 ? 190 : 220, x: [1, most], y: [LEAST_ERROR, MOST_ERROR], log: true, logX: true },
     ...{ xLabel: "n", yLabel: "largest error" },
     lines: [
       ...shown.map(([name, title]) => ({ name: STYLES[name], points: points(errorsOf(name), name), title })),
