@@ -34,6 +34,8 @@ POLICY = (
 )
 # The link of a page to itself in the contents of the book; its sections follow it.
 OWN_LINK = re.compile(r'<a class="current reference internal" href="#">.*?</a>', re.S)
+# Parameters of a long signature, which Sphinx writes as meanings without a term.
+PARAMETERS = re.compile(r'(?<=<span class="sig-paren">\(</span>)\s*<dl>(.*?)</dl>\s*', re.S)
 INLINE_SCRIPT = re.compile(r"<script(?![^>]*(?: src=|json))[^>]*>(.*?)</script>", re.S)
 
 
@@ -69,7 +71,12 @@ def spoken(markup: str) -> str:
     """`markup` with what a screen reader stumbles over put right."""
     for written, meant in SPOKEN.items():
         markup = markup.replace(written, meant)
-    return markup
+    return PARAMETERS.sub(_parameters, markup)
+
+
+def _parameters(written: re.Match[str]) -> str:
+    lines = written[1].replace("<dd>", "<span>").replace("</dd>", "</span>")
+    return f'<span class="sig-params">{lines}</span>'
 
 
 def _sections(context: Any) -> str:
