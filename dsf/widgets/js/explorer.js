@@ -109,16 +109,14 @@ function controls(it, model) {
 function more(it, model) {
   const channels = Array.from({ length: CHANNELS }, (_, c) => /** @type {[string, string]} */ ([`${c}`, `${c}`]));
   const source = () => ({ min: 0, max: places(model).time, value: places(model).source });
-  const inside = [
+  return it.more(
     it.select("input", "Input", INPUTS),
     it.textbox("text", "Text", MAX_TEXT, () => model.get("input") === "text"),
     it.select("channel", "Channel", channels),
     it.slider("source", "Input j", source, () => `${places(model).source}`),
     it.button("New draw", () => it.set({ seed: (model.get("seed") + 1) % 1000 })),
     player(it, model),
-  ];
-  const all = html("div", { class: "dsf-controls dsf-many" }, ...inside);
-  return html("details", { class: "dsf-more" }, html("summary", {}, "More"), all);
+  );
 }
 
 /**
