@@ -3,7 +3,7 @@
 From the fonts of the npm package `@fontsource/source-serif-4` only those characters are kept that
 the text of the book may need, and of what fonts can do only kerning and ligatures. Others a
 browser takes from a font of the system. The files lie in ``book/static/face``, with the licence of
-the font; ``book/static/face.css`` names them. The double-struck letters of KaTeX are there too.
+the font; ``book/static/face.css`` names them. Two sets of capital letters of KaTeX are there too.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ GREEK = "ΓΔΘΛΠΣΦΨΩαβγδεηθκλμνξπρστφχψω"
 # A page fetches those that it needs.
 CUTS = {"latin-400-normal": LATIN, "latin-400-italic": LATIN, "latin-600-normal": LATIN}
 CUTS |= {"greek-400-normal": GREEK, "greek-600-normal": GREEK}
-# The letters of \mathbb, for which alone KaTeX would fetch all of its signs.
-BLACKBOARD = "".join(map(chr, range(0x41, 0x5B)))
+# The letters of \mathbb and \mathsf, for which KaTeX would fetch all of its signs and a whole face.
+CAPITALS = "".join(map(chr, range(0x41, 0x5B)))
+KATEX = {"blackboard": "AMS", "sans": "SansSerif"}
 _SUBSET = """
 const { readFileSync } = require("node:fs");
 const { source, text, library } = JSON.parse(readFileSync(0));
@@ -45,8 +46,10 @@ def files() -> dict[str, bytes]:
     for cut, characters in CUTS.items():
         name = f"source-serif-4-{cut}.woff2"
         made[name] = _subset(package / "files" / name, characters)
-    signs = STATIC / "katex" / "fonts" / "KaTeX_AMS-Regular.woff2"
-    return made | {"blackboard.woff2": _subset(signs, BLACKBOARD)}
+    for name, own in KATEX.items():
+        font = STATIC / "katex" / "fonts" / f"KaTeX_{own}-Regular.woff2"
+        made[f"{name}.woff2"] = _subset(font, CAPITALS)
+    return made
 
 
 def _subset(source: Path, characters: str) -> bytes:

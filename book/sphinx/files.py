@@ -56,14 +56,16 @@ def style() -> str:
 
 
 def highlight_css() -> str:
-    """Colours of the code, for light and dark."""
+    """Colours of the code, for light and dark screens."""
     light = HtmlFormatter(style="xcode").get_style_defs(".highlight")
     dark = HtmlFormatter(style="github-dark")
     return "\n".join(
         (
             light,
+            "@media screen {",
             dark.get_style_defs(':root[data-theme="dark"] .highlight'),
-            "@media (prefers-color-scheme: dark) {",
+            "}",
+            "@media screen and (prefers-color-scheme: dark) {",
             dark.get_style_defs(':root:not([data-theme="light"]) .highlight'),
             "}",
         )

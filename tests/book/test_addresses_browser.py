@@ -31,7 +31,11 @@ BREAK = {
     "keyboardScrolling": "Object.defineProperty(document, 'fonts', { get: stop });",
     "folded": LISTEN_EXCEPT.format("hashchange"),
     "printing": LISTEN_EXCEPT.format("beforeprint"),
-    "whereAmI": "window.IntersectionObserver = stop;",
+    "whereAmI": """const own = window.IntersectionObserver;
+        window.IntersectionObserver = function (...rest) {
+          if (starting()) stop();
+          return new own(...rest);
+        };""",
     "searching": """const own = document.getElementById;
         document.getElementById = function (id) {
           if (starting() && id === "search-opener") stop();

@@ -28,7 +28,7 @@ KATEX_FONTS = {
     "Math-BoldItalic": r"boldsymbol",
     "AMS-Regular": r"amsrm",
     "Caligraphic-Regular": r"mathcal",
-    "SansSerif-Regular": r"mathsf|textsf",
+    "SansSerif-Regular": r"textsf",
     "Typewriter-Regular": r"mathtt|texttt",
     "Fraktur-Regular": r"mathfrak",
     "Script-Regular": r"mathscr",
@@ -139,7 +139,7 @@ def test_first_load_of_a_page_is_light(site: Path, pages: dict[Path, BeautifulSo
         fonts = site / "_static" / "katex" / "fonts"
         classes = " ".join(re.findall(r'class="([^"]*)"', html))
         face = site / "_static" / "face"
-        files |= {*face.glob("*-latin-*.woff2"), face / "blackboard.woff2"}
+        files |= {*face.glob("*-latin-*.woff2"), face / "blackboard.woff2", face / "sans.woff2"}
         if any(map(is_greek, page.find_all(string=True))):
             files |= {*face.glob("*-greek-*.woff2")}
         if path.name == "search.html":

@@ -304,10 +304,13 @@ def test_the_address_keeps_the_state(visit: Visit, name: str) -> None:
     page = visit(KINDS[name](figure_id="it").html())
     move(page.locator(".dsf-live input[type=range]:enabled").first)
     page.wait_for_function("location.hash.includes('=')")
+    whole = "!document.querySelector('.dsf-live').textContent.includes(': …')"  # a mean takes a while
+    page.wait_for_function(whole)
     drawn = pixels(page)
     page.reload()
     page.wait_for_selector(".dsf-live")
     page.wait_for_timeout(100)
+    page.wait_for_function(whole)
     assert pixels(page) == drawn
 
 

@@ -106,7 +106,7 @@ def run(page: Any) -> Run:
 def test_slider_and_trait_follow_each_other(page: Any, run: Run, name: str) -> None:
     run(SHOW.format(name=name), place=0)
     figure = page.locator(".dsf-live")
-    figure.locator("svg").first.wait_for()
+    figure.locator("svg:visible, canvas:visible").first.wait_for()
     assert figure.locator("[hidden]:visible").count() == 0
     slider = figure.locator("input[type=range]:enabled").first
     trait = slider.evaluate("node => node.closest('.dsf-field').className.split('-').pop()")
