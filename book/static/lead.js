@@ -239,7 +239,7 @@
         item.classList.toggle("right", item.dataset.option === block.dataset.right);
         item.classList.toggle("wrong", !right && item.dataset.option === option);
       }
-      submit.textContent = "Guess again";
+      submit.textContent = "Start over";
       reveal();
       const detail = { id: block.id, option, right };
       block.dispatchEvent(new CustomEvent("dsf-guess", { bubbles: true, detail }));

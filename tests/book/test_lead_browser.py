@@ -70,7 +70,7 @@ def test_the_reader_commits_gets_the_reply_and_then_the_answer(read: Read) -> No
     assert asked.get_by_label("The feather").is_disabled()
     detail = {"id": "ask-fall", "option": "A", "right": False}
     assert page.evaluate("guess") == ["ask-fall", detail]
-    asked.get_by_role("button", name="Guess again").click()
+    asked.get_by_role("button", name="Start over").click()
     assert not answer.is_visible()
     assert asked.get_by_role("status").text_content() == ""
     asked.get_by_label("Neither").check()
@@ -88,7 +88,7 @@ def test_a_prediction_works_by_keyboard_alone(read: Read) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert "✓ Right." in block(page, "fall").get_by_role("status").text_content()
-    assert page.evaluate("document.activeElement.textContent") == "Guess again"
+    assert page.evaluate("document.activeElement.textContent") == "Start over"
 
 
 def test_a_choice_is_tried_until_it_is_right(read: Read) -> None:

@@ -46,8 +46,8 @@ export default hook({
     const held = recall(decay);
     const { message, noise, ratio } = held;
     const bars = [
-      { name: "message", share: Number.isFinite(noise) ? Math.min(1, ratio) : 0, label: size(message) },
-      { name: "noise", share: Number.isFinite(noise) ? Math.min(1, 1 / ratio) : 0, label: size(noise), own: false },
+      { name: "message", share: Number.isFinite(noise) ? Math.min(1, ratio) : 1, label: size(message) },
+      { name: "noise", share: Number.isFinite(noise) ? Math.min(1, 1 / ratio) : 1, label: size(noise), own: false },
     ];
     return { line: ["message ÷ noise = ", quotient(held), ""], bars, said: finding(decay, held) };
   },
