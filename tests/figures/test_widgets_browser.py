@@ -304,7 +304,8 @@ def test_the_address_keeps_the_state(visit: Visit, name: str) -> None:
     page = visit(KINDS[name](figure_id="it").html())
     move(page.locator(".dsf-live input[type=range]:enabled").first)
     page.wait_for_function("location.hash.includes('=')")
-    whole = "!document.querySelector('.dsf-live').textContent.includes(': …')"  # a mean takes a while
+    # A mean over draws takes a while.
+    whole = "!document.querySelector('.dsf-live').textContent.includes(': …')"
     page.wait_for_function(whole)
     drawn = pixels(page)
     page.reload()
