@@ -63,7 +63,7 @@ comfort(function comingBack() {
       if (!chapter || !section) return;
       link.href = `${chapter.href}#${section.id}`;
       link.textContent = `Continue: ${chapter.textContent} · ${section.title}`;
-      box.append(" ", link);
+      box.append(link);
     }
     for (const event of ["storage", "pageshow", "dsf-forget"]) window.addEventListener(event, show);
     show();
