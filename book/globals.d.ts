@@ -8,8 +8,8 @@ interface Found {
 interface Window {
   Plotly: { react(...given: unknown[]): Promise<void> };
   MiniSearch: new (options: object) => { addAll(documents: object[]): void; search(query: object): Found[] };
-  /** Pages: address, name. Places: number of the page, anchor, title, path, lines of text, lines of code. */
-  dsfSearchIndex: { pages: [string, string][]; places: [number, string, string, string, string, string][] };
+  /** Pages: address, name. Places: number of the page, anchor, title, path, lines of text, of code, formulas. */
+  dsfSearchIndex: { pages: [string, string][]; places: [number, string, string, string, string, string, string][] };
   /** HTML by the address of what it shows, from the root of the site. */
   dsfPreviews: Record<string, string>;
 }

@@ -35,6 +35,7 @@ class Place:
         path: The titles of what it stands in, outermost first, without the page's own.
         text: Its lines; no sentence runs over the end of one.
         code: The lines of its code.
+        formulas: Its displayed formulas, each a line: they are found, and read badly as a sentence.
     """
 
     anchor: str
@@ -42,6 +43,7 @@ class Place:
     path: tuple[str, ...]
     text: list[str] = field(default_factory=list)
     code: list[str] = field(default_factory=list)
+    formulas: list[str] = field(default_factory=list)
 
 
 def places(article: Tag, title: str) -> list[Place]:
@@ -77,7 +79,7 @@ def _read(node: Tag, place: Place, found: list[Place]) -> None:
             pending += str(child) if type(child) is NavigableString else ""
         elif "equation" in child.get("class", []):
             end_line()
-            place.text.append(" ".join(child.get_text(" ").split()))
+            place.formulas.append(" ".join(child.get_text(" ").split()))
         elif child.name == "pre":
             end_line()
             place.code += filter(None, map(str.strip, child.get_text().splitlines()))
@@ -142,7 +144,7 @@ def script(pages: dict[str, tuple[str, list[Place]]]) -> str:
     for number, (_, found) in enumerate(pages.values()):
         for place in found:
             path = " · ".join(place.path)
-            texts = ["\n".join(place.text), "\n".join(place.code)]
+            texts = ["\n".join(lines) for lines in (place.text, place.code, place.formulas)]
             rows.append([number, place.anchor, place.title, path, *texts])
     names = [[address, name] for address, (name, _) in pages.items()]
     index = json.dumps({"pages": names, "places": rows}, ensure_ascii=False, separators=(",", ":"))

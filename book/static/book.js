@@ -165,6 +165,7 @@ comfort(function whereAmI() {
       else link.removeAttribute("aria-current");
     }
     name.hidden = !here;
+    window.dispatchEvent(new Event("dsf-section"));
     if (!here) return;
     name.replaceChildren(...here.cloneNode(true).childNodes);
     name.href = here.hash;

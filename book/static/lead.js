@@ -63,6 +63,7 @@
     } catch {
       // There was nothing.
     }
+    window.dispatchEvent(new Event("dsf-forget"));
   };
 
   /* A number as readers write it: 0.5, 0,5, 1/3, 1e-3; NaN for anything else. */
@@ -347,7 +348,7 @@
       words: node.textContent,
     }));
     const said = make("p", { role: "status" });
-    const clear = button("Forget all answers", () => {
+    const clear = button("Forget all of it", () => {
       forget();
       show();
       said.textContent = "Forgotten.";

@@ -7,7 +7,8 @@
 
 /**
  * @typedef {{ word: string, from: number, to: number }} Word a word of a text, as it is sought, and where it stands
- * @typedef {{ id: number, address: string, title: string, path: string, text: string, code: string }} Place
+ * @typedef {{ id: number, address: string, title: string, path: string, text: string, code: string,
+ *   formulas: string, kind: string }} Place
  * @typedef {{ place: Place, matched: Set<string>, exact: number, score: number }} Hit
  * @typedef {{ found: Hit[], asked: string[], read: Map<string, string>, partly: boolean }} Answer what is found, the
  *   words that were sought, which of the reader's were read as another, whether places have some of them only
@@ -93,7 +94,7 @@
     /** @type {Map<string, number>} */
     const counts = new Map();
     const library = new window.MiniSearch({
-      fields: ["title", "path", "text", "code"],
+      fields: ["title", "path", "text", "code", "formulas", "kind"],
       tokenize: terms,
       /** @param {string} word */
       processTerm(word) {
@@ -103,14 +104,15 @@
       searchOptions: {
         /** @param {string} word */
         processTerm: (word) => word,
-        boost: { title: 4, path: 1.5, code: 0.3 },
+        boost: { title: 4, path: 1.5, code: 0.3, kind: 0.3 },
       },
     });
     /** @type {Place[]} */
-    const all = places.map(([page, anchor, title, path, text, code], id) => {
+    const all = places.map(([page, anchor, title, path, text, code, formulas], id) => {
       const [address, name] = pages[page];
       const whole = [name, path].filter((part) => part && part !== title).join(" · ");
-      return { id, address: address + (anchor && `#${anchor}`), title, path: whole, text, code };
+      const kind = formulas && "equation formula"; // which the text does not say where one stands
+      return { id, address: address + (anchor && `#${anchor}`), title, path: whole, text, code, formulas, kind };
     });
     library.addAll(all);
     return { library, counts, all };
@@ -169,7 +171,7 @@
     const hits = found.map(({ id, score, terms: matched }) => {
       const place = all[id];
       const kind = place.title.startsWith("dsf.") ? 0.4 : 1; // the text comes before the code that it is about
-      const close = says(place.title, phrase) ? 4 : says(place.text, phrase) ? 2 : 1;
+      const close = says(place.title, phrase) ? 4 : says(place.text, phrase) || says(place.formulas, phrase) ? 2 : 1;
       const exact = sought.filter((word) => matched.includes(word)).length;
       return { place, matched: new Set(matched), exact, score: score * kind * close };
     });

@@ -203,7 +203,7 @@ def test_progress_survives_a_reload_is_shown_and_can_be_cleared(read: Read) -> N
     page.goto(page.url.replace("01-test", "progress"))
     counts = page.locator(".tally .count")
     assert counts.all_text_contents() == ["1 of 1 prediction committed", "1 of 4 questions right"]
-    page.get_by_role("button", name="Forget all answers").click()
+    page.get_by_role("button", name="Forget all of it").click()
     assert counts.all_text_contents() == ["0 of 1 prediction committed", "0 of 4 questions right"]
     page.go_back()
     page.reload()

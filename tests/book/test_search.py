@@ -51,6 +51,8 @@ CHAPTER = r"""<article><section id="top"><h1>A chapter<a class="headerlink">#</a
 <section id="scores"><h2>Scores</h2>
 <p>With <span class="katex"><math><annotation>\eta_i</annotation></math></span> and
 <a href="#d">2</a>.</p>
+<div class="equation"><span class="katex"><math><annotation>\Phi_{t}</annotation></math></span>
+<a class="eqno">(3.1)</a></div>
 <div class="admonition" id="d"><p class="admonition-title">Definition 1</p><p>Split.</p></div>
 <p>After it.</p><ul><li><p>first</p></li><li>second</li></ul>
 <div class="cell_input"><pre>eta = 1</pre></div><div class="cell_output"><pre>printed</pre></div>
@@ -85,6 +87,8 @@ def test_a_place_has_its_own_lines_and_its_visible_code() -> None:
     lines = ["With η_i and 2.", "After it.", "first", "second", "Show"]
     assert found["Scores"].text == lines
     assert found["Scores"].code == ["eta = 1"]
+    assert found["Scores"].formulas == ["Φ_t (3.1)"]
+    assert found["Definition 1"].formulas == []
     assert found["Definition 1"].text == ["Split."]
     assert found["A case"].text == ["a · b"]
     assert found["dsf.f"].text == ["Does it."]

@@ -50,6 +50,27 @@ def test_a_greek_letter_and_its_name_are_one_word(page: Any, letter: str, name: 
     assert [result.get_attribute("href") for result in ask(page, name)] == addresses
 
 
+@pytest.mark.parametrize("asked", ["{} equation", "equation of {}", "what is the formula of {}"])
+@pytest.mark.parametrize("name", ["SSD", "S6", "qLSTM"])
+def test_the_equation_of_a_model_is_found_where_it_stands(page: Any, name: str, asked: str) -> None:
+    results = ask(page, asked.format(name))
+    addresses = [result.get_attribute("href") for result in results[:3]]
+    assert any(f"09-side-by-side.html#{name.lower()}" in address for address in addresses)
+
+
+def test_a_displayed_formula_is_found_and_is_no_sentence(page: Any) -> None:
+    results = ask(page, "Λ B equation")
+    displayed = page.evaluate(
+        "dsfSearchIndex.places.flatMap(place => place[6].split('\\n')).filter(Boolean)"
+    )
+    assert len(displayed) > 50
+    said = [result.locator(".result-sentence").text_content() for result in results]
+    assert all(said)
+    for text in said:
+        assert text not in displayed
+        assert "_{N columns}" not in text
+
+
 def test_forms_of_a_word_are_found_after_the_word(page: Any) -> None:
     found = [marks(result) for result in ask(page, "telescopes")]
     exact = ["telescopes" in words for words in found]
