@@ -80,6 +80,8 @@ def kernel_environment(out: Path = OUT) -> dict[str, str]:
     return {
         **os.environ,
         "IPYTHONDIR": str(out / "ipython"),
+        # A list of fonts of its own: another environment's may name files that are gone.
+        "MPLCONFIGDIR": str(out / "matplotlib"),
         "PLOTLY_RENDERER": "browser",  # nothing in the notebook: pages take `Interactive.html`
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONPATH": os.pathsep.join(path),

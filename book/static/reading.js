@@ -166,6 +166,14 @@ comfort(function previews() {
   document.addEventListener("keydown", ({ key }) => {
     if (key === "Escape") hide();
   });
-  window.addEventListener("scroll", hide, { passive: true });
+  window.addEventListener(
+    "scroll",
+    () => {
+      // The keyboard brings the link that it reaches into view: the preview goes along.
+      if (!over?.matches(":focus-visible")) hide();
+      else if (box.matches(":popover-open")) place(over);
+    },
+    { passive: true },
+  );
   document.addEventListener("click", hide);
 });

@@ -154,7 +154,7 @@ def test_a_setter_keeps_what_it_does_not_name_and_lights_what_it_changes(read: R
     page.wait_for_selector(".lit", state="detached")
     page.get_by_label("State expansion n").press("ArrowRight")
     page.get_by_role("link", name="three features").click()  # before the address has followed
-    page.wait_for_function("document.getElementById('it').dsfState().n === 3")
+    page.wait_for_function("() => document.getElementById('it').dsfState().n === 3")
 
 
 def test_a_tour_goes_step_by_step(read: Read) -> None:
@@ -164,12 +164,12 @@ def test_a_tour_goes_step_by_step(read: Read) -> None:
     assert [step.is_visible() for step in steps.all()] == [True, True]
     tour.get_by_role("button", name="Start the tour").click()
     assert [step.is_visible() for step in steps.all()] == [True, False]
-    page.wait_for_function("document.getElementById('it').dsfState().n === 2")
+    page.wait_for_function("() => document.getElementById('it').dsfState().n === 2")
     tour.get_by_role("button", name="Next").click()
-    page.wait_for_function("document.getElementById('it').dsfState().time === 5")
+    page.wait_for_function("() => document.getElementById('it').dsfState().time === 5")
     assert tour.get_by_role("status").text_content() == "Step 2 of 2"
     tour.get_by_role("button", name="Back").click()
-    page.wait_for_function("document.getElementById('it').dsfState().n === 2")
+    page.wait_for_function("() => document.getElementById('it').dsfState().n === 2")
     tour.get_by_role("button", name="Next").click()
     tour.get_by_role("button", name="Show all").click()
     assert [step.is_visible() for step in steps.all()] == [True, True]

@@ -11,7 +11,7 @@ import { svg } from "./dom.js";
 /** @typedef {{left: number, right: number, top: number, bottom: number, room: number}} Frame room: free on its right */
 /** @typedef {{x: number, y: number}} Spot where a name begins, and the height of its middle */
 
-const [LETTER, TALL, KEY] = [6.9, 14, 18]; // px of a letter, of a line of text, of the key and what follows it
+const [LETTER, TALL, KEY] = [7.5, 14, 18]; // px of a bold letter, of a line of text, of the key and what follows it
 const GAP = 8; // px between a name and what it names
 const STEP = 6; // px between the places at which a line is looked at
 const TRIED = 3; // every so many of them a name is tried
