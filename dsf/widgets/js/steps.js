@@ -82,5 +82,8 @@ export function listOf(it, model) {
 /** What full colour means in a step. @param {string} name */
 export const colorsOf = (name) => ` + · full colour: ${STEPS[name].colors}.`;
 
-/** One thing to try. @param {string} name */
-export const hintOf = (name) => spelled(`To try: ${STEPS[name].hint}`);
+/** One thing to try; where n is fixed, with an architecture that has a choice. @param {string} name @param {boolean} free */
+export function hintOf(name, free) {
+  const { hint } = STEPS[name];
+  return spelled(free || !hint.startsWith("take n") ? `To try: ${hint}` : `To try: choose linear attention and ${hint}`);
+}
