@@ -85,5 +85,6 @@ export const colorsOf = (name) => ` + · full colour: ${STEPS[name].colors}.`;
 /** One thing to try; where n is fixed, with an architecture that has a choice. @param {string} name @param {boolean} free */
 export function hintOf(name, free) {
   const { hint } = STEPS[name];
-  return spelled(free || !hint.startsWith("take n") ? `To try: ${hint}` : `To try: choose linear attention and ${hint}`);
+  const first = free || !hint.startsWith("take n") ? "" : "choose linear attention and ";
+  return spelled(`To try: ${first}${hint}`);
 }
