@@ -82,7 +82,7 @@ export function listOf(it, model) {
 /** What full colour means in a step. @param {string} name */
 export const colorsOf = (name) => ` + · full colour: ${STEPS[name].colors}.`;
 
-/** One thing to try; where n is fixed, with an architecture that has a choice. @param {string} name @param {boolean} free */
+/** One thing to try, with another architecture where n is not free. @param {string} name @param {boolean} free */
 export function hintOf(name, free) {
   const { hint } = STEPS[name];
   const first = free || !hint.startsWith("take n") ? "" : "choose linear attention and ";
