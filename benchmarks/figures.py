@@ -7,16 +7,24 @@ from pathlib import Path
 from benchmarks.timing import row
 
 MOVES = 100
-SLIDERS = (
-    ("DSFExplorer", "explorer", "n"),
-    ("DSFExplorer", "explorer", "time"),
-    ("DecayAndMemory", "decay", "exponent"),
-    ("FeatureMapGallery", "gallery", "norm"),
-    ("FeatureMapGallery", "gallery", "direction"),
-    ("MQARExplorer", "mqar", "n"),
-    ("MQARExplorer", "mqar", "pair"),
-    ("SoftmaxApproximation", "softmax", "order"),
-    ("SoftmaxApproximation", "softmax", "scale"),
+# Class of the figure, its module, the slider, and what differs from the first state.
+Case = tuple[str, str, str, dict[str, str]]
+STEPS = ("write", "decay", "read", "product", "phi")
+SLIDERS: tuple[Case, ...] = (
+    *(("DSFExplorer", "explorer", x, {"shown": step}) for step in STEPS for x in ("n", "time")),
+    ("DecayAndMemory", "decay", "pre_activation", {}),
+    ("DecayAndMemory", "decay", "exponent", {}),
+    ("FeatureMapGallery", "gallery", "norm", {}),
+    ("FeatureMapGallery", "gallery", "direction", {}),
+    ("MQARExplorer", "mqar", "n", {}),
+    ("MQARExplorer", "mqar", "pair", {}),
+    ("SoftmaxApproximation", "softmax", "order", {}),
+    ("SoftmaxApproximation", "softmax", "scale", {}),
+    ("KeyValueMemory", "hero", "n", {}),
+    ("MessageAndNoise", "message", "decay", {}),
+    ("PairsRecalled", "pairs", "n", {}),
+    ("SignAndExponent", "exponent", "exponent", {}),
+    ("DictionaryRecall", "dictionary", "capacity", {}),
 )
 MEASURE = """async ([name, moves]) => {
   const slider = document.querySelector(`.dsf-field-${name} input`);
@@ -53,18 +61,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        for kind, name, slider in SLIDERS:
+        for kind, name, slider, state in SLIDERS:
             path = Path(folder) / f"{kind}.html"
+            figure = getattr(widgets, kind)(**state).html()
             path.write_text(
                 f'<!doctype html><meta charset="utf-8"><link rel="stylesheet" '
-                f'href="{(STATIC / "widgets.css").as_uri()}">{getattr(widgets, kind)().html()}'
+                f'href="{(STATIC / "widgets.css").as_uri()}">{figure}'
                 f'<script src="{(STATIC / f"{name}.js").as_uri()}"></script>',
                 encoding="utf-8",
             )
             page.goto(path.as_uri())
             times = sorted(page.evaluate(MEASURE, [slider, MOVES]))
             median, late = times[MOVES // 2], times[MOVES * 95 // 100]
-            print(row(name, slider, f"{median:.1f}", f"{late:.1f}"))
+            print(row(name, " ".join((*state.values(), slider)), f"{median:.1f}", f"{late:.1f}"))
         browser.close()
 
 

@@ -1,14 +1,18 @@
 """A small book, built with the settings of the real one, for tests of what authors may write."""
 
+import gc
 import io
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 import yaml
 from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
+from sphinx_external_toc import collectors
 
 from book import notebooks
 
@@ -37,6 +41,10 @@ What falls *faster*?
 Both have the same $g$.
 :::
 """
+
+
+def _collectors() -> list[object]:
+    return [x for x in gc.get_objects() if type(x) is collectors.TocTreeCollector]
 
 
 class Build:
@@ -68,7 +76,9 @@ class Build:
             "language": "en",
         }
         out, said = folder / "out", io.StringIO()
-        with docutils_namespace():
+        # Looking for its collector among all objects it asks weak proxies too, which may be dead.
+        search = SimpleNamespace(get_objects=_collectors)
+        with docutils_namespace(), mock.patch.object(collectors, "gc", search):
             arguments = (folder, None, out, out / "trees", "html", config)
             Sphinx(*arguments, status=None, warning=said).build()
         self.warnings = re.sub(r"\x1b\[[\d;]*m", "", said.getvalue())

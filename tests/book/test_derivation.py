@@ -107,15 +107,6 @@ def test_the_colored_letters_can_be_read(theme: str) -> None:
             assert contrast(colors[part], colors[paper]) >= 4.5, (part, paper)
 
 
-def test_on_paper_the_colors_of_the_letters_are_those_of_the_light_pages() -> None:
-    static = ROOT / "book" / "static"
-    light = (static / "book.css").read_text("utf-8").partition("}")[0]
-    paper = (static / "derivation.css").read_text("utf-8").partition("@media print")[2]
-    for part in set(PARTS.values()):
-        (color,) = re.findall(rf"--{part}: (#\w{{6}})", paper)
-        assert f"--{part}: {color};" in light
-
-
 def test_all_steps_stand_in_the_page_each_with_its_equation(tmp_path: Path) -> None:
     built = Build(tmp_path, {"01-test": DERIVATION})
     assert built.warnings == ""

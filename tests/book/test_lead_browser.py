@@ -194,7 +194,7 @@ def test_progress_survives_a_reload_is_shown_and_can_be_cleared(read: Read) -> N
     asked.get_by_role("button", name="Commit").click()
     block(page, "choice").get_by_label("This").check()
     block(page, "choice").get_by_role("button", name="Check").click()
-    page.wait_for_timeout(500)  # the browser writes what is stored when it finds time
+    page.wait_for_timeout(1000)  # the browser writes what is stored when it finds time
     page.reload()
     assert "It is" in asked.get_by_role("status").text_content()
     assert asked.locator(".revealed").is_visible()

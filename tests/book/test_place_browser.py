@@ -23,7 +23,7 @@ def read(page: Any, base: str, place: str = PLACE) -> None:
     page.goto(f"{base}/{CHAPTER}")
     page.evaluate(f"document.getElementById('{place}').scrollIntoView({{ behavior: 'instant' }})")
     page.locator(f"#section-here[href='#{place}']").wait_for()
-    page.wait_for_timeout(300)  # the browser writes what is stored when it finds time
+    page.wait_for_timeout(1000)  # the browser writes what is stored when it finds time
 
 
 @pytest.mark.parametrize("name", ["index.html", CHAPTER, "chapters/progress.html"])

@@ -132,6 +132,20 @@ def printed(page: Any, selector: str) -> int:
     return sum(element.is_visible() for element in page.locator(selector).all())
 
 
+def test_paper_is_light_whatever_the_screen_is(site: Path, visit: Open) -> None:
+    colors = """[...["--page", "--text", "--write", "--decay", "--tip-edge"].map((name) =>
+        getComputedStyle(document.documentElement).getPropertyValue(name)),
+      getComputedStyle(document.querySelector(".highlight .kn")).color]"""
+
+    def inks(scheme: str, media: str) -> list[str]:
+        page = visit(pages.first_chapter(site).as_uri())
+        page.emulate_media(media=media, color_scheme=scheme)
+        return list(page.evaluate(colors))
+
+    assert inks("dark", "print") == inks("light", "print")
+    assert not {*inks("dark", "screen")} & {*inks("light", "screen")}
+
+
 def test_paper_shows_the_text_and_no_controls(site: Path, visit: Open) -> None:
     page = visit(pages.first_chapter(site).as_uri())
     assert printed(page, "button, input, select, .topbar, .menu, .colophon button") == 0
