@@ -10,8 +10,11 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from book.sphinx.pictures import INKS, themed
 from dsf.looks import INK, NEUTRAL, PLUS
+
+pytest.importorskip("jupyter_book", reason="requirements.txt is not installed")
+
+from book.sphinx.pictures import INKS, themed
 
 PICTURE = f"""<svg xmlns="http://www.w3.org/2000/svg" width="80" height="40">
 <defs><style type="text/css">*{{stroke-linecap: butt}}</style></defs>
