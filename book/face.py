@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from book.bundle import ROOT, npm_package, run_node
+from book.made import command, unlike
 
 STATIC = ROOT / "book" / "static"
 FACE = STATIC / "face"
@@ -66,26 +67,17 @@ def differences() -> list[str]:
     """
     fresh = files()
     committed = {path.name: path.read_bytes() for path in FACE.iterdir()}
-    names = sorted(fresh.keys() | committed.keys())
-    return [name for name in names if fresh.get(name) != committed.get(name)]
+    return unlike(fresh, committed)
 
 
-def main(arguments: list[str]) -> int:
-    """Run the command."""
-    if arguments == ["--check"]:
-        stale = differences()
-        if stale:
-            print(f"stale: {', '.join(stale)}; run python -m book.face", file=sys.stderr)
-        return bool(stale)
-    if arguments:
-        print("usage: python -m book.face [--check]", file=sys.stderr)
-        return 2
+def write() -> list[Path]:
+    """Write the files."""
     FACE.mkdir(exist_ok=True)
-    for name, data in files().items():
+    made = files()
+    for name, data in made.items():
         (FACE / name).write_bytes(data)
-        print(f"{Path('book/static/face', name)}  {len(data)} bytes")
-    return 0
+    return [FACE / name for name in made]
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(command("book.face", sys.argv[1:], differences, write))

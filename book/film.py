@@ -12,9 +12,12 @@ import json
 import re
 import sys
 from collections import Counter
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from book.bundle import ROOT, run_node
+from book.made import command
+from book.palette import palette
 from dsf.looks import MINUS, PLUS
 from dsf.widgets.hero import DRAWS, PAIRS
 
@@ -51,11 +54,9 @@ text.dsf-read {{ fill: var(--read); stroke: none; }}
 """
 
 
-def colors(theme: str) -> str:
+def colors(theme: Literal["light", "dark"]) -> str:
     """The colours of the pages, light or dark, as custom properties."""
-    css = (ROOT / "book" / "static" / "book.css").read_text(encoding="utf-8")
-    start = css.index({"light": ":root {", "dark": ':root[data-theme="dark"] {'}[theme])
-    found = dict(re.findall(r"--([\w-]+): (#\w{6});", css[start : css.index("}", start)]))
+    found = palette(theme)
     return ":root { " + " ".join(f"--{name}: {found[name]};" for name in USED) + " }"
 
 
@@ -150,20 +151,17 @@ def _frame(frame: dict[str, Any]) -> str:
     )
 
 
-def main(arguments: list[str]) -> int:
-    """Run the command."""
-    if arguments not in ([], ["--check"]):
-        print("usage: python -m book.film [--check]", file=sys.stderr)
-        return 2
-    made = picture()
-    if arguments:
-        stale = not FILE.exists() or FILE.read_text(encoding="utf-8") != made
-        print(f"stale: {FILE.name}; run python -m book.film" if stale else "", file=sys.stderr)
-        return stale
-    FILE.write_text(made, encoding="utf-8", newline="\n")
-    print(f"{FILE.relative_to(ROOT)}  {FILE.stat().st_size} bytes")
-    return 0
+def differences() -> list[str]:
+    """The name of the file if it would be made otherwise now."""
+    fresh = FILE.exists() and FILE.read_text(encoding="utf-8") == picture()
+    return [] if fresh else [FILE.name]
+
+
+def write() -> list[Path]:
+    """Write the file."""
+    FILE.write_text(picture(), encoding="utf-8", newline="\n")
+    return [FILE]
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(command("book.film", sys.argv[1:], differences, write))

@@ -12,9 +12,10 @@ from book import notebooks
 
 pytest.importorskip("jupyter_book", reason="requirements.txt is not installed")
 
-from small_book import ROOT, Build
-from test_style import contrast
+from contrast import contrast
+from small_book import Build
 
+from book.palette import palette
 from book.sphinx.derivation import PARTS, colored
 
 DERIVATION = r"""
@@ -98,10 +99,7 @@ def test_letters_are_colored_with_their_indices(tex: str, expected: str | None) 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_colored_letters_can_be_read(theme: str) -> None:
-    css = (ROOT / "book" / "static" / "book.css").read_text(encoding="utf-8")
-    start = ":root {" if theme == "light" else ':root[data-theme="dark"] {'
-    block = css[css.index(start) : css.index("}", css.index(start))]
-    colors = dict(re.findall(r"--([\w-]+): (#\w{6})", block))
+    colors = palette(theme)
     for part in PARTS.values():
         for paper in ("page", "panel"):
             assert contrast(colors[part], colors[paper]) >= 4.5, (part, paper)

@@ -4,11 +4,11 @@ import itertools
 import json
 import math
 import random
-import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from contrast import contrast
 from test_widgets_browser import unfold, visit  # noqa: F401
 
 from book import bundle
@@ -269,17 +269,6 @@ def test_controls_picture_and_finding_fit_a_screen(
     assert names == {"mqar": 5, "softmax": 3}[kind.name], "every line has its name"
     bar = 56  # px of the bar above a page
     assert finding["y"] + finding["height"] - tops["y"] <= height - bar
-
-
-def luminance(color: str) -> float:
-    parts = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-def contrast(one: str, other: str) -> float:
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
 
 
 @pytest.mark.browser

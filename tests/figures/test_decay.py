@@ -1,28 +1,25 @@
 """Decay, feature maps and the diverging map: what they say is the mathematics, and can be read."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from test_plots import contrast
+from contrast import contrast
 from test_stills import stills
 
+from book.palette import palette
 from dsf import looks, plots, widgets
 from dsf.widgets.base import number
 
-CSS = (Path(__file__).parents[2] / "book" / "static" / "book.css").read_text(encoding="utf-8")
 SLIDER = [round(-6 + k / 10, 1) for k in range(121)]  # the places of the pre-activation
 OTHERS = ({}, {"exponent": 0.4, "rate": 3.1, "feature": 9, "decay": -1.5, "input_gate": 2.0})
 
 
 def papers(theme: str) -> dict[str, str]:
     """What pictures stand on in the pages."""
-    start = ":root {" if theme == "light" else ':root[data-theme="dark"] {'
-    block = CSS[CSS.index(start) : CSS.index("}", CSS.index(start))]
-    colors = dict(re.findall(r"--([\w-]+): (#\w{6})", block))
+    colors = palette(theme)
     return {name: colors[name] for name in ("page", "panel", "theorem", "exercise")}
 
 

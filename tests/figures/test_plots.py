@@ -11,6 +11,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
+from contrast import contrast, linear_rgb
 
 mpl.use("agg")
 
@@ -28,17 +29,6 @@ def book_style():
         plots.use_book_style()
         yield
     plt.close("all")
-
-
-def linear_rgb(color):
-    c = np.array(mpl.colors.to_rgb(color))
-    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
-
-
-def contrast(one, other):
-    """The contrast ratio of WCAG 2."""
-    low, high = sorted(float(linear_rgb(c) @ [0.2126, 0.7152, 0.0722]) for c in (one, other))
-    return (high + 0.05) / (low + 0.05)
 
 
 # Colour blindness as a matrix on linear RGB: Machado, Oliveira and Fernandes 2009, severity 1.
