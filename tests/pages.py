@@ -1,6 +1,8 @@
 """What tests do in pages, whatever the browser: which they open, and scripts that are run there."""
 
+import time
 from pathlib import Path
+from typing import Any
 
 
 def names(site: Path) -> list[str]:
@@ -16,6 +18,24 @@ def names(site: Path) -> list[str]:
 def first_chapter(site: Path) -> Path:
     """The page of the first chapter."""
     return sorted((site / "chapters").glob("[0-9][0-9]-*.html"))[0]
+
+
+def reload_until(page: Any, holds: str, seconds: float = 20) -> None:
+    """Reload the page until a script finds that it holds.
+
+    A browser hands what a page has stored to the next one when it finds time, on a busy machine
+    after seconds. So whoever tests what is remembered loads again rather than waits once.
+
+    Raises:
+        AssertionError: It never held.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        page.reload()
+        if page.evaluate(holds):
+            return
+        assert time.monotonic() < end, f"after {seconds} s of loading again: not {holds}"
+        page.wait_for_timeout(200)
 
 
 # Before the page: remember what its policy stops.

@@ -1,5 +1,6 @@
 """The built pages in a browser: what addresses, stored values and a broken script may do."""
 
+import json
 import random
 import re
 from collections.abc import Callable
@@ -126,14 +127,13 @@ def test_a_stored_theme_that_is_none_leaves_the_colors_of_the_system(
 ) -> None:
     page = visit(pages.first_chapter(site).as_uri(), color_scheme="dark")
     page.evaluate("stored => localStorage.setItem('dsf-theme', stored)", stored)
-    page.reload()
+    pages.reload_until(page, f"localStorage.getItem('dsf-theme') === {json.dumps(stored)}")
     assert page.evaluate("document.documentElement.dataset.theme") is None
     button = page.locator("#theme-button")
     assert button.get_attribute("aria-label") == "Colours: as the system. Change"
     button.click()
     assert button.get_attribute("aria-label") == "Colours: light. Change"
-    page.reload()
-    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    pages.reload_until(page, "document.documentElement.dataset.theme === 'light'")
     assert page.problems == []
 
 

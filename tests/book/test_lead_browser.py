@@ -1,5 +1,6 @@
 """What leads the reader, in a browser: by hand, by keyboard, without a script, on paper."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,13 @@ import pytest
 
 pytest.importorskip("jupyter_book", reason="requirements.txt is not installed")
 
+import pages
 import small_book
 from small_book import CHOICE, NUMBER, ORDER, PREDICT, SET, TOUR, Build
 
 pytestmark = pytest.mark.browser
 Read = Callable[..., Any]
+ANSWERS = "Object.keys(JSON.parse(localStorage.getItem('dsf-progress') ?? '{}')).length"
 
 
 @pytest.fixture(scope="module")
@@ -194,19 +197,19 @@ def test_progress_survives_a_reload_is_shown_and_can_be_cleared(read: Read) -> N
     asked.get_by_role("button", name="Commit").click()
     block(page, "choice").get_by_label("This").check()
     block(page, "choice").get_by_role("button", name="Check").click()
-    page.wait_for_timeout(1000)  # the browser writes what is stored when it finds time
-    page.reload()
+    pages.reload_until(page, f"{ANSWERS} === 2")
     assert "It is" in asked.get_by_role("status").text_content()
     assert asked.locator(".revealed").is_visible()
     assert "Answered before" in block(page, "choice").get_by_role("status").text_content()
 
     page.goto(page.url.replace("01-test", "progress"))
+    pages.reload_until(page, f"{ANSWERS} === 2")
     counts = page.locator(".tally .count")
     assert counts.all_text_contents() == ["1 of 1 prediction committed", "1 of 4 questions right"]
     page.get_by_role("button", name="Forget all of it").click()
     assert counts.all_text_contents() == ["0 of 1 prediction committed", "0 of 4 questions right"]
     page.go_back()
-    page.reload()
+    pages.reload_until(page, f"{ANSWERS} === 0")
     assert asked.get_by_role("status").text_content() == ""
     assert not asked.locator(".revealed").is_visible()
 
@@ -216,7 +219,7 @@ def test_progress_survives_a_reload_is_shown_and_can_be_cleared(read: Read) -> N
 def test_what_nobody_here_stored_is_no_answer(read: Read, stored: str) -> None:
     page = read()
     page.evaluate("stored => localStorage.setItem('dsf-progress', stored)", stored)
-    page.reload()
+    pages.reload_until(page, f"localStorage.getItem('dsf-progress') === {json.dumps(stored)}")
     assert block(page, "fall").get_by_role("button", name="Commit").is_visible()
 
 

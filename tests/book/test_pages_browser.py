@@ -77,7 +77,8 @@ def test_colors_follow_the_system_and_then_the_reader(site: Path, visit: Open, s
     button = page.get_by_role("button", name="Colours")
     while brightness() > 128 if system == "light" else brightness() < 128:
         button.click()
-    page.reload()
+    chosen = "dark" if system == "light" else "light"
+    pages.reload_until(page, f"document.documentElement.dataset.theme === '{chosen}'")
     assert (brightness() > 128) == (system == "dark")
     while "system" not in button.get_attribute("aria-label"):
         button.click()
