@@ -83,12 +83,13 @@ def test_numbers_that_the_chapters_ask_for() -> None:
     harmonic = sum(1 / r for r in range(1, 9))
     for chapter, label, wanted in (
         ("01", "ask:eighth", 3 * half_life.item()),
+        ("01", "ask:three-tokens", (2 * 1 / 2 + 0) * 3 / 4 + 1),
         ("01", "ask:settles", 1 / (1 - 0.75)),
         ("01", "ask:lag-one", 3 * 0.9 + 2 * 1 * -0.5),
         ("10", "ask:mqar-left", harmonic / 8),
     ):
         asked = question(chapter, label)
-        assert abs(float(asked.right) - wanted) <= asked.tolerance + 1e-9, label
+        assert abs(asking.number(asked.right) - wanted) <= asked.tolerance + 1e-9, label
         wrong = [asking.number(item.key) for item in asked.items if item.key != asking.ELSE]
         assert all(abs(value - wanted) > asked.tolerance for value in wrong), label
 
