@@ -19,7 +19,7 @@ from dsf.widgets.hook import Hook
 HOOKS = [
     kind for kind in (getattr(widgets, name) for name in widgets.__all__) if issubclass(kind, Hook)
 ]
-SHOWN = {"message": 2, "pairs": 0, "exponent": 0, "dictionary": 0}  # which number of a row it is
+SHOWN = {"message": 2, "cache": 0, "pairs": 0, "exponent": 0, "dictionary": 0}  # which number of a row it is
 
 
 def test_only_at_exponent_1_are_the_two_one_model() -> None:
