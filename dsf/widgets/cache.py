@@ -40,8 +40,9 @@ class CacheGrows(Hook):
         """What the figure shows, with its numbers, and what to try."""
         cache, weights, state = self.row(self.length)
         return (
-            f"A model of {LAYERS} layers and {WIDTH} channels, {WIDTH // HEAD} query heads of width "
-            f"{HEAD}, {8 * BYTES}-bit numbers: arithmetic, not a product. As first shown, after "
+            f"A model of {LAYERS} layers and {WIDTH} channels with {WIDTH // HEAD} query heads of "
+            f"width {HEAD} and {8 * BYTES}-bit numbers, chosen and not a product: the sizes are "
+            "arithmetic. As first shown, after "
             f"{self.length} thousand tokens, the cache is {cache} GB, the weights {weights} GB and "
             f"the state of linear attention {state} GB. To try: the length from which on the cache "
             "is larger than the model."
@@ -74,7 +75,7 @@ def weights_size(heads: int) -> float:
 
 
 def state_size(heads: int) -> float:
-    """The state of linear attention with as many features as a key has numbers, with its normaliser.
+    """The state of linear attention with as many features as a key has numbers, and its sum.
 
     Args:
         heads: key-value heads of a layer.
