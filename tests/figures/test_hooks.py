@@ -93,10 +93,8 @@ def test_cache_and_state_hold_what_attention_hands_on(heads: int) -> None:
 
 
 def test_the_length_that_chapter_2_asks_for_is_the_first_at_which_the_cache_is_the_larger() -> None:
-    asked = dict(
-        (name, value)
-        for name, _, value in asking.conditions(question("02", "ask:sm-outgrown").right)
-    )
+    right = asking.conditions(question("02", "ask:sm-outgrown").right)
+    asked = {name: value for name, _, value in right}
     heads = int(asked["heads"])
     longer = [
         length
