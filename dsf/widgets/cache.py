@@ -42,7 +42,7 @@ class CacheGrows(Hook):
         return (
             f"A model of {LAYERS} layers and {WIDTH} channels with {WIDTH // HEAD} query heads of "
             f"width {HEAD} and {8 * BYTES}-bit numbers, chosen and not a product: the sizes are "
-            "arithmetic. As first shown, after "
+            "arithmetic. Query heads may share a key-value head. As first shown, after "
             f"{self.length} thousand tokens, the cache is {cache} GB, the weights {weights} GB and "
             f"the state of linear attention {state} GB. To try: the length from which on the cache "
             "is larger than the model."

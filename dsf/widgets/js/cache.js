@@ -23,9 +23,9 @@ const sizes = (length, heads) => [cacheSize(length, heads), weightsSize(heads), 
 
 /** @type {[string, string][]} */
 const CHOICES = [
-  ["32", "32, one a query head"],
-  ["8", "8, each for 4 query heads"],
-  ["1", "1, for all query heads"],
+  ["32", "32"],
+  ["8", "8"],
+  ["1", "1"],
 ];
 
 export default hook({
@@ -44,7 +44,7 @@ export default hook({
     const [length, heads] = [model.get("length"), model.get("heads")];
     const [cache, weights, state] = sizes(length, heads);
     const widest = cacheSize(MOST, HEADS[0]);
-    const times = cache / state;
+    const times = Math.round(cache / state);
     return {
       line: ["cache = ", format(cache), " GB"],
       bars: [
@@ -53,7 +53,7 @@ export default hook({
         { name: "fixed state", share: state / widest, label: `${format(state)} GB`, own: false },
       ],
       said: [
-        `After ${length} thousand tokens the cache is ${format(times)} times the fixed state, `,
+        `After ${length} thousand tokens the cache is ${times} times the fixed state, `,
         cache > weights ? "and larger than the model." : "and smaller than the model.",
       ].join(""),
     };
