@@ -15,7 +15,7 @@ from dsf.architecture import Architecture, Arguments, Normal
 
 
 def _softmax(normal: Normal, length: int, n: int, d: int) -> tuple[str, Arguments, Arguments]:
-    # Bounded scores, |q·k|/√m ≤ √m ≤ 1.5, so that Taylor order 16 is exact to 1e-11.
+    # Bounded logits, |q·k|/√m ≤ √m ≤ 1.5, so that Taylor order 16 is exact to 1e-11.
     m = min(n, 2)
     q, k = torch.tanh(normal(length, m)), torch.tanh(normal(length, m))
     return "v", {"q": q, "k": k}, {"order": 16}

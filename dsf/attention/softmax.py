@@ -58,7 +58,7 @@ def softmax_attention(
         q: queries, (..., L, m).
         k: keys, (..., L, m).
         v: values, (..., L, d).
-        scale: factor on the scores; 1/√m if None.
+        scale: of the logits, scale · qᵀk; 1/√m if None.
         state: keys and values before these; none if None.
         return_state: also return all keys and values.
 
@@ -108,7 +108,7 @@ def softmax_matrix(q: Tensor, k: Tensor, scale: float | None = None) -> Tensor:
     Args:
         q: queries, (..., L, m).
         k: keys, (..., L, m).
-        scale: factor on the scores; 1/√m if None.
+        scale: of the logits, scale · qᵀk; 1/√m if None.
 
     Returns:
         Φ, (..., L, L), lower triangular with rows that sum to 1.
@@ -126,9 +126,9 @@ def softmax_matrix(q: Tensor, k: Tensor, scale: float | None = None) -> Tensor:
                 [0.3333, 0.3333, 0.3333]])
     """
     check_qk(q, k)
-    scores = (q @ k.mT) * _scale(q, scale)  # (..., L, L)
-    later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).triu(1)
-    return scores.masked_fill(later, -torch.inf).softmax(-1)
+    logits = (q @ k.mT) * _scale(q, scale)  # (..., L, L)
+    later = torch.ones(logits.shape[-2:], dtype=torch.bool, device=q.device).triu(1)
+    return logits.masked_fill(later, -torch.inf).softmax(-1)
 
 
 def softmax_attention_system(
@@ -145,7 +145,7 @@ def softmax_attention_system(
         k: keys, (..., L, m).
         order: degree p of the polynomial; the state expansion is n = C(m + p, p). Odd orders may
             give scores, and even normalisers, that are not positive.
-        scale: factor on the scores; 1/√m if None.
+        scale: of the logits, scale · qᵀk; 1/√m if None.
         before: what the system of the piece before has returned with its outputs.
 
     Returns:
@@ -181,7 +181,7 @@ def kv_cache_system(q: Tensor, k: Tensor, scale: float | None = None) -> LTVSyst
     Args:
         q: queries, (..., L, m).
         k: keys, (..., L, m).
-        scale: factor on the scores; 1/√m if None.
+        scale: of the logits, scale · qᵀk; 1/√m if None.
 
     Returns:
         The system with state expansion n = L.

@@ -36,7 +36,7 @@ def taylor_features(x: Tensor, order: int) -> Tensor:
         ValueError: an argument is not what it has to be, or does not fit the others.
 
     Source: arXiv 2405.15731, section 3.2.1, with each monomial kept once instead of once for
-    every order of its factors; chapter 3.
+    every order of its factors; chapter 2.
 
     Example:
         >>> q, k = torch.tensor([1.0, 0.5]), torch.tensor([0.4, 0.2])
@@ -68,7 +68,7 @@ def taylor(order: int) -> FeatureMap:
     Raises:
         ValueError: order is negative.
 
-    Source: chapter 3.
+    Source: chapter 2.
 
     Example:
         >>> dsf.feature_maps.taylor(2)(torch.zeros(5, 3)).shape
@@ -95,7 +95,7 @@ def taylor_size(m: int, order: int) -> int:
     Raises:
         ValueError: m or order is too small.
 
-    Source: arXiv 2405.15731, section 3.2.1; chapter 3.
+    Source: arXiv 2405.15731, section 3.2.1; chapter 2.
 
     Example:
         >>> [dsf.feature_maps.taylor_size(16, order) for order in (1, 2, 4)]

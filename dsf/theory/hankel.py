@@ -23,7 +23,7 @@ def hankel_block(phi: Tensor, t: int) -> Tensor:
     Raises:
         ValueError: an argument is not what it has to be, or does not fit the others.
 
-    Source: chapter 3.
+    Source: chapter 2.
 
     Example:
         >>> phi = torch.tensor([[1.0, 0.0, 0.0], [2.0, 3.0, 0.0], [4.0, 5.0, 6.0]])

@@ -21,8 +21,8 @@ class TruncationError(NamedTuple):
     Attributes:
         order: p.
         n: state expansion C(m + p, p).
-        radius: R, the largest |score|.
-        kernel_error: max |T_p(x) - e^x| / e^x over all scores x.
+        radius: R, the largest logit |scale · qᵀk|.
+        kernel_error: max |T_p(x) - e^x| / e^x over all logits x.
         kernel_bound: `taylor_kernel_bound` of R and p.
         output_error: max_i ‖ŷ_i - y_i‖.
         output_bound: `attention_output_bound` of the kernel bound and the largest value.
@@ -44,7 +44,7 @@ def taylor_kernel_bound(radius: float, order: int) -> float:
     as p → ∞ for every R, but not before p exceeds R.
 
     Args:
-        radius: R ≥ 0, bound of the scores.
+        radius: R ≥ 0, bound of the logits.
         order: degree p ≥ 0.
 
     Returns:
@@ -53,7 +53,7 @@ def taylor_kernel_bound(radius: float, order: int) -> float:
     Raises:
         ValueError: radius or order is negative or not finite.
 
-    Source: chapter 3.
+    Source: chapter 2.
 
     Example:
         >>> [f"{dsf.theory.taylor_kernel_bound(1.0, order):.0e}" for order in (1, 4, 8)]
@@ -83,7 +83,7 @@ def attention_output_bound(epsilon: float, v_max: float) -> float:
     Raises:
         ValueError: epsilon or v_max is negative, or v_max is not finite.
 
-    Source: chapter 3.
+    Source: chapter 2.
 
     Example:
         >>> round(dsf.theory.attention_output_bound(0.01, 1.0), 4)
@@ -100,22 +100,22 @@ def truncation_error(
     """Compare attention with Taylor features of one order with exact softmax attention.
 
     The bounds hold in exact arithmetic; in float64 the measured errors stop falling at about
-    1e-16 · e^{2R}, the cancellation between the terms of a Taylor series at negative scores.
+    1e-16 · e^{2R}, the cancellation between the terms of a Taylor series at negative logits.
 
     Args:
         q: queries, (..., L, m).
         k: keys, (..., L, m).
         v: values, (..., L, d).
         order: degree p of the polynomial.
-        scale: factor on the scores; 1/√m if None.
+        scale: of the logits, scale · qᵀk; 1/√m if None.
 
     Returns:
-        Measured errors and their bounds, over all scores with j ≤ i and all outputs.
+        Measured errors and their bounds, over all logits with j ≤ i and all outputs.
 
     Raises:
         ValueError: an argument is not what it has to be, or does not fit the others.
 
-    Source: arXiv 2405.15731, section 3.2.1; chapter 3.
+    Source: arXiv 2405.15731, section 3.2.1; chapter 2.
 
     Example:
         >>> q, k, v = torch.randn(3, 8, 2, generator=torch.Generator().manual_seed(0)).double()
@@ -130,21 +130,21 @@ def truncation_error(
     scale = m**-0.5 if scale is None else check_number("scale", scale, 0, above=True)
     exact = softmax_attention(q, k, v, scale)
     truncated = softmax_attention_system(q, k, order, scale).run(v)
-    scores = (q @ k.mT) * scale  # (..., L, L)
+    logits = (q @ k.mT) * scale  # (..., L, L)
     # The causal ones only, j ≤ i: (..., L (L + 1) / 2).
-    scores = scores[..., torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).tril()]
-    term, kernel = torch.ones_like(scores), torch.ones_like(scores)
+    logits = logits[..., torch.ones(logits.shape[-2:], dtype=torch.bool, device=q.device).tril()]
+    term, kernel = torch.ones_like(logits), torch.ones_like(logits)
     for r in range(1, order + 1):
-        term = term * scores / r
+        term = term * logits / r
         kernel = kernel + term
-    radius = float(scores.abs().max())
+    radius = float(logits.abs().max())
     kernel_bound = taylor_kernel_bound(radius, order)
     v_max = float(torch.linalg.vector_norm(v, dim=-1).max())
     return TruncationError(
         order=order,
         n=taylor_size(m, order),
         radius=radius,
-        kernel_error=float((kernel * torch.exp(-scores) - 1).abs().max()),
+        kernel_error=float((kernel * torch.exp(-logits) - 1).abs().max()),
         kernel_bound=kernel_bound,
         output_error=float(torch.linalg.vector_norm(truncated - exact, dim=-1).max()),
         output_bound=attention_output_bound(kernel_bound, v_max),

@@ -8,6 +8,7 @@ Needs anywidget (``pip install "dsf-book[notebooks]"``); ``import dsf`` does not
 """
 
 from dsf.widgets import base as base  # first: it says what to install where anywidget is missing
+from dsf.widgets.cache import CacheGrows
 from dsf.widgets.decay import DecayAndMemory
 from dsf.widgets.dictionary import DictionaryRecall
 from dsf.widgets.explorer import DSFExplorer
@@ -20,6 +21,7 @@ from dsf.widgets.pairs import PairsRecalled
 from dsf.widgets.softmax import SoftmaxApproximation
 
 __all__ = [
+    "CacheGrows",
     "DSFExplorer",
     "DecayAndMemory",
     "DictionaryRecall",

@@ -58,12 +58,12 @@ class SoftmaxApproximation(Widget):
         map: of the stand-in whose weights are shown.
         order: p of the Taylor features, 0 to 12; n = C(2 + p, p).
         doublings: the other maps have n = 2^doublings features, 0 to 7.
-        scale: of the scores, scale · qᵀk/√m, 0.05 to 2.
+        scale: of the logits, scale · qᵀk/√m, 0.05 to 2.
         length: L, 4 to 128.
         digits: ranks count the singular values above ε = 10^-digits of the largest, 1 to 12.
         seed: of everything random, 0 to 999.
 
-    Source: chapter 3.
+    Source: chapter 2.
     """
 
     name: ClassVar[str] = "softmax"
@@ -145,7 +145,7 @@ class SoftmaxApproximation(Widget):
         return {name: [self.error(name, step) for step in range(_steps(name))] for name in _TITLES}
 
     def radius(self) -> float:
-        """R, the largest absolute score of a query and a key that is not later."""
+        """R, the largest absolute logit of a query and a key that is not later."""
         q, k, _ = self.draws()
         return float(((q @ k.mT) * self._factor()).tril().abs().max())
 
@@ -174,7 +174,7 @@ class SoftmaxApproximation(Widget):
             f"most {number(100 * error)} % of the largest value over {self.length} tokens. Exact "
             f"softmax attention takes at least {self.length // 2} states a channel; to come within "
             f"{_epsilon(self.digits)} ‖Φ‖ of Φ takes at least {max(self.ranks())}. To try: raise "
-            "the order p until the error stays below 1 %, then double the scale of the scores."
+            "the order p until the error stays below 1 %, then double the scale of the logits."
         )
 
     def table(self) -> tuple[str, list[str], list[list[str]]]:
@@ -187,7 +187,7 @@ class SoftmaxApproximation(Widget):
             n = self.size(name)
             cells = [str(n), str(_CHANNELS * n), number(error)]
             rows.append([title, *cells, limit if name == "taylor" else "none"])
-        title = f"Numbers at length {self.length}, largest score R = {number(self.radius())}"
+        title = f"Numbers at length {self.length}, largest logit R = {number(self.radius())}"
         return title, ["map", "n", "N", "error", "bound"], rows
 
     def _factor(self) -> float:

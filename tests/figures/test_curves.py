@@ -199,7 +199,7 @@ def test_a_reader_adds_lines_and_takes_them_away(visit: Visit) -> None:  # noqa:
 
 @pytest.fixture(scope="module")
 def needed() -> dict[tuple[int, float], int]:
-    """The order from which on the error stays below 1 %, by seed and scale of the scores."""
+    """The order from which on the error stays below 1 %, by seed and scale of the logits."""
     found = {}
     for seed in (0, 1, 2):
         for scale in (0.5, 1.0, 2.0):

@@ -1,5 +1,6 @@
 """The hooks of the chapters: true on every place of the slider, the same in Python and in pages."""
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,15 @@ from book import asking
 from book.bundle import ROOT
 from book.notebooks.chapter import read_chapter, walk
 from book.notebooks.myst import Directive
-from dsf import mqar, qlstm, widgets
-from dsf.widgets import dictionary, exponent, pairs
+from dsf import linear_attention, mqar, qlstm, softmax_attention, widgets
+from dsf.widgets import cache, dictionary, exponent, pairs
 from dsf.widgets.hook import Hook
 
 HOOKS = [
     kind for kind in (getattr(widgets, name) for name in widgets.__all__) if issubclass(kind, Hook)
 ]
-SHOWN = {"message": 2, "pairs": 0, "exponent": 0, "dictionary": 0}  # which number of a row it is
+# Which number of a row it is.
+SHOWN = {"message": 2, "cache": 0, "pairs": 0, "exponent": 0, "dictionary": 0}
 
 
 def test_only_at_exponent_1_are_the_two_one_model() -> None:
@@ -78,6 +80,31 @@ def test_the_place_that_chapter_3_asks_for_is_the_one_of_the_figure() -> None:
     assert value == 1 + next(n for n, share in enumerate(lost) if share < 0.1)
 
 
+@pytest.mark.parametrize("heads", [32, 8, 1])
+def test_cache_and_state_hold_what_attention_hands_on(heads: int) -> None:
+    q = torch.zeros(heads, 5, cache.HEAD)
+    _, kept = softmax_attention(q, q, q, return_state=True)
+    bytes_of = cache.LAYERS * cache.BYTES / 1e9
+    numbers = kept.keys.numel() + kept.values.numel()
+    assert cache.cache_size(5 / 1000, heads) == pytest.approx(numbers * bytes_of)
+    _, state = linear_attention(q, q, q, return_state=True)
+    numbers = state.h.numel() + state.keys.numel()
+    assert cache.state_size(heads) == pytest.approx(numbers * bytes_of)
+
+
+def test_the_length_that_chapter_2_asks_for_is_the_first_at_which_the_cache_is_the_larger() -> None:
+    right = asking.conditions(question("02", "ask:sm-outgrown").right)
+    asked = {name: value for name, _, value in right}
+    heads = int(asked["heads"])
+    longer = [
+        length
+        for length in range(4, 201, 4)
+        if cache.cache_size(length, heads) > cache.weights_size(heads)
+    ]
+    assert longer[0] == asked["length"]
+    assert cache.cache_size(24.576, 32) == cache.weights_size(32)
+
+
 def test_numbers_that_the_chapters_ask_for() -> None:
     half_life = torch.log(torch.tensor(0.5)) / torch.log(torch.tensor(0.9))
     harmonic = sum(1 / r for r in range(1, 9))
@@ -86,6 +113,8 @@ def test_numbers_that_the_chapters_ask_for() -> None:
         ("01", "ask:three-tokens", (2 * 1 / 2 + 0) * 3 / 4 + 1),
         ("01", "ask:settles", 1 / (1 - 0.75)),
         ("01", "ask:lag-one", 3 * 0.9 + 2 * 1 * -0.5),
+        ("02", "ask:sm-hand", (1 * 8 + 2**3 * 4 + 5**3 * 0) / (1 + 2**3 + 5**3)),
+        ("02", "ask:sm-monomials", math.comb(3 + 4, 4)),
         ("10", "ask:mqar-left", harmonic / 8),
     ):
         asked = question(chapter, label)

@@ -48,7 +48,7 @@ function controls(it, model) {
     doublings: it.slider("doublings", "Features n", steps, (step) => `${2 ** step}`),
     scale: it.slider(
       "scale",
-      "Scale of the scores",
+      "Scale of the logits",
       () => ({ min: 0.05, max: 2, step: 0.05 }),
       (value) => value.toFixed(2),
     ),
@@ -197,7 +197,7 @@ function table({ state, length, chosen, limit, errorsOf }) {
     const first = [swatch(STYLES[name]), title];
     return [first, `${n}`, `${CHANNELS * n}`, format(errorsOf(name)[step]), proved];
   });
-  const radius = `largest score R = ${format(chosen.radius)}`;
+  const radius = `largest logit R = ${format(chosen.radius)}`;
   const caption = `Length ${length}, d = ${CHANNELS}, ${radius}; error and bound as shares of the largest value`;
   return tableOf(caption, ["map", "n", "N", "error", "bound"], rows);
 }
