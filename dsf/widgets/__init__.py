@@ -17,6 +17,7 @@ from dsf.widgets.hero import KeyValueMemory
 from dsf.widgets.message import MessageAndNoise
 from dsf.widgets.mqar import MQARExplorer
 from dsf.widgets.pairs import PairsRecalled
+from dsf.widgets.pole import PoleAndResponse
 from dsf.widgets.softmax import SoftmaxApproximation
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "MQARExplorer",
     "MessageAndNoise",
     "PairsRecalled",
+    "PoleAndResponse",
     "SignAndExponent",
     "SoftmaxApproximation",
 ]
