@@ -63,8 +63,10 @@ def discretize_dense(
     """Turn ẋ = A x + B u with full matrices into x_i = Ā x_{i-1} + B̄ u_i for one step length Δ.
 
     Zero-order hold: Ā = e^{ΔA}, B̄ = A^{-1}(e^{ΔA} - I) B, which needs no inverse of A: both are
-    blocks of e^{ΔM} with M = [A B; 0 0].
+    blocks of e^{ΔM}, where M is A beside B above rows of zeros.
+
     Bilinear: Ā = (I - ΔA/2)^{-1} (I + ΔA/2), B̄ = (I - ΔA/2)^{-1} Δ B.
+
     With a diagonal A it is what `discretize` does with the diagonal.
 
     Args:

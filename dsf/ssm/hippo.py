@@ -21,7 +21,7 @@ def hippo_legs(n: int) -> tuple[Tensor, Tensor]:
     of degree n-1 for all of u from 0 to t, each moment alike: see `hippo_reconstruct`.
 
     S4: ẋ = A x + B u, which does not. Its state is the same fit to a warped past, in which what was
-    s ago stands at r = e^{-s}: e^{As}B = e^{-s} φ(e^{-s}) with the polynomials φ of the fit.
+    s ago stands at r = e^{-s}: e^{A s} B = e^{-s} φ(e^{-s}) with the polynomials φ of the fit.
 
     Args:
         n: number of coefficients.
@@ -120,8 +120,11 @@ def hippo_reconstruct(coefficients: Tensor, places: Tensor) -> Tensor:
 def hippo_normal(n: int) -> tuple[Tensor, Tensor]:
     """HiPPO-LegS as a normal matrix minus a matrix of rank one, A = S - P Pᵀ.
 
-    P_k = √(k + 1/2), and S = A + P Pᵀ = -I/2 + (a skew-symmetric matrix): S has orthogonal
+    P_k = √(k + 1/2), and S = A + P Pᵀ is -I/2 plus a skew-symmetric matrix: S has orthogonal
     eigenvectors, and all of its eigenvalues have real part -1/2. S4 keeps both parts; S4D keeps S.
+
+    With S for A and B/2 for B the responses to inputs that are held over steps tend to those of
+    HiPPO-LegS as n grows: this is why diagonal is enough.
 
     Args:
         n: number of coefficients.

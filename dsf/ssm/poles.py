@@ -18,7 +18,9 @@ def s4d_poles(kind: Start, n: int) -> Tensor:
     """The poles with which S4D begins, one of each of n conjugate pairs; all have real part -1/2.
 
     lin: a_s = -1/2 + iπs, evenly spaced as in a Fourier series.
+
     inv: a_s = -1/2 + i (N/π) (N/(2s+1) - 1) with N = 2n, few fast ones and many slow ones.
+
     legs: the eigenvalues above the real axis of the normal part of HiPPO-LegS of size N = 2n, see
     `hippo_normal`, in falling order. "inv" follows them: with n = 32 to within a quarter, and the
     fastest ones to within 2 %.

@@ -86,7 +86,8 @@ def spring_response(
     With γ = c/2m and ω² = k/m let S(t) be sin(βt)/β with β² = ω² - γ² where it swings, t at γ = ω,
     and sinh(κt)/κ with κ² = γ² - ω² where it creeps.
 
-    Impulse: p(t) = e^{-γt} S(t) / m, which is C e^{At} B.
+    Impulse: p(t) = e^{-γt} S(t) / m, which is C e^{A t} B.
+
     Step: p(t) = (1 - e^{-γt} (S'(t) + γ S(t))) / k, the integral of the impulse response.
 
     Args:
