@@ -25,6 +25,8 @@ SLIDERS: tuple[Case, ...] = (
     ("PairsRecalled", "pairs", "n", {}),
     ("SignAndExponent", "exponent", "exponent", {}),
     ("DictionaryRecall", "dictionary", "capacity", {}),
+    ("PoleAndResponse", "pole", "frequency", {}),
+    ("PoleAndResponse", "pole", "step", {"rule": "bilinear"}),
 )
 MEASURE = """async ([name, moves]) => {
   const slider = document.querySelector(`.dsf-field-${name} input`);

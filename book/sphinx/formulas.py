@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from book.sphinx.plain import GREEK, SIGNS
 
 FUNCTIONS = {
-    "Re", "diag", "exp", "gelu", "log", "max", "min", "rank", "relu", "sigmoid", "sign", "softmax",
-    "softplus", "sqrt", "tanh",
+    "Re", "diag", "exp", "gelu", "log", "max", "min", "rank", "relu", "sigmoid", "sign", "sin",
+    "sinh", "softmax", "softplus", "sqrt", "tanh",
 }  # fmt: skip
 MAYBE_WORDS = {"a", "A", "I"}
 

@@ -28,10 +28,12 @@ const shortened = (text) => text.replace(/-?\d+\.\d+/g, (number) => short(Number
 function thinned(points) {
   const [first, last] = [points[0], points[points.length - 1]];
   const [dx, dy] = [last[0] - first[0], last[1] - first[1]];
-  const length = Math.hypot(dx, dy) || 1;
+  const length = Math.hypot(dx, dy);
   let [worst, far] = [0, FLAT];
   points.forEach(([x, y], k) => {
-    const away = Math.abs((x - first[0]) * dy - (y - first[1]) * dx) / length;
+    // A closed curve has no chord: what counts is how far it goes from where it begins.
+    const [u, v] = [x - first[0], y - first[1]];
+    const away = length ? Math.abs(u * dy - v * dx) / length : Math.hypot(u, v);
     if (away > far) [worst, far] = [k, away];
   });
   if (!worst) return points.length > 1 ? [first, last] : points;

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
 
-from dsf._checks import check_arrays, check_choice
+from dsf._checks import check_arrays, check_choice, check_number, check_precision, precision
 
 Rule = Literal["zoh", "bilinear"]
 
@@ -55,3 +55,62 @@ def _mean_exponential(x: Tensor) -> Tensor:
     for k in range(7, 1, -1):
         series = 1 + near / k * series
     return torch.where(small, series, torch.expm1(far) / far)
+
+
+def discretize_dense(
+    a: Tensor, b: Tensor, step: Tensor | float, rule: Rule = "zoh"
+) -> tuple[Tensor, Tensor]:
+    """Turn ẋ = A x + B u with full matrices into x_i = Ā x_{i-1} + B̄ u_i for one step length Δ.
+
+    Zero-order hold: Ā = e^{ΔA}, B̄ = A^{-1}(e^{ΔA} - I) B, which needs no inverse of A: both are
+    blocks of e^{ΔM}, where M is A beside B above rows of zeros.
+
+    Bilinear: Ā = (I - ΔA/2)^{-1} (I + ΔA/2), B̄ = (I - ΔA/2)^{-1} Δ B.
+
+    With a diagonal A it is what `discretize` does with the diagonal.
+
+    Args:
+        a: A, (..., N, N), real or complex.
+        b: B, (..., N, m), real or complex.
+        step: Δ > 0, a number, or a tensor (...) of the leading axes.
+        rule: "zoh" or "bilinear".
+
+    Returns:
+        Ā, (..., N, N), and B̄, (..., N, m).
+
+    Raises:
+        ValueError: an argument is not what it has to be, or does not fit the others.
+
+    Source: Gu et al. (2022), S4; chapter 5.
+
+    Example:
+        >>> a, b = torch.tensor([[0.0, 1.0], [0.0, 0.0]]), torch.tensor([[0.0], [1.0]])
+        >>> a_bar, b_bar = dsf.discretize_dense(a, b, step=2.0)  # a mass without a spring
+        >>> a_bar
+        tensor([[1., 2.],
+                [0., 1.]])
+        >>> b_bar.flatten()
+        tensor([2., 2.])
+    """
+    arrays: dict[str, tuple[Any, str]] = {"a": (a, "(..., N, N)"), "b": (b, "(..., N, m)")}
+    if isinstance(step, Tensor):
+        arrays["step"] = (step, "(...)")
+    else:
+        check_number("step", step, low=0, above=True)
+    check_arrays(arrays, complex_too=["a", "b"])
+    check_choice("rule", rule, get_args(Rule))
+    check_precision("a", a)
+    if not isinstance(step, Tensor):
+        step = torch.tensor(float(step), dtype=precision(a), device=a.device)
+    kind = torch.promote_types(a.dtype, b.dtype)
+    n, m = b.shape[-2:]
+    batch = torch.broadcast_shapes(a.shape[:-2], b.shape[:-2], step.shape)
+    a, b = a.to(kind).expand(*batch, n, n), b.to(kind).expand(*batch, n, m)
+    x, step = step[..., None, None] * a, step[..., None, None]
+    if rule == "zoh":
+        block = torch.cat([x, step * b], -1)  # (..., N, N + m)
+        whole = torch.matrix_exp(torch.nn.functional.pad(block, (0, 0, 0, m)))
+        return whole[..., :n, :n], whole[..., :n, n:]
+    one = torch.eye(n, dtype=a.dtype, device=a.device)
+    both = torch.linalg.solve(one - x / 2, torch.cat([one + x / 2, step * b], -1))
+    return both[..., :n], both[..., n:]

@@ -18,6 +18,7 @@ from dsf.widgets.hero import KeyValueMemory
 from dsf.widgets.message import MessageAndNoise
 from dsf.widgets.mqar import MQARExplorer
 from dsf.widgets.pairs import PairsRecalled
+from dsf.widgets.pole import PoleAndResponse
 from dsf.widgets.softmax import SoftmaxApproximation
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "MQARExplorer",
     "MessageAndNoise",
     "PairsRecalled",
+    "PoleAndResponse",
     "SignAndExponent",
     "SoftmaxApproximation",
 ]

@@ -331,6 +331,14 @@ def s4d(m: Maker) -> dict[str, Arg | Array]:
     return {"a": Array(a, "d n", complex_too=True), **read, "step": m.positive("d")}
 
 
+def spring(m: Maker) -> dict[str, Arg | Array]:
+    return {
+        "mass": m.number(1.5, lambda x: x > 0),
+        "damping": m.number(0.3, lambda x: x >= 0),
+        "stiffness": m.number(2.0, lambda x: x > 0),
+    }
+
+
 def s6(m: Maker) -> dict[str, Arg | Array]:
     bc = {"b": m.array("... L n"), "c": m.array("... L n")}
     return {"step": m.positive("... L d"), "a": m.negative("d n"), **bc, "skip": skip(m)}
@@ -793,6 +801,28 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
             "rule": m.choice("zoh", "bilinear"),
         }
     ),
+    "discretize_dense": lambda m: Example(
+        {
+            "a": m.array("... N N", True),
+            "b": m.array("... N m", True),
+            "step": m.number_or(m.number(0.7, lambda x: x > 0), m.positive("...")),
+            "rule": m.choice("zoh", "bilinear"),
+        },
+        half=False,
+    ),
+    "spring": lambda m: Example(spring(m)),
+    "spring_poles": lambda m: Example(spring(m)),
+    "spring_response": lambda m: Example(
+        {**spring(m), "time": m.array("..."), "kind": m.choice("impulse", "step")}
+    ),
+    "hippo_condition": lambda m: Example({"n": m.integer(1, 256)}),
+    "hippo_legs": lambda m: Example({"n": m.integer(1)}),
+    "hippo_legs_system": lambda m: Example({"length": m.integer(1), "n": m.integer(1)}),
+    "hippo_normal": lambda m: Example({"n": m.integer(1)}),
+    "hippo_reconstruct": lambda m: Example(
+        {"coefficients": m.array("... n"), "places": m.array("p")}
+    ),
+    "s4d_poles": lambda m: Example({"kind": m.choice("lin", "inv", "legs"), "n": m.integer(1)}),
     "s4d": lambda m: continued(
         Example(
             {

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dsf import ARCHITECTURES, feature_maps, mqar, widgets
 from dsf.system import LTVSystem
-from dsf.widgets import hero
+from dsf.widgets import hero, pole
 from dsf.widgets.explorer import IN_PAGE
 from dsf.widgets.random import normal, uniform
 
@@ -152,6 +152,25 @@ def approximations() -> list[dict[str, Any]]:
     return cases
 
 
+def poles() -> list[dict[str, Any]]:
+    """A step of a pair of poles by both rules, and the samples, at several settings."""
+    cases = []
+    others = (
+        {"decay": -0.2, "frequency": 7.3, "step": 1.5, "rule": "bilinear"},
+        {"decay": 0.0, "frequency": 7.3, "step": 1.0},
+        {"decay": 2.0, "frequency": 0.0, "step": 1.4, "rule": "bilinear"},
+    )
+    for setting in ({}, *others):
+        widget = widgets.PoleAndResponse(**setting)
+        steps = {}
+        for rule in pole.RULES:
+            factor, modulus, turns, half = widget.one_step(rule)
+            steps[rule] = [factor.real, factor.imag, modulus, turns]
+            steps[rule] += [half] if math.isfinite(half) else []
+        cases.append({"state": widget.state(), "steps": steps, "samples": plain(widget.samples(9))})
+    return cases
+
+
 def compute() -> dict[str, Any]:
     """All golden numbers."""
     x = torch.tensor([0.7, -1.2, 0.4], dtype=torch.float64)
@@ -165,6 +184,7 @@ def compute() -> dict[str, Any]:
         "kernels": kernels(),
         "recalls": recalls(),
         "approximations": approximations(),
+        "poles": poles(),
     }
 
 

@@ -9,6 +9,7 @@ import { gates } from "../../dsf/widgets/js/decay.js";
 import { taylorFeatures } from "../../dsf/widgets/js/features.js";
 import { exact, featureMaps, kernel } from "../../dsf/widgets/js/gallery.js";
 import { hankelForms, ranks as ranksOf } from "../../dsf/widgets/js/hankel.js";
+import { samples, stepOf } from "../../dsf/widgets/js/pole.js";
 import { normal, uniform } from "../../dsf/widgets/js/random.js";
 import { chance, recall } from "../../dsf/widgets/js/recall.js";
 import { matrix, run, takeApart } from "../../dsf/widgets/js/system.js";
@@ -123,5 +124,15 @@ golden.approximations.forEach(({ state, radius, exact: row, weights, errors, bou
     same(finite, bounds, "bounds");
     const found = ranksOf(hankelForms(phi, length), 10 ** -digits);
     assert.deepEqual(found, ranks);
+  });
+});
+
+golden.poles.forEach(({ state, steps, samples: wanted }, index) => {
+  test(`a step of a pair of poles, setting ${index}`, () => {
+    for (const [rule, numbers] of Object.entries(steps)) {
+      const { factor, modulus, turns, half } = stepOf(state, rule);
+      same([factor.re, factor.im, modulus, turns, ...(half < Infinity ? [half] : [])], numbers, rule);
+    }
+    same(samples(stepOf(state, state.rule), wanted.length), wanted, "samples");
   });
 });

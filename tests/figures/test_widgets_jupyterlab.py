@@ -87,7 +87,9 @@ def page(lab: str, browser: Any) -> Iterator[Any]:
 
 def is_about_figures(message: Any) -> bool:
     said = f"{message.text} {message.location}"
-    return message.type in {"error", "warning"} and bool(re.search("anywidget|dsf|blob:", said))
+    late = "to activate" in message.text  # a busy machine loads a plugin slowly, which is no fault
+    about = bool(re.search("anywidget|dsf|blob:", said)) and not late
+    return message.type in {"error", "warning"} and about
 
 
 @pytest.fixture
