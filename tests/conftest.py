@@ -31,6 +31,16 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dsf"))
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # Where processes share the tests, each takes the next file; not those with most tests first.
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, so that no process is left with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
 def is_trouble(line: str) -> bool:
     return any(word in line for word in ("WARNING", "ERROR", "Error", "Exception"))
 
