@@ -1,6 +1,6 @@
 """What the tests of the pages share: the pages, parsed, and open in a browser."""
 
-import re
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,19 @@ from bs4 import BeautifulSoup
 from pages import Open, opening
 
 
+@functools.cache
+def parsed(path: Path) -> BeautifulSoup:
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
 @pytest.fixture(scope="session")
 def pages(site: Path) -> dict[Path, BeautifulSoup]:
-    return {
-        path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        for path in sorted(site.rglob("*.html"))
-    }
+    return {path: parsed(path) for path in sorted(site.rglob("*.html"))}
 
 
 @pytest.fixture(scope="session")
-def chapters(pages: dict[Path, BeautifulSoup]) -> dict[Path, BeautifulSoup]:
-    found = {path: page for path, page in pages.items() if re.match(r"\d\d-", path.name)}
+def chapters(site: Path) -> dict[Path, BeautifulSoup]:
+    found = {path: parsed(path) for path in sorted((site / "chapters").glob("[0-9][0-9]-*.html"))}
     assert found
     return found
 
