@@ -5,6 +5,7 @@ They stand in `_config.yml`, the version in `pyproject.toml`.
 
 from __future__ import annotations
 
+import functools
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +72,16 @@ class Settings:
 
 def load(root: Path = ROOT) -> Settings:
     """Read the settings of the book whose `_config.yml` lies in `root`."""
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    package = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    config, package = (
+        (root / name).read_text(encoding="utf-8") for name in ("_config.yml", "pyproject.toml")
+    )
+    return _parse(config, package)
+
+
+@functools.lru_cache(maxsize=8)  # a build asks for them on every page
+def _parse(config_text: str, package_text: str) -> Settings:
+    config = yaml.safe_load(config_text)
+    package = tomllib.loads(package_text)["project"]
     return Settings(
         title=config["title"],
         repository=config["repository"]["url"].rstrip("/"),

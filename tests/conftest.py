@@ -31,6 +31,16 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dsf"))
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # Where processes share the tests, each takes the next file; not those with most tests first.
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, so that no process is left with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
 def is_trouble(line: str) -> bool:
     return any(word in line for word in ("WARNING", "ERROR", "Error", "Exception"))
 
@@ -41,12 +51,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("jupyter_book", reason="pages not built: requirements.txt is not installed")
     root = Path(__file__).parent.parent
     command = [sys.executable, "-m", "book.build", "--strict"]
-    # Tests that run beside these, in another process, build the same folder: one after the other.
-    with FileLock(tmp_path_factory.getbasetemp().parent / "site.lock"):
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True)
-    if done.returncode:
-        lines = (done.stdout + done.stderr).splitlines()
-        pytest.fail("\n".join(["the book does not build:", *filter(is_trouble, lines)]), False)
+    # Of the processes that share a run the first builds, and the others wait for it.
+    shared = tmp_path_factory.getbasetemp().parent
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", os.getpid())
+    built = shared / f"site-{run}.built"
+    with FileLock(shared / "site.lock"):
+        if not built.exists():
+            done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+            if done.returncode:
+                lines = (done.stdout + done.stderr).splitlines()
+                trouble = ["the book does not build:", *filter(is_trouble, lines)]
+                pytest.fail("\n".join(trouble), False)
+            built.touch()
     return root / "_build" / "html"
 
 

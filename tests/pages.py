@@ -1,8 +1,22 @@
 """What tests do in pages, whatever the browser: which they open, and scripts that are run there."""
 
+import functools
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from bs4 import BeautifulSoup, SoupStrainer
+
+Open = Callable[..., Any]
+
+# Waits for a page that is loaded, as `goto` leaves it, and whose figures so live: until it has its
+# fonts, has been drawn and knows what is on the screen.
+READY = """document.fonts.ready.then(() => new Promise((done) => {
+  requestAnimationFrame(() => requestAnimationFrame(() => done(true)));
+}))"""
 
 
 def names(site: Path) -> list[str]:
@@ -18,6 +32,75 @@ def names(site: Path) -> list[str]:
 def first_chapter(site: Path) -> Path:
     """The page of the first chapter."""
     return sorted((site / "chapters").glob("[0-9][0-9]-*.html"))[0]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """What the contents of the book say of a chapter."""
+
+    name: str  # the file, within the site
+    title: str  # with its number
+    sections: dict[str, str]  # their titles, by their anchors
+
+    @property
+    def middle(self) -> str:
+        """The anchor of a section that is neither among the first nor among the last."""
+        return [*self.sections][len(self.sections) // 2]
+
+
+@functools.cache
+def chapters(site: Path) -> list[Chapter]:
+    """The chapters, in order."""
+    found = []
+    for path in sorted((site / "chapters").glob("[0-9][0-9]-*.html")):
+        menu = BeautifulSoup(path.read_text("utf-8"), "html.parser", parse_only=SoupStrainer("nav"))
+        (here,) = menu.select("#menu a.current")
+        links = menu.select("#menu .page-sections a")
+        sections = {str(link["href"])[1:]: link.get_text() for link in links}
+        found.append(Chapter(f"chapters/{path.name}", here.get_text(), sections))
+    return found
+
+
+@contextmanager
+def opening(browser: Any) -> Iterator[Open]:
+    """What opens addresses, each for a reader of its own, and closes them all at last."""
+    contexts = []
+
+    def open_page(address: str, script: str = "", **options: Any) -> Any:
+        """Open after `script`; the page remembers what went wrong and what it asked for."""
+        options.setdefault("viewport", {"width": 1280, "height": 900})
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.add_init_script(script)
+        page.problems, page.requests = [], []
+        page.on("console", lambda m: m.type == "error" and page.problems.append(m.text))
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on(
+            "requestfailed",
+            # A picture of the page before, which the next one no longer waits for, is no problem.
+            lambda r: r.failure == "net::ERR_ABORTED" or page.problems.append(f"failed: {r.url}"),
+        )
+        page.on("request", lambda r: page.requests.append(r.url))
+        page.goto(address)
+        if options.get("java_script_enabled", True):
+            page.evaluate(READY)
+        return page
+
+    try:
+        yield open_page
+    finally:
+        for context in contexts:
+            context.close()
+
+
+def pause(page: Any, milliseconds: int) -> None:
+    """Wait by the clock of the page: what it has put off for less has then happened, and is drawn.
+
+    However busy the machine is, which a wait of the test cannot promise.
+    """
+    page.evaluate("time => new Promise((done) => setTimeout(done, time))", milliseconds)
+    page.evaluate(READY)
 
 
 def reload_until(page: Any, holds: str, seconds: float = 20) -> None:
@@ -37,6 +120,18 @@ def reload_until(page: Any, holds: str, seconds: float = 20) -> None:
         assert time.monotonic() < end, f"after {seconds} s of loading again: not {holds}"
         page.wait_for_timeout(200)
 
+
+def go_until(page: Any, address: str, holds: str) -> None:
+    """Open another page, and again if need be until a script finds there that it holds."""
+    page.goto(address)
+    if not page.evaluate(holds):
+        reload_until(page, holds)
+    page.evaluate(READY)
+
+
+# What keeps readers out of a part of the page, as axe sees it. It takes long to describe the rest.
+AXE = """axe.run({}, {{ preload: false, resultTypes: ["violations"] }})
+  .then((found) => found.violations)"""
 
 # Before the page: remember what its policy stops.
 LISTEN = """

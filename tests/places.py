@@ -307,6 +307,7 @@ def test_the_test_extra_suffices(sdist: Path, unpacked: Path) -> None:
     install_torch(python)
     pip(python, "install", "--quiet", f"dsf-book[notebooks,test] @ {sdist.as_uri()}")
     assert "No broken requirements" in pip(python, "check")
-    said = call(python, "-m", "pytest", "-q", "-rs", "-m", "not browser", cwd=unpacked)
+    tests = ("pytest", "-q", "-rs", "-m", "not browser", "-n", "auto", "--dist", "loadfile")
+    said = call(python, "-m", *tests, cwd=unpacked)
     for line in said.splitlines()[-20:]:
         say(line)

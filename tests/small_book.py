@@ -1,5 +1,6 @@
 """A small book, built with the settings of the real one, for tests of what authors may write."""
 
+import copy
 import gc
 import io
 import re
@@ -17,6 +18,7 @@ from sphinx_external_toc import collectors
 from book import notebooks
 
 ROOT = Path(__file__).parents[1]
+SETTINGS = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
 HEAD = """\
 ---
 jupytext: {text_representation: {extension: .md, format_name: myst}}
@@ -62,12 +64,11 @@ class Build:
         for path, text in notebooks.generate(folder).items():
             path.write_text(text, "utf-8")
         self.folder = folder
-        settings = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
-        config = settings["sphinx"]["config"] | {
+        config = copy.deepcopy(SETTINGS["sphinx"]["config"]) | {
             "exclude_patterns": ["out", "**.ipynb"],
             # Its own: to the one of Sphinx, which all builds share, extensions add theirs.
             "source_suffix": {".rst": "restructuredtext"},
-            "myst_enable_extensions": settings["parse"]["myst_enable_extensions"],
+            "myst_enable_extensions": SETTINGS["parse"]["myst_enable_extensions"],
             "bibtex_bibfiles": ["references.bib"],
             "external_toc_path": "_toc.yml",
             "nb_execution_mode": execute,

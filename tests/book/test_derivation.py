@@ -173,7 +173,12 @@ def test_the_derivations_of_the_book_hold_their_numbered_equations(
         path.name: [e.get_text() for e in page.select(".derivation .step .eqno")]
         for path, page in chapters.items()
     }
-    assert numbers["03-linear-attention.html"] == [f"(3.{i})" for i in range(3, 8)]
+    assert any(numbers.values())
+    for name, found in numbers.items():
+        chapter = int(name[:2])
+        assert all(re.fullmatch(rf"\({chapter}\.\d+\)", one) for one in found), name
+        places = [int(one.strip("()").split(".")[1]) for one in found]
+        assert places == sorted(set(places)), f"{name}: the steps are numbered in their order"
     for path, page in chapters.items():
         for step in page.select(".derivation > .step:has(.eqno)"):
             assert step.select(".badge"), f"{path.name}: {step.strong}"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pages
 import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.book]
@@ -30,8 +31,8 @@ def test_the_first_figure_answers_on_the_first_screen(
         assert bottom(figure.locator(part)) <= 768, part
     said = figure.locator(".dsf-number").text_content()
     figure.locator("input[type=range]").press("End")
-    page.wait_for_timeout(50)
-    assert figure.locator(".dsf-number").text_content() != said
+    changed = "([number, said]) => number.textContent !== said"
+    page.wait_for_function(changed, arg=[figure.locator(".dsf-number").element_handle(), said])
     assert page.evaluate("scrollY") == 0
 
 
@@ -60,7 +61,7 @@ def test_a_tour_keeps_its_figure_and_its_step_in_sight(
         figure = page.locator(tour.locator("a.set").first.get_attribute("href").partition(":")[0])
         tour.get_by_role("button", name="Start the tour").click()
         while True:
-            page.wait_for_timeout(400)
+            pages.pause(page, 100)  # a step brings its figure into place a little later
             top = figure.bounding_box()["y"]
             assert 0 <= top < 150, "the bar is above it"
             box = tour.bounding_box()

@@ -11,40 +11,27 @@ pytestmark = [pytest.mark.browser, pytest.mark.book]
 Open = Callable[..., Any]
 
 
-def test_pages_from_files_load_quietly_and_ask_nobody(site: Path, visit: Open) -> None:
-    for name in pages.names(site):
-        page = visit((site / name).as_uri())
-        assert page.problems == [], name
-        assert all(url.startswith(("file:", "data:", "blob:")) for url in page.requests), name
+def plotly(page: Any) -> list[str]:
+    """The requests for the library of the charts."""
+    return [url for url in page.requests if "/_static/plotly/" in url]
 
 
-def test_pages_from_a_server_load_quietly_and_ask_nobody(
-    site: Path, server: str, visit: Open
+def test_a_page_in_use_is_quiet_asks_nobody_and_breaks_no_rule_of_its_policy(
+    site: Path, base: str, visit: Open
 ) -> None:
     for name in pages.names(site):
-        page = visit(f"{server}/{name}")
+        page = visit(f"{base}/{name}", pages.LISTEN)
+        charts = page.locator("figure.dsf-plotly").count()
+        assert plotly(page) == [], "it comes when a chart comes near"
+        drawn = page.evaluate(pages.USE)
+        assert drawn == page.locator("figure:is(.dsf-widget, .dsf-plotly)").count()
+        page.emulate_media(media="print")
+        page.wait_for_load_state("networkidle")
+        assert len(plotly(page)) == (charts > 0), f"{name}: once a page"
+        assert all(url.startswith((base, "data:", "blob:")) for url in page.requests), name
+        assert page.evaluate("violations") == [], name
         assert page.problems == [], name
-        assert all(url.startswith((server, "data:", "blob:")) for url in page.requests), name
-
-
-@pytest.mark.parametrize("where", ["file", "server"])
-def test_plotly_comes_from_the_site_when_a_chart_comes_near(
-    site: Path, server: str, visit: Open, where: str
-) -> None:
-    charted = [
-        name for name in pages.names(site) if "dsf-plotly" in (site / name).read_text("utf-8")
-    ]
-    for name in charted:
-        page = visit((site / name).as_uri() if where == "file" else f"{server}/{name}")
-        assert not any("plotly" in url.removeprefix(site.as_uri()) for url in page.requests)
-        for chart in page.locator("figure.dsf-plotly").all():
-            chart.scroll_into_view_if_needed()
-            chart.locator(".main-svg").first.wait_for()
-        fetched = [url for url in page.requests if "/_static/plotly/" in url]
-        assert len(fetched) == 1, "once a page"
-        assert fetched[0].startswith(site.as_uri() if where == "file" else server)
-        assert all(url.startswith(("file:", server, "data:", "blob:")) for url in page.requests)
-        assert page.problems == []
+        page.context.close()
 
 
 def test_no_page_scrolls_sideways_on_a_phone(site: Path, visit: Open) -> None:
@@ -53,6 +40,7 @@ def test_no_page_scrolls_sideways_on_a_phone(site: Path, visit: Open) -> None:
         page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= 360, f"{name} is {width} pixels wide"
+        page.context.close()
 
 
 def test_menu_opens_and_closes_on_a_phone(site: Path, visit: Open) -> None:
@@ -85,16 +73,17 @@ def test_colors_follow_the_system_and_then_the_reader(site: Path, visit: Open, s
     assert (brightness() > 128) == (system == "light")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_any_page(site: Path, visit: Open, axe: str, scheme: str) -> None:
+def test_axe_finds_nothing_on_any_page(site: Path, visit: Open, axe: str) -> None:
     found = {}
     for name in pages.names(site):
-        page = visit((site / name).as_uri(), color_scheme=scheme)
+        page = visit((site / name).as_uri(), color_scheme="light")
         page.evaluate(axe)
-        violations = page.evaluate("axe.run().then(found => found.violations)")
-        for violation in violations:
-            found[name, violation["id"]] = [node["html"] for node in violation["nodes"]]
-        page.close()
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            for violation in page.evaluate(pages.AXE.format("document")):
+                nodes = [node["html"] for node in violation["nodes"]]
+                found[name, scheme, violation["id"]] = nodes
+        page.context.close()
     assert found == {}
 
 

@@ -4,90 +4,121 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pages
 import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.book]
 Open = Callable[..., Any]
-CHAPTER = "chapters/03-linear-attention.html"
-PLACE = "how-far-from-softmax"
-ON_START = "Continue: 3. Linear attention and state expansion · How far from softmax?"
-ON_CHAPTER = "Continue at “How far from softmax?”"
+NAMES = ("index.html", "a chapter", "chapters/progress.html")
+NOTHING = "localStorage.length === 0"
 
 
-def link(page: Any, text: str = "Continue") -> Any:
-    return page.locator("article").get_by_role("link", name=text)
+@pytest.fixture
+def chapter(site: Path) -> pages.Chapter:
+    return pages.chapters(site)[1]
 
 
-def read(page: Any, base: str, place: str = PLACE) -> None:
-    """Go to a section of the chapter, as a reader who scrolls there."""
-    page.goto(f"{base}/{CHAPTER}")
+def named(name: str, chapter: pages.Chapter) -> str:
+    return chapter.name if name == "a chapter" else name
+
+
+def link(page: Any) -> Any:
+    return page.locator("article").get_by_role("link", name="Continue")
+
+
+def from_elsewhere(chapter: pages.Chapter) -> str:
+    """What the link to the middle of a chapter says on other pages."""
+    return f"Continue: {chapter.title} · {chapter.sections[chapter.middle]}"
+
+
+def from_its_top(chapter: pages.Chapter) -> str:
+    return f"Continue at “{chapter.sections[chapter.middle]}”"
+
+
+def kept(chapter: pages.Chapter, place: str) -> str:
+    """A script that says whether a place in the chapter is what was stored last."""
+    stored = "Object.entries(JSON.parse(localStorage.getItem('dsf-place') ?? '{}')).pop() ?? []"
+    last = f"(([name, at]) => name === '{chapter.name}' && at.id === '{place}')"
+    return f"{last}({stored})"
+
+
+def read(page: Any, base: str, chapter: pages.Chapter, place: str = "") -> str:
+    """Go to a section, the middle one, as a reader who scrolls there. Gives when it is stored."""
+    place = place or chapter.middle
+    page.goto(f"{base}/{chapter.name}")
     page.evaluate(f"document.getElementById('{place}').scrollIntoView({{ behavior: 'instant' }})")
     page.locator(f"#section-here[href='#{place}']").wait_for()
-    page.wait_for_timeout(1000)  # the browser writes what is stored when it finds time
+    return kept(chapter, place)
 
 
-@pytest.mark.parametrize("name", ["index.html", CHAPTER, "chapters/progress.html"])
-def test_a_new_reader_is_offered_no_place(site: Path, visit: Open, name: str) -> None:
-    page = visit(f"{site.as_uri()}/{name}")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_new_reader_is_offered_no_place(
+    site: Path, visit: Open, chapter: pages.Chapter, name: str
+) -> None:
+    page = visit(f"{site.as_uri()}/{named(name, chapter)}")
     assert not link(page).count()
-    assert page.evaluate("localStorage.length") == 0
+    assert page.evaluate(NOTHING)
     assert page.problems == []
 
 
-def test_who_comes_back_is_led_to_where_they_were(base: str, visit: Open) -> None:
+def test_who_comes_back_is_led_to_where_they_were(
+    base: str, visit: Open, chapter: pages.Chapter
+) -> None:
     page = visit(f"{base}/index.html")
-    read(page, base)
-    for name, text in [
-        ("index.html", ON_START),
-        (CHAPTER, ON_CHAPTER),
-        ("chapters/progress.html", ON_START),
-    ]:
-        page.goto(f"{base}/{name}")
+    stored = read(page, base, chapter)
+    for name in NAMES:
+        pages.go_until(page, f"{base}/{named(name, chapter)}", stored)
         assert page.evaluate("scrollY") == 0, "nobody is moved unasked"
-        assert link(page).all_text_contents() == [text]
+        said = (from_its_top if name == "a chapter" else from_elsewhere)(chapter)
+        assert link(page).all_text_contents() == [said]
         link(page).press("Enter")
-        page.wait_for_url(f"**/{CHAPTER}#{PLACE}")
-        page.locator("#section-here", has_text="How far from softmax?").wait_for()
+        page.wait_for_url(f"**/{chapter.name}#{chapter.middle}")
+        page.locator(f"#section-here[href='#{chapter.middle}']").wait_for()
     assert page.problems == []
 
 
-def test_a_chapter_that_is_opened_and_left_keeps_its_place(site: Path, visit: Open) -> None:
+def test_a_chapter_that_is_opened_and_left_keeps_its_place(
+    site: Path, visit: Open, chapter: pages.Chapter
+) -> None:
     page = visit(f"{site.as_uri()}/index.html")
-    read(page, site.as_uri())
+    stored = read(page, site.as_uri(), chapter)
     for _ in range(2):
-        page.goto(f"{site.as_uri()}/{CHAPTER}")
-        page.wait_for_timeout(200)  # the section on the first screen has been seen by then
-        assert link(page, ON_CHAPTER).is_visible()
+        pages.go_until(page, f"{site.as_uri()}/{chapter.name}", stored)
+        assert link(page).all_text_contents() == [from_its_top(chapter)]
 
 
-def test_the_first_section_needs_no_line(site: Path, visit: Open) -> None:
+def test_the_first_section_needs_no_line(site: Path, visit: Open, chapter: pages.Chapter) -> None:
     page = visit(f"{site.as_uri()}/index.html")
-    read(page, site.as_uri(), "break-it-first")
-    page.goto(f"{site.as_uri()}/{CHAPTER}")
+    first, *_ = chapter.sections
+    stored = read(page, site.as_uri(), chapter, first)
+    pages.go_until(page, f"{site.as_uri()}/{chapter.name}", stored)
     assert not link(page).count()
 
 
-def test_the_last_chapter_read_counts_and_each_keeps_its_own(site: Path, visit: Open) -> None:
+def test_the_last_chapter_read_counts_and_each_keeps_its_own(
+    site: Path, visit: Open, chapter: pages.Chapter
+) -> None:
     page = visit(f"{site.as_uri()}/index.html")
-    other = "chapters/01-linear-recurrences.html"
-    read(page, site.as_uri())
-    page.goto(f"{site.as_uri()}/{other}#summary")
-    page.locator("#section-here[href='#summary']").wait_for()
-    page.wait_for_timeout(300)
-    page.goto(f"{site.as_uri()}/index.html")
-    assert link(page, "Continue: 1. Linear recurrences and the DSF · Summary").is_visible()
-    page.goto(f"{site.as_uri()}/{CHAPTER}")
-    assert link(page, ON_CHAPTER).is_visible()
+    other = pages.chapters(site)[0]
+    start = f"{site.as_uri()}/index.html"
+    pages.go_until(page, start, read(page, site.as_uri(), chapter))
+    stored = read(page, site.as_uri(), other)
+    pages.go_until(page, start, stored)
+    assert link(page).all_text_contents() == [from_elsewhere(other)]
+    pages.go_until(page, f"{site.as_uri()}/{chapter.name}", stored)
+    assert link(page).all_text_contents() == [from_its_top(chapter)]
 
 
-def test_the_progress_page_forgets_the_place(site: Path, visit: Open) -> None:
+def test_the_progress_page_forgets_the_place(
+    site: Path, visit: Open, chapter: pages.Chapter
+) -> None:
     page = visit(f"{site.as_uri()}/index.html")
-    read(page, site.as_uri())
-    page.goto(f"{site.as_uri()}/chapters/progress.html")
+    stored = read(page, site.as_uri(), chapter)
+    pages.go_until(page, f"{site.as_uri()}/chapters/progress.html", stored)
     page.get_by_role("button", name="Forget").click()
     assert not link(page).count()
-    assert page.evaluate("localStorage.length") == 0
-    page.goto(f"{site.as_uri()}/index.html")
+    assert page.evaluate(NOTHING)
+    pages.go_until(page, f"{site.as_uri()}/index.html", NOTHING)
     assert not link(page).count()
     assert page.problems == []
 
@@ -101,10 +132,10 @@ def test_the_progress_page_forgets_the_place(site: Path, visit: Open) -> None:
         'localStorage.setItem(\'dsf-place\', \'{"chapters/gone.html": {"id":"a","title":"b"}}\')',
     ],
 )
-@pytest.mark.parametrize("name", ["index.html", CHAPTER, "chapters/progress.html"])
+@pytest.mark.parametrize("name", NAMES)
 def test_storage_that_is_closed_or_holds_anything_else_offers_nothing(
-    site: Path, visit: Open, script: str, name: str
+    site: Path, visit: Open, chapter: pages.Chapter, script: str, name: str
 ) -> None:
-    page = visit(f"{site.as_uri()}/{name}", script)
+    page = visit(f"{site.as_uri()}/{named(name, chapter)}", script)
     assert not link(page).count()
     assert page.problems == []

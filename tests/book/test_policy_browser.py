@@ -1,7 +1,6 @@
-"""The content security policy of the built pages in a browser."""
+"""The content security policy of the built pages in a browser: what it stops."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pages
@@ -9,18 +8,6 @@ import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.book]
 Open = Callable[..., Any]
-
-
-def test_no_page_is_stopped_by_its_own_policy(site: Path, base: str, visit: Open) -> None:
-    for name in pages.names(site):
-        page = visit(f"{base}/{name}", pages.LISTEN)
-        drawn = page.evaluate(pages.USE)
-        assert drawn == page.locator("figure:is(.dsf-widget, .dsf-plotly)").count()
-        page.emulate_media(media="print")
-        page.wait_for_load_state("networkidle")
-        assert page.evaluate("violations") == [], name
-        assert page.problems == [], name
-        page.close()
 
 
 def test_scripts_and_hosts_that_a_page_does_not_know_are_stopped(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pages
 import pytest
 from test_widgets_browser import write_page
 
@@ -72,7 +73,7 @@ def test_what_was_opened_stays_open_where_a_figure_is_drawn_anew(open_page: Visi
     for opened in (False, True, False):
         if more.evaluate("node => node.open") != opened:
             page.locator("figure .dsf-more summary").click()
-            page.wait_for_timeout(50)  # the event comes later
+            page.evaluate(pages.READY)  # the event comes later
         assert page.evaluate(draw, [source, widget.state()]) == opened
 
 

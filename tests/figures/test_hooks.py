@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from pages import READY
 from test_widgets_browser import write_page
 
 from book import asking
@@ -151,7 +152,7 @@ def test_the_page_says_what_python_says_all_the_way(
     for _ in range(50):
         place = slider.evaluate("node => node.valueAsNumber")
         seen.add(place)
-        page.wait_for_timeout(20)
+        page.evaluate(READY)
         assert said.text_content() == widget.row(place)[SHOWN[kind.name]], f"at {place}"
         slider.press("ArrowRight")
         if slider.evaluate("node => node.valueAsNumber") == place:

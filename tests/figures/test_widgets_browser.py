@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pages
 import pytest
 from golden import recall
 from layers import layers
@@ -84,14 +85,13 @@ def unfold(page: Any) -> None:
     page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
 
 
+# What the live figure draws and writes, without the controls and what is spoken later.
+PIXELS = """() => [...document.querySelectorAll('.dsf-live > :not(.dsf-controls, .dsf-spoken)')]
+             .map(node => node.outerHTML).join('')"""
+
+
 def pixels(page: Any) -> str:
-    """What the live figure draws and writes, without the controls and what is spoken later."""
-    return str(
-        page.evaluate(
-            """() => [...document.querySelectorAll('.dsf-live > :not(.dsf-controls, .dsf-spoken)')]
-                 .map(node => node.outerHTML).join('')"""
-        )
-    )
+    return str(page.evaluate(PIXELS))
 
 
 def shown_table(page: Any) -> list[list[str]]:
@@ -198,12 +198,7 @@ def test_every_control_has_a_name_and_changes_the_picture(visit: Visit, name: st
         assert label.strip()
         before = pixels(page)
         move(control)
-        page.wait_for_function(
-            """before => [...document.querySelectorAll(
-                     '.dsf-live > :not(.dsf-controls, .dsf-spoken)')]
-                 .map(node => node.outerHTML).join('') !== before""",
-            arg=before,
-        )
+        page.wait_for_function(f"before => ({PIXELS})() !== before", arg=before)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -232,11 +227,9 @@ def test_reset_brings_back_the_first_picture(visit: Visit, name: str) -> None:
     first = pixels(page)
     slider = page.locator(".dsf-live input[type=range]:enabled").first
     move(slider)
-    page.wait_for_timeout(50)
-    assert pixels(page) != first
+    page.wait_for_function(f"first => ({PIXELS})() !== first", arg=first)
     page.get_by_role("button", name="Reset").click()
-    page.wait_for_timeout(50)
-    assert pixels(page) == first
+    page.wait_for_function(f"first => ({PIXELS})() === first", arg=first)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -309,10 +302,7 @@ def test_the_address_keeps_the_state(visit: Visit, name: str) -> None:
     page.wait_for_function(whole)
     drawn = pixels(page)
     page.reload()
-    page.wait_for_selector(".dsf-live")
-    page.wait_for_timeout(100)
-    page.wait_for_function(whole)
-    assert pixels(page) == drawn
+    page.wait_for_function(f"drawn => ({PIXELS})() === drawn", arg=drawn)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -327,16 +317,16 @@ def test_dark_pages_change_text_and_keep_the_colors(visit: Visit, name: str) -> 
 
 
 @pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(visit: Visit, axe: str, name: str, scheme: str) -> None:
+def test_axe_finds_nothing(visit: Visit, axe: str, name: str) -> None:
     for width, state in ((1000, {}), (360, {"architecture": "s4d", "input": "text"})):
         widget = KINDS[name](**(state if name == "explorer" else {}))
-        size = {"width": width, "height": 800}
-        page = visit(widget.html(), color_scheme=scheme, viewport=size)
+        page = visit(widget.html(), viewport={"width": width, "height": 800})
         unfold(page)
         page.evaluate(axe)
-        violations = page.evaluate("axe.run('figure').then(found => found.violations)")
-        assert [violation["id"] for violation in violations] == []
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            violations = page.evaluate(pages.AXE.format("'figure'"))
+            assert [violation["id"] for violation in violations] == [], (width, scheme)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -452,8 +442,7 @@ def test_explorer_tells_the_ear_once_the_hand_rests(visit: Visit) -> None:
     for _ in range(5):
         slider.press("ArrowRight")
     assert "Step 8" not in spoken.text_content()
-    page.wait_for_timeout(900)
-    assert spoken.text_content().startswith("Step 8")
+    page.wait_for_function("document.querySelector('.dsf-spoken').textContent.startsWith('Step 8')")
     assert spoken.get_attribute("aria-live") == "polite"
 
 
