@@ -19,7 +19,7 @@ from dsf.widgets.hook import Hook
 HOOKS = [
     kind for kind in (getattr(widgets, name) for name in widgets.__all__) if issubclass(kind, Hook)
 ]
-SHOWN = {"message": 2, "pairs": 0, "exponent": 0, "dictionary": 0}  # which number of a row it is
+SHOWN = {"message": 2, "pairs": 2, "exponent": 0, "dictionary": 0}  # which number of a row it is
 
 
 def test_only_at_exponent_1_are_the_two_one_model() -> None:
@@ -72,10 +72,27 @@ def question(chapter: str, label: str) -> asking.Asked:
 
 
 def test_the_place_that_chapter_3_asks_for_is_the_one_of_the_figure() -> None:
-    [(name, sign, value)] = asking.conditions(question("03", "ask:smallest-n").right)
-    assert (name, sign) == ("n", "=")
-    lost = [1 - mean / pairs.PAIRS for mean in pairs.recalled()]
-    assert value == 1 + next(n for n, share in enumerate(lost) if share < 0.1)
+    wanted = asking.conditions(question("03", "ask:smallest-n").right)
+    [(n, equal, least), (d, also_equal, width)] = wanted
+    assert (n, equal, d, also_equal) == ("n", "=", "d", "=")
+    assert least == smallest(int(width))
+
+
+def smallest(d: int) -> int:
+    """The smallest n with which fewer than one in ten of the values of width d is lost."""
+    return next(n for n, mean in enumerate(pairs.recalled(d), 1) if mean > 0.9 * pairs.PAIRS)
+
+
+@pytest.mark.parametrize("d", pairs.WIDTHS)
+def test_what_fails_on_the_way_to_smaller_memories_stays_failed(d: int) -> None:
+    means = pairs.recalled(d)
+    assert list(means) == sorted(means)
+
+
+def test_twice_the_width_of_a_value_does_what_twice_the_features_do() -> None:
+    assert max(pairs.recalled(16)) < 0.9 * pairs.PAIRS, "as chapter 3 says of d = 16"
+    assert smallest(32) == 2 * smallest(64)
+    assert smallest(128) < smallest(64)
 
 
 def test_numbers_that_the_chapters_ask_for() -> None:
