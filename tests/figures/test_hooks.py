@@ -83,12 +83,6 @@ def smallest(d: int) -> int:
     return next(n for n, mean in enumerate(pairs.recalled(d), 1) if mean > 0.9 * pairs.PAIRS)
 
 
-@pytest.mark.parametrize("d", pairs.WIDTHS)
-def test_what_fails_on_the_way_to_smaller_memories_stays_failed(d: int) -> None:
-    means = pairs.recalled(d)
-    assert list(means) == sorted(means)
-
-
 def test_twice_the_width_of_a_value_does_what_twice_the_features_do() -> None:
     assert max(pairs.recalled(16)) < 0.9 * pairs.PAIRS, "as chapter 3 says of d = 16"
     assert smallest(32) == 2 * smallest(64)
