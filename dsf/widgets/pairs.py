@@ -36,7 +36,7 @@ class PairsRecalled(Hook):
     places = (1, 2, 4, 8, 16, 32)
 
     n = traitlets.Int(4, min=1, max=MOST).tag(sync=True, figure=True)
-    d = traitlets.Enum(WIDTHS, 64).tag(sync=True, figure=True)
+    d = traitlets.Enum(WIDTHS, 32).tag(sync=True, figure=True)
     recalled = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)
 
     @traitlets.default("recalled")
