@@ -1,4 +1,4 @@
-"""Feature maps: how far the kernel ⟨φ(q), φ(k)⟩ of each is from exp(qᵀk), over the angle."""
+"""Feature maps: how far the score ⟨φ(q), φ(k)⟩ of each is from exp(qᵀk), over the angle."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TITLES = {
 
 
 class FeatureMapGallery(Widget):
-    """The kernels of the feature maps for q and k in the plane, both of one norm.
+    """The scores of the feature maps for q and k in the plane, both of one norm.
 
     Attributes:
         norm: of q and k, 0.1 to 2.5.
@@ -81,7 +81,7 @@ class FeatureMapGallery(Widget):
         return {**values, "exact": torch.exp((q * k).sum(-1))}
 
     def worst(self) -> dict[str, float]:
-        """How far each kernel is from exp(qᵀk) where it is furthest.
+        """How far each score is from exp(qᵀk) where it is furthest.
 
         Returns:
             The largest |⟨φ(q), φ(k)⟩ / exp(qᵀk) - 1| over all even angles, by name of the map.
@@ -95,16 +95,16 @@ class FeatureMapGallery(Widget):
         worst = self.worst()
         n = feature_maps.taylor_size(2, self.order)
         return (
-            "Each row is a feature map φ of two coordinates: its kernel ⟨φ(q), φ(k)⟩ as a multiple "
+            "Each row is a feature map φ of two coordinates: its score ⟨φ(q), φ(k)⟩ as a multiple "
             "of exp(qᵀk), on a logarithmic axis, for q and k of one norm. A flat row is softmax's "
-            f"kernel. As first shown, at norm {number(self.norm)}, {n} Taylor features are off by "
+            f"score. As first shown, at norm {number(self.norm)}, {n} Taylor features are off by "
             f"at most {number(100 * worst['taylor'])} % over all angles, {self.features} positive "
             f"random features by {number(100 * worst['positive_random'])} %. "
-            "The other maps make kernels of their own."
+            "The other maps make scores of their own."
         )
 
     def table(self) -> tuple[str, list[str], list[list[str]]]:
-        """The size, the kernel and its ratio to exp(qᵀk) of each map, at the present angle."""
+        """The size, the score and its ratio to exp(qᵀk) of each map, at the present angle."""
         here = self.kernels(torch.tensor([float(self.angle)], dtype=torch.float64))
         zero = torch.zeros(2, dtype=torch.float64)
         exact = float(here["exact"])
@@ -119,7 +119,7 @@ class FeatureMapGallery(Widget):
             for name, phi in self.maps().items()
         ]
         title = f"Numbers at {self.angle}°: exp(qᵀk) = {number(exact)}"
-        return title, ["map", "n", "kernel", "ratio"], rows
+        return title, ["map", "n", "score", "ratio"], rows
 
     def _point(self, degrees: Tensor) -> Tensor:
         radians = torch.deg2rad(degrees)

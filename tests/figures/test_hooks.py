@@ -22,7 +22,7 @@ HOOKS = [
     kind for kind in (getattr(widgets, name) for name in widgets.__all__) if issubclass(kind, Hook)
 ]
 # Which number of a row it is.
-SHOWN = {"message": 2, "cache": 0, "pairs": 0, "exponent": 0, "dictionary": 0}
+SHOWN = {"message": 2, "cache": 0, "pairs": 1, "exponent": 0, "dictionary": 0}
 
 
 def test_only_at_exponent_1_are_the_two_one_model() -> None:
@@ -75,10 +75,22 @@ def question(chapter: str, label: str) -> asking.Asked:
 
 
 def test_the_place_that_chapter_3_asks_for_is_the_one_of_the_figure() -> None:
-    [(name, sign, value)] = asking.conditions(question("03", "ask:smallest-n").right)
-    assert (name, sign) == ("n", "=")
-    lost = [1 - mean / pairs.PAIRS for mean in pairs.recalled()]
-    assert value == 1 + next(n for n, share in enumerate(lost) if share < 0.1)
+    wanted = asking.conditions(question("03", "ask:smallest-n").right)
+    [(n, equal, least), (d, also_equal, width)] = wanted
+    assert (n, equal, d, also_equal) == ("n", "=", "d", "=")
+    assert least == smallest(int(width))
+
+
+def smallest(d: int) -> int:
+    """The smallest n with which fewer than one in ten of the values of width d is lost."""
+    return next(n for n, mean in enumerate(pairs.recalled(d), 1) if mean > 0.9 * pairs.PAIRS)
+
+
+def test_twice_the_width_of_a_value_does_what_twice_the_features_do() -> None:
+    assert max(pairs.recalled(16)) < 0.9 * pairs.PAIRS, "as chapter 3 says of d = 16"
+    assert smallest(128) < smallest(64) < smallest(32)
+    for n in (8, 14, 16):  # of 32 values
+        assert abs(pairs.recalled(64)[n - 1] - pairs.recalled(32)[2 * n - 1]) < 1.5
 
 
 @pytest.mark.parametrize("heads", [32, 8, 1])

@@ -1,4 +1,4 @@
-/** Feature maps: how far the kernel ⟨φ(q), φ(k)⟩ of each is from exp(qᵀk), over the angle between q and k. */
+/** Feature maps: how far the score ⟨φ(q), φ(k)⟩ of each is from exp(qᵀk), over the angle between q and k. */
 import { fold, format, html, panel, tableOf } from "./dom.js";
 import { randomFeatures, taylorFeatures } from "./features.js";
 import { frame } from "./frame.js";
@@ -62,12 +62,12 @@ export function kernel(map, norm, angles, direction) {
 /** @param {number} norm @param {number} angle */
 export const exact = (norm, angle) => Math.exp(norm * norm * Math.cos((Math.PI * angle) / 180));
 
-const QUESTION = "Which kernels come near exp(qᵀk)?";
+const QUESTION = "Which scores come near exp(qᵀk)?";
 const TRY =
   "Try: take the norm down. The row of the Taylor features turns flat, whatever p. The last four never do: " +
-  "their kernels are their own.";
+  "their scores are their own.";
 const NOTE =
-  "On the line a kernel is exp(qᵀk). Blue above it: too large. Orange below it: too small. " +
+  "On the line a score is exp(qᵀk). Blue above it: too large. Orange below it: too small. " +
   "At the edge of its row: by a factor of 10 or more, or not positive.";
 /** @type {import("./rows.js").Column} */
 const COLUMN = {
@@ -162,14 +162,14 @@ function finding({ norm, order, seen: [taylor, random, ...others] }) {
   return (
     `At norm ${norm.toFixed(1)} Taylor features of order ${order} (n = ${taylor.size}) are off by ` +
     `${upTo(taylor.worst)}, ${random.size} positive random features by ${upTo(random.worst)}, ` +
-    `and the other four, whose kernels are their own, by ${percent(least)} or more.`
+    `and the other four, whose scores are their own, by ${percent(least)} or more.`
   );
 }
 
 /** @param {View} view */
 function table({ truth, seen }) {
   const rows = seen.map(({ title, size, value }) => [title, `${size}`, format(value), format(value / truth)]);
-  return tableOf("", ["map", "n", "kernel", "ratio"], [["exp(qᵀk)", "∞", format(truth), format(1)], ...rows]);
+  return tableOf("", ["map", "n", "score", "ratio"], [["exp(qᵀk)", "∞", format(truth), format(1)], ...rows]);
 }
 
 /** @param {{model: any, el: HTMLElement}} context */

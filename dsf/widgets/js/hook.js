@@ -1,4 +1,4 @@
-/** The live hook of a chapter's first screen: one slider, one number that changes, a few bars. */
+/** The live hook of a chapter's first screen: one slider, perhaps a choice, one number that changes, a few bars. */
 import { html, place, svg, tableOf } from "./dom.js";
 import { frame } from "./frame.js";
 
@@ -14,6 +14,7 @@ import { frame } from "./frame.js";
  * @typedef {object} Hook
  * @property {Record<string, import("./traits.js").Trait>} traits
  * @property {(it: ReturnType<typeof frame>) => Node} slider
+ * @property {(it: ReturnType<typeof frame>) => Node} [choice] a second control
  * @property {(model: any) => Seen} see
  * @property {string[]} head of the table
  * @property {number[]} places of the slider, the rows of the table
@@ -41,7 +42,7 @@ function drawn({ name, share, label, own = true, parts = 1 }, k, width) {
 }
 
 /** The module of a hook. @param {Hook} hook */
-export const hook = ({ traits, slider, see, head, places, row }) => ({
+export const hook = ({ traits, slider, choice, see, head, places, row }) => ({
   traits,
   /** @param {{model: any, el: HTMLElement}} context */
   render({ model, el }) {
@@ -51,7 +52,7 @@ export const hook = ({ traits, slider, see, head, places, row }) => ({
     const rows = places.map((at) => [`${at}`, ...row(at, model)]);
     const table = html("details", { class: "dsf-data" }, html("summary", {}, "Numbers"), tableOf("", head, rows));
     it.controls.classList.add("dsf-hook-controls");
-    it.controls.append(slider(it), it.reset());
+    it.controls.append(slider(it), ...(choice ? [choice(it)] : []), it.reset());
     it.root.append(it.problem, it.controls, number, picture, it.finding, it.spoken, table);
     return it.start(() => {
       const { line, bars, said } = see(model);

@@ -17,6 +17,13 @@ export const oneOf = (choices) => ({
   wanted: `one of ${choices.join(", ")}`,
 });
 
+/** @param {number[]} choices @returns {Trait} */
+export const numberOf = (choices) => ({
+  parse: toNumber,
+  accepts: (value) => choices.includes(value),
+  wanted: `one of ${choices.join(", ")}`,
+});
+
 /** @param {number} least @param {number} most @returns {Trait} */
 export const whole = (least, most) => ({
   parse: toNumber,
