@@ -187,7 +187,7 @@ function render({ model, el }) {
     }
     picture.replaceChildren(...(shown === "phi" ? [] : [strip.picture]), (arrays[shown] ?? phi).node);
     colors.textContent = colorsOf(shown);
-    hint.replaceChildren(...hintOf(shown, sizes(view.name).length > 1));
+    hint.replaceChildren(...hintOf(shown, shown === "phi" ? view.name === "linear" : sizes(view.name).length > 1));
     numbers.draw(view, shown);
     it.say(SAYS[shown](view));
   });
