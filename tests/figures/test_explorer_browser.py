@@ -1,5 +1,6 @@
 """The five steps of the explorer under a reader's hands."""
 
+import re
 from typing import Any
 
 import pytest
@@ -132,6 +133,28 @@ def test_recalled_follows_n(visit: Visit) -> None:
         "!document.querySelector('.dsf-recalled .dsf-note').textContent.includes('…')"
     )
     assert "of 100 draws" in mean.text_content()
+
+
+@pytest.mark.parametrize("name", ["linear", "ssd", "s4d", "s6"])
+def test_who_loses_more_than_half_from_the_start_is_sent_elsewhere(visit: Visit, name: str) -> None:
+    page = visit(widgets.DSFExplorer(architecture=name).html())
+    mean = page.locator(".dsf-recalled .dsf-note")
+    page.wait_for_function(
+        "!document.querySelector('.dsf-recalled .dsf-note').textContent.includes('…')"
+    )
+    half = float(re.search(r"([\d.]+) of 4", mean.text_content())[1]) >= 2
+    elsewhere = "choose linear attention" in page.locator(".dsf-hint").text_content()
+    assert elsewhere is not half
+
+
+@pytest.mark.parametrize("width", [360, 640, 1000])
+def test_what_is_recalled_stays_inside_the_figure(visit: Visit, width: int) -> None:
+    page = visit(widgets.DSFExplorer().html(), viewport={"width": width, "height": 800})
+    figure, said = (
+        page.locator(part).bounding_box() for part in (".dsf-stage", ".dsf-recalled .dsf-note")
+    )
+    assert said["x"] + said["width"] <= figure["x"] + figure["width"]
+    assert said["width"] > 120, "in few lines"
 
 
 @pytest.mark.parametrize("width", [360, 1000])

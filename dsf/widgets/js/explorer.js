@@ -29,6 +29,7 @@ const INPUTS = [
   ["random", "random"],
   ["impulse", "impulse"],
 ];
+const ENOUGH = ["linear", "ssd"]; // with the largest n half of the pairs come back in the mean
 const STEP_MS = 600;
 const REST_MS = 200; // after which the mean over draws is computed,
 const SLICE = 10; // so many draws at a time
@@ -187,7 +188,8 @@ function render({ model, el }) {
     }
     picture.replaceChildren(...(shown === "phi" ? [] : [strip.picture]), (arrays[shown] ?? phi).node);
     colors.textContent = colorsOf(shown);
-    hint.replaceChildren(...hintOf(shown, sizes(view.name).length > 1));
+    const free = shown === "phi" ? ENOUGH.includes(view.name) : sizes(view.name).length > 1;
+    hint.replaceChildren(...hintOf(shown, free));
     numbers.draw(view, shown);
     it.say(SAYS[shown](view));
   });

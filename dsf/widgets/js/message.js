@@ -45,9 +45,10 @@ export default hook({
     const decay = model.get("decay");
     const held = recall(decay);
     const { message, noise, ratio } = held;
+    const inRange = Number.isFinite(noise); // else there is nothing to compare
     const bars = [
-      { name: "message", share: Number.isFinite(noise) ? Math.min(1, ratio) : 1, label: size(message) },
-      { name: "noise", share: Number.isFinite(noise) ? Math.min(1, 1 / ratio) : 1, label: size(noise), own: false },
+      { name: "message", share: inRange ? Math.min(1, ratio) : 0, label: size(message) },
+      { name: "noise (root mean square)", share: inRange ? Math.min(1, 1 / ratio) : 0, label: size(noise), own: false },
     ];
     return { line: ["message ÷ noise = ", quotient(held), ""], bars, said: finding(decay, held) };
   },

@@ -82,7 +82,11 @@ export function listOf(it, model) {
 /** What full colour means in a step. @param {string} name */
 export const colorsOf = (name) => ` + · full colour: ${STEPS[name].colors}.`;
 
-/** One thing to try, with another architecture where n is not free. @param {string} name @param {boolean} free */
+/**
+ * One thing to try, in linear attention where n is not free or too few pairs come back from the start.
+ * @param {string} name
+ * @param {boolean} free
+ */
 export function hintOf(name, free) {
   const { hint } = STEPS[name];
   const first = free || !hint.startsWith("take n") ? "" : "choose linear attention and ";
