@@ -58,7 +58,7 @@ class PairsRecalled(Hook):
             f"Values that come back of {PAIRS} stored in a matrix of n × d numbers under random "
             f"keys of n features, the mean of {DRAWS} draws. As first shown, with n = {self.n} and "
             f"d = {self.d}, it is {mean}. To try: the smallest n with which fewer than one in ten "
-            "is lost, then the same for another d."
+            "is lost, then the same for d = 64."
         )
 
 

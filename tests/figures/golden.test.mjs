@@ -7,7 +7,7 @@ import * as approximation from "../../dsf/widgets/js/approximation.js";
 import { ARCHITECTURES } from "../../dsf/widgets/js/architectures.js";
 import { gates } from "../../dsf/widgets/js/decay.js";
 import { taylorFeatures } from "../../dsf/widgets/js/features.js";
-import { exact, featureMaps, kernel } from "../../dsf/widgets/js/gallery.js";
+import { exact, scores } from "../../dsf/widgets/js/gallery.js";
 import { hankelForms, ranks as ranksOf } from "../../dsf/widgets/js/hankel.js";
 import { samples, stepOf } from "../../dsf/widgets/js/pole.js";
 import { normal, uniform } from "../../dsf/widgets/js/random.js";
@@ -88,12 +88,8 @@ golden.gates.forEach(({ state, x, gates: wanted }, index) => {
 
 golden.kernels.forEach(({ state, angles, kernels }, index) => {
   test(`feature maps, setting ${index}`, () => {
-    const maps = featureMaps(state);
     for (const [name, wanted] of Object.entries(kernels)) {
-      const values =
-        name === "exact"
-          ? angles.map((angle) => exact(state.norm, angle))
-          : kernel(maps[name], state.norm, angles, state.direction);
+      const values = name === "exact" ? angles.map((angle) => exact(state.norm, angle)) : scores(name, state, angles);
       same(values, wanted, name);
     }
   });

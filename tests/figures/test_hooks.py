@@ -86,6 +86,12 @@ def smallest(d: int) -> int:
     return next(n for n, mean in enumerate(pairs.recalled(d), 1) if mean > 0.9 * pairs.PAIRS)
 
 
+@pytest.mark.parametrize("d", pairs.WIDTHS)
+def test_no_place_shows_exactly_one_in_ten(d: int) -> None:
+    lost = [100 * (1 - mean / pairs.PAIRS) for mean in pairs.recalled(d)]
+    assert "10.0" not in [f"{share:.1f}" for share in lost]
+
+
 def test_twice_the_width_of_a_value_does_what_twice_the_features_do() -> None:
     assert max(pairs.recalled(16)) < 0.9 * pairs.PAIRS, "as chapter 3 says of d = 16"
     assert smallest(128) < smallest(64) < smallest(32)

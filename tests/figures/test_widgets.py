@@ -251,6 +251,48 @@ def test_gallery_draws_the_features_of_the_package() -> None:
     check.same(gallery.random_features(x, directions), wanted)
 
 
+def test_draws_of_random_features_scatter_about_the_exponential_as_theory_says() -> None:
+    norm, n = 0.5, 8
+    widget = widgets.FeatureMapGallery(norm=norm, features=n)
+    angles = torch.tensor([0.0, 60.0, 120.0, 180.0], dtype=torch.float64)
+    ratios = []
+    for seed in range(25):
+        widget.seed = seed
+        ratios.append(widget.drawn(angles) / widget.kernels(angles)["exact"])
+    found = torch.cat(ratios)
+    # The square of one feature's ratio has the mean exp(‖q + k‖²).
+    variance = (torch.exp(2 * norm**2 * (1 + torch.cos(torch.deg2rad(angles)))) - 1) / n
+    assert ((found.mean(0) - 1).abs() <= 4 * (variance / len(found)).sqrt() + 1e-12).all()
+    assert torch.allclose(found.var(0), variance, rtol=0.35, atol=1e-12)
+
+
+@pytest.mark.parametrize("norm", [0.5, 1.0, 1.5, 2.0, 2.5])
+def test_with_more_random_features_the_median_draw_is_no_further_off(norm: float) -> None:
+    widget = widgets.FeatureMapGallery(norm=norm)
+    least, off = math.inf, {}
+    for n in (1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64):
+        widget.features = n
+        off[n] = widget.worst()["positive_random"]
+        assert off[n] < least + 0.05, f"{n} features"  # 40 draws leave that much to chance
+        least = min(least, off[n])
+    assert off[64] > 0.1, "still off, as chapter 3 says"
+    if norm == 1:
+        assert off[64] < 0.6 * off[4]
+
+
+def test_the_band_of_64_random_features_is_narrower_than_that_of_4() -> None:
+    angles = torch.arange(0, 181, 2, dtype=torch.float64)
+    share = torch.tensor([0.1, 0.9], dtype=torch.float64)
+    for seed in range(3):
+        wide = {}
+        for n in (4, 64):
+            widget = widgets.FeatureMapGallery(features=n, seed=seed)
+            low, high = widget.drawn(angles).log10().quantile(share, dim=0)
+            wide[n] = high - low
+        assert wide[64].mean() < 0.5 * wide[4].mean()
+        assert (wide[64] < wide[4]).double().mean() > 0.95
+
+
 def test_gallery_tells_how_far_off_the_features_are() -> None:
     coarse, fine = widgets.FeatureMapGallery(order=2), widgets.FeatureMapGallery(order=8)
     angles = torch.arange(181, dtype=torch.float64)

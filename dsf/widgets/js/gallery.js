@@ -3,7 +3,7 @@ import { fold, format, html, panel, tableOf } from "./dom.js";
 import { randomFeatures, taylorFeatures } from "./features.js";
 import { frame } from "./frame.js";
 import { dot, eluPlusOne } from "./numbers.js";
-import { directions } from "./random.js";
+import { directions, MOST_FEATURES } from "./random.js";
 import { smallMultiples } from "./rows.js";
 import { real, whole } from "./traits.js";
 
@@ -16,7 +16,8 @@ const NAMES = [
   ["relu", "relu"],
   ["identity", "identity"],
 ];
-const MOST_FEATURES = 64;
+const DRAWS = 40; // of the directions of the random features
+const MIDDLE = [0.1, 0.9]; // what the band holds of them
 const MOST_NORM = 2.5;
 const ANGLES = Array.from({ length: 91 }, (_, k) => 2 * k);
 
@@ -31,7 +32,7 @@ const traits = {
 
 /**
  * @param {Record<string, any>} state
- * @returns {Record<string, (x: number[]) => number[]>} the maps by name
+ * @returns {Record<string, (x: number[]) => number[]>} the maps by name, of the random ones the first draw
  */
 export function featureMaps({ order, features, seed }) {
   const rows = directions(seed, features);
@@ -59,6 +60,50 @@ export function kernel(map, norm, angles, direction) {
   return angles.map((angle) => dot(query, map(point(direction + angle))));
 }
 
+/**
+ * Between the two that are next to it, as torch.quantile.
+ * @param {number[]} sorted
+ * @param {number} share
+ */
+function quantile(sorted, share) {
+  const place = share * (sorted.length - 1);
+  const low = Math.floor(place);
+  const high = Math.min(low + 1, sorted.length - 1);
+  return sorted[low] + (place - low) * (sorted[high] - sorted[low]);
+}
+
+/** @param {number[]} values @returns {number[]} */
+const ascending = (values) => [...values].sort((a, b) => a - b);
+
+/**
+ * The scores of the positive random features in every draw.
+ * @param {Record<string, any>} state
+ * @param {number[]} angles in degrees
+ */
+function drawn({ norm, direction, features, seed }, angles) {
+  return Array.from({ length: DRAWS }, (_, draw) => {
+    const rows = directions(seed, features, draw);
+    return kernel((x) => randomFeatures(x, rows), norm, angles, direction);
+  });
+}
+
+/** Each number of some curves: its quantiles. @param {number[][]} curves @param {number[]} shares */
+function across(curves, shares) {
+  const places = curves[0].map((_, at) => ascending(curves.map((curve) => curve[at])));
+  return shares.map((share) => places.map((values) => quantile(values, share)));
+}
+
+/**
+ * The scores of a map, of the random features the median of their draws.
+ * @param {string} name
+ * @param {Record<string, any>} state
+ * @param {number[]} angles in degrees
+ */
+export function scores(name, state, angles) {
+  if (name === "positive_random") return across(drawn(state, angles), [0.5])[0];
+  return kernel(featureMaps(state)[name], state.norm, angles, state.direction);
+}
+
 /** @param {number} norm @param {number} angle */
 export const exact = (norm, angle) => Math.exp(norm * norm * Math.cos((Math.PI * angle) / 180));
 
@@ -68,7 +113,9 @@ const TRY =
   "their scores are their own.";
 const NOTE =
   "On the line a score is exp(qᵀk). Blue above it: too large. Orange below it: too small. " +
-  "At the edge of its row: by a factor of 10 or more, or not positive.";
+  "At the edge of its row: by a factor of 10 or more, or not positive. " +
+  `Positive random features are drawn ${DRAWS} times: the line and the number are the median, ` +
+  "the shade holds eight draws in ten.";
 /** @type {import("./rows.js").Column} */
 const COLUMN = {
   ...{ x: [0, 180], y: [-1, 1], title: "angle between q and k" },
@@ -103,21 +150,42 @@ function controls(it) {
   ];
 }
 
-/** @typedef {{name: string, title: string, size: number, ratios: number[], worst: number, value: number}} Seen */
+/**
+ * What is seen of a map; the edges of its shade are those of the middle draws, or 1 and the ratio.
+ * @typedef {object} Seen
+ * @property {string} name
+ * @property {string} title
+ * @property {number} size
+ * @property {number[]} ratios
+ * @property {number[][]} edges
+ * @property {number} worst
+ * @property {number} value
+ */
+/** The largest distance from 1. @param {number[]} ratios */
+const furthest = (ratios) => Math.max(...ratios.map((ratio) => Math.abs(ratio - 1)));
 
 /**
  * The kernels of all maps over the angles, and where the numbers are taken.
  * @param {Record<string, any>} state
  */
 function evaluate(state) {
-  const { norm, angle, direction } = state;
+  const { norm, angle } = state;
   const maps = featureMaps(state);
+  const truth = ANGLES.map((at) => exact(norm, at));
+  /** @param {number[]} values */
+  const shares = (values) => values.map((value, k) => value / truth[k]);
   /** @type {Seen[]} */
   const seen = NAMES.map(([name, title]) => {
-    const ratios = kernel(maps[name], norm, ANGLES, direction).map((value, k) => value / exact(norm, ANGLES[k]));
-    const worst = Math.max(...ratios.map((ratio) => Math.abs(ratio - 1)));
-    const [value] = kernel(maps[name], norm, [angle], direction);
-    return { name, title, ratios, worst, value, size: maps[name]([0, 0]).length };
+    const [value] = scores(name, state, [angle]);
+    const size = maps[name]([0, 0]).length;
+    if (name === "positive_random") {
+      const draws = drawn(state, ANGLES).map(shares);
+      const [low, ratios, high] = across(draws, [MIDDLE[0], 0.5, MIDDLE[1]]);
+      const worst = quantile(ascending(draws.map(furthest)), 0.5);
+      return { name, title, ratios, edges: [low, high], worst, value, size };
+    }
+    const ratios = shares(scores(name, state, ANGLES));
+    return { name, title, ratios, edges: [ratios.map(() => 1), ratios], worst: furthest(ratios), value, size };
   });
   return { norm, angle, order: state.order, truth: exact(norm, angle), seen };
 }
@@ -134,14 +202,14 @@ const upTo = (share) => (share > 10 ? `over ${percent(10)}` : `up to ${percent(s
  * @param {View} view
  * @returns {import("./rows.js").Row}
  */
-function rowOf({ name, title, size, ratios, worst }, { angle, order }) {
-  const levels = ratios.map((ratio) => (ratio > 0 ? Math.log10(ratio) : -Infinity));
-  /** @param {(level: number) => number} part */
-  const points = (part) => levels.map((level, k) => [ANGLES[k], part(level)]);
-  /** @param {number[][]} curve */
-  const closed = (curve) => [[0, 0], ...curve, [180, 0]];
-  const above = closed(points((level) => Math.max(level, 0)));
-  const below = closed(points((level) => Math.min(level, 0)));
+function rowOf({ name, title, size, ratios, edges, worst }, { angle, order }) {
+  /** @param {number[]} curve @param {(level: number) => number} [part] */
+  const points = (curve, part = (level) => level) =>
+    curve.map((ratio, k) => [ANGLES[k], part(ratio > 0 ? Math.log10(ratio) : -Infinity)]);
+  /** What lies between the edges. @param {(level: number) => number} part */
+  const between = (part) => [...points(edges[0], part), ...points(edges[1], part).reverse()];
+  const above = between((level) => Math.max(level, 0));
+  const below = between((level) => Math.min(level, 0));
   return {
     name: `${title.replace("order p", `p = ${order}`)}, n = ${size}`,
     said: `off by ${upTo(worst)}`,
@@ -150,7 +218,7 @@ function rowOf({ name, title, size, ratios, worst }, { angle, order }) {
         { name: "dsf-area dsf-pos", points: above },
         { name: "dsf-area dsf-neg", points: below },
         { name: "dsf-cursor", points: [-1, 1].map((end) => [angle, end]) },
-        { name: `dsf-line dsf-map-${name}`, points: points((level) => level) },
+        { name: `dsf-line dsf-map-${name}`, points: points(ratios) },
       ],
     ],
   };
@@ -161,7 +229,7 @@ function finding({ norm, order, seen: [taylor, random, ...others] }) {
   const least = Math.min(...others.map(({ worst }) => worst));
   return (
     `At norm ${norm.toFixed(1)} Taylor features of order ${order} (n = ${taylor.size}) are off by ` +
-    `${upTo(taylor.worst)}, ${random.size} positive random features by ${upTo(random.worst)}, ` +
+    `${upTo(taylor.worst)}, ${random.size} positive random features in the median draw by ${upTo(random.worst)}, ` +
     `and the other four, whose scores are their own, by ${percent(least)} or more.`
   );
 }

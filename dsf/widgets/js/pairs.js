@@ -35,11 +35,12 @@ export default hook({
     const back = mean(model, n, d);
     const text = back.toFixed(1);
     const lost = (PAIRS - back).toFixed(1);
+    const share = ((100 * (PAIRS - back)) / PAIRS).toFixed(1);
     const name = `n × d = ${n} × ${d}`;
     return {
       line: ["", text, ` of ${PAIRS} values come back`],
       bars: [{ name, share: back / PAIRS, label: `${text} of ${PAIRS}`, parts: PAIRS }],
-      said: `A memory of ${n} × ${d} = ${n * d} numbers loses ${lost} values, the mean of ${DRAWS} draws.`,
+      said: `A memory of ${n} × ${d} = ${n * d} numbers loses ${lost} values, ${share} %, the mean of ${DRAWS} draws.`,
     };
   },
 });

@@ -39,11 +39,13 @@ export function normal(seed, stream, index) {
 }
 
 const DIRECTIONS = 21;
+export const MOST_FEATURES = 64; // that several draws can have and share none
 
 /**
  * @param {number} seed
  * @param {number} n
+ * @param {number} [draw]
  * @returns {number[][]} n random directions in the plane, the first ones the same whatever n
  */
-export const directions = (seed, n) =>
-  Array.from({ length: n }, (_, r) => [0, 1].map((c) => normal(seed, DIRECTIONS, 2 * r + c)));
+export const directions = (seed, n, draw = 0) =>
+  Array.from({ length: n }, (_, r) => [0, 1].map((c) => normal(seed, DIRECTIONS, 2 * (MOST_FEATURES * draw + r) + c)));
