@@ -42,9 +42,9 @@ class CacheGrows(Hook):
         return (
             f"An invented model, no real product: {LAYERS} layers, {WIDTH} channels, "
             f"{WIDTH // HEAD} query heads of width {HEAD}, numbers of {BYTES} bytes. With g "
-            f"key-value heads a layer keeps 2 · {HEAD} g numbers a token, has 10 · {WIDTH}² + "
-            f"2 · {WIDTH} · {HEAD} g weights and, in linear attention, a state of "
-            f"{HEAD} · {HEAD + 1} g numbers, fixed whatever the length. As first shown, after "
+            f"key-value heads a layer keeps 2 · {HEAD} · g numbers a token, has 10 · {WIDTH}² + "
+            f"2 · {WIDTH} · {HEAD} · g weights and, in linear attention, a state of "
+            f"{HEAD} · {HEAD + 1} · g numbers, fixed whatever the length. As first shown, after "
             f"{self.length} thousand tokens, the cache is {cache} GB, the weights {weights} GB and "
             f"the state {state} GB; a full bar is {number(cache_size(200, 32))} GB. To try: the "
             "length from which on the cache is larger than the model."
