@@ -6,6 +6,7 @@ import io
 import re
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -150,8 +151,8 @@ How does it go?
 """
 
 
-def figure() -> str:
-    """A live figure in the text of a page: the explorer, called `it`, n = 4."""
+def figure(widget: Any = None) -> str:
+    """A live figure in the text of a page: if none is given the explorer, called `it`, n = 4."""
     widgets = pytest.importorskip("dsf.widgets", reason="notebooks extra is not installed")
-    html = widgets.DSFExplorer(figure_id="it").html()
+    html = (widget or widgets.DSFExplorer(figure_id="it")).html()
     return f"````{{book-only}}\n```{{raw}} html\n{html}\n```\n````\n\n"

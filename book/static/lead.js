@@ -303,8 +303,23 @@
           lit.classList.add("lit");
           setTimeout(() => lit.classList.remove("lit"), 1600);
         }
+        unfold(figure, link);
       }, 50);
     });
+  }
+
+  /* The part of a figure that is folded away and belongs to what a link names is opened, and seen above the tour. */
+  /** @param {HTMLElement} figure @param {HTMLAnchorElement} link */
+  function unfold(figure, link) {
+    const named = (link.dataset.set ?? "").split(",").map((part) => part.split("=")[0]);
+    const fields = named.flatMap((name) => all(`details.dsf-fold .dsf-field-${CSS.escape(name)}`, figure));
+    for (const field of fields) {
+      const part = /** @type {HTMLDetailsElement} */ (field.closest("details.dsf-fold"));
+      const card = /** @type {HTMLElement | null} */ (link.closest(".tour.on"));
+      part.open = true;
+      part.style.scrollMarginBottom = `${card?.offsetHeight ?? 0}px`;
+      setTimeout(() => part.scrollIntoView({ block: "nearest" }), 150); // once it is drawn
+    }
   }
 
   /** @param {HTMLElement} box */

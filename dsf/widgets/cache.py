@@ -40,12 +40,14 @@ class CacheGrows(Hook):
         """What the figure shows, with its numbers, and what to try."""
         cache, weights, state = self.row(self.length)
         return (
-            f"A model of {LAYERS} layers and {WIDTH} channels with {WIDTH // HEAD} query heads of "
-            f"width {HEAD} and {8 * BYTES}-bit numbers, chosen and not a product: the sizes are "
-            "arithmetic. Query heads may share a key-value head. As first shown, after "
+            f"An invented model, no real product: {LAYERS} layers, {WIDTH} channels, "
+            f"{WIDTH // HEAD} query heads of width {HEAD}, numbers of {BYTES} bytes. With g "
+            f"key-value heads a layer keeps 2 · {HEAD} · g numbers a token, has 10 · {WIDTH}² + "
+            f"2 · {WIDTH} · {HEAD} · g weights and, in linear attention, a state of "
+            f"{HEAD} · {HEAD + 1} · g numbers, fixed whatever the length. As first shown, after "
             f"{self.length} thousand tokens, the cache is {cache} GB, the weights {weights} GB and "
-            f"the state of linear attention {state} GB. To try: the length from which on the cache "
-            "is larger than the model."
+            f"the state {state} GB; a full bar is {number(cache_size(200, 32))} GB. To try: the "
+            "length from which on the cache is larger than the model."
         )
 
 

@@ -174,7 +174,8 @@ class SoftmaxApproximation(Widget):
             f"most {number(100 * error)} % of the largest value over {self.length} tokens. Exact "
             f"softmax attention takes at least {self.length // 2} states a channel; to come within "
             f"{_epsilon(self.digits)} ‖Φ‖ of Φ takes at least {max(self.ranks())}. To try: raise "
-            "the order p until the error stays below 1 %, then double the scale of the logits."
+            "the order p until the error stays below 1 %, then double the scale of the logits. "
+            "The other maps, under More, are those of chapter 3."
         )
 
     def table(self) -> tuple[str, list[str], list[list[str]]]:

@@ -15,6 +15,12 @@ from small_book import CHOICE, NUMBER, ORDER, PREDICT, SET, TOUR, Build
 
 pytestmark = pytest.mark.browser
 Read = Callable[..., Any]
+FOLDED = """\
+:::{tour}
+1. {set}`More tokens <it: length=128, digits=2>`.
+2. {set}`Sharper <it: scale=2>`.
+:::
+"""
 ANSWERS = "Object.keys(JSON.parse(localStorage.getItem('dsf-progress') ?? '{}')).length"
 
 
@@ -23,7 +29,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page with one of everything, and the page of the progress."""
     setter = "Take {set}`three features <it: n=3>`.\n\n"
     text = "\n\n".join([PREDICT, CHOICE, NUMBER, ORDER, small_book.figure(), setter, TOUR, SET])
-    chapters = {"01-test": text, "progress": "```{progress}\n```\n"}
+    widgets = pytest.importorskip("dsf.widgets", reason="notebooks extra is not installed")
+    folded = small_book.figure(widgets.SoftmaxApproximation(figure_id="it")) + FOLDED
+    chapters = {"01-test": text, "02-folded": folded, "progress": "```{progress}\n```\n"}
     built = Build(tmp_path_factory.mktemp("lead"), chapters)
     assert built.warnings == ""
     return built.pages
@@ -34,8 +42,8 @@ def read(visit: Callable[..., Any], small: Path) -> Iterator[Read]:
     """Open the page from its file; at the end nothing must have gone wrong."""
     opened = []
 
-    def open_page(script: str = "", **options: Any) -> Any:
-        opened.append(visit((small / "01-test.html").as_uri(), script, **options))
+    def open_page(script: str = "", name: str = "01-test", **options: Any) -> Any:
+        opened.append(visit((small / f"{name}.html").as_uri(), script, **options))
         return opened[-1]
 
     yield open_page
@@ -158,6 +166,27 @@ def test_a_setter_keeps_what_it_does_not_name_and_lights_what_it_changes(read: R
     page.get_by_label("State expansion n").press("ArrowRight")
     page.get_by_role("link", name="three features").click()  # before the address has followed
     page.wait_for_function("() => document.getElementById('it').dsfState().n === 3")
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (360, 740)])
+def test_what_a_step_names_is_opened_and_seen_above_the_tour(
+    read: Read, size: tuple[int, int]
+) -> None:
+    width, height = size
+    page = read(name="02-folded", viewport={"width": width, "height": height})
+    part = page.locator(".dsf-live details.dsf-fold", has_text="states at least")
+    assert part.get_attribute("open") is None
+    page.get_by_role("button", name="Start the tour").click()
+    page.locator(".dsf-note", has_text="exact (theorem): up to 64 ").wait_for()
+    page.wait_for_function(
+        """() => {
+             const part = document.querySelector('.dsf-live details.dsf-fold[open]');
+             const card = document.querySelector('.tour.on').getBoundingClientRect();
+             return part && part.getBoundingClientRect().bottom <= card.top + 1;
+           }"""
+    )
+    assert page.get_by_label("Tolerance ε").input_value() == "2", "named, though not changed"
+    assert part.locator("summary").is_visible()
 
 
 def test_a_tour_goes_step_by_step(read: Read) -> None:

@@ -20,7 +20,7 @@ const STYLES = lineStyles(
   "map-",
 );
 const BOUND = `${STYLES.taylor} dsf-bound`;
-const MATRICES = ["softmax, Φ", "stand-in, Φ̂", "Φ̂ − Φ"];
+const MATRICES = ["softmax, Φ", "stand-in", "stand-in − softmax"];
 const COLORS = "Colour: an entry as a share of the largest weight of softmax in its row; orange is negative.";
 const [LEAST_ERROR, MOST_ERROR] = [1e-8, 10]; // where the chart ends
 const GOAL = 0.01; // an error that counts as none
@@ -111,11 +111,18 @@ function enough({ map, errorsOf }) {
   return ` It is ${goal} from n = ${size(map, step)} on${map === "taylor" ? `, order ${step}` : ""}.`;
 }
 
+/** Why no bound is drawn, in words. @param {View} view */
+function unbounded({ map, chosen }) {
+  if (map !== "taylor" || approximation.bound(chosen.radius, MOST_ORDER) < Infinity) return "";
+  return ` Logits go up to ${format(chosen.radius)}: the theorem bounds no order up to ${MOST_ORDER}.`;
+}
+
 /** @param {View} view */
 const finding = (view) =>
   [
     `${view.title}, n = ${view.n}: no output is off by more than ${format(100 * view.error)} % of the largest value.`,
     enough(view),
+    unbounded(view),
     view.weights.some((weight) => weight < 0) ? " Some weights of the stand-in are negative." : "",
   ].join("");
 
@@ -140,14 +147,15 @@ function drawErrors(chart, { map, length, chosen, error, errorsOf, n }, width) {
   const shown = NAMES.filter(([name]) => name === "taylor" || name === map);
   lineChart(chart, {
     ...{ width, height: width < 360 ? 190 : 220, x: [1, most], y: [LEAST_ERROR, MOST_ERROR], log: true, logX: true },
-    ...{ xLabel: "n", yLabel: "largest error" },
+    ...{ xLabel: `n (dotted: an error of ${100 * GOAL} %)`, yLabel: "largest error" },
     lines: [
       ...shown.map(([name, title]) => ({ name: STYLES[name], points: points(errorsOf(name), name), title })),
       { name: BOUND, points: points(bounds, "taylor"), title: "bound of Taylor" },
-      { name: "dsf-chance", points: [1, most].map((x) => [x, GOAL]), title: `${100 * GOAL} %` },
+      { name: "dsf-chance", points: [1, most].map((x) => [x, GOAL]) },
     ],
     marks: [
-      { x: length, title: `n = L = ${length}` },
+      { x: length },
+      { x: Math.min(length, most / 2), y: NaN, title: `n = L = ${length}` }, // whole at the edge too
       { x: n, y: seen, name: STYLES[map] },
     ],
   });
@@ -261,9 +269,9 @@ function render({ model, el }) {
   it.root.append(
     ...[it.problem, it.controls],
     html("div", { class: "dsf-panels" }, html("div", { class: "dsf-pair" }, exact, standIn), right),
-    ...[it.finding, it.spoken, html("p", { class: "dsf-note" }, COLORS)],
+    ...[it.finding, it.spoken, ranked.node, html("p", { class: "dsf-note" }, COLORS)],
     fold("dsf-fold", "Where do the two maps differ?", html("div", { class: "dsf-pair" }, difference)),
-    ...[ranked.node, data],
+    data,
   );
   const fixed = attention();
 
