@@ -54,7 +54,9 @@ def test_a_tour_keeps_its_figure_and_its_step_in_sight(
     size = {"width": 360 if height == 740 else 1366, "height": height}
     path = site / "chapters" / f"{chapter}.html"
     page = visit(path.as_uri(), viewport=size, reduced_motion="reduce")
-    page.evaluate("for (const fold of document.querySelectorAll('article details')) fold.open = true")
+    page.evaluate(
+        "for (const fold of document.querySelectorAll('article details')) fold.open = true"
+    )
     tours = page.get_by_role("group", name="Tour of the figure")
     assert tours.count()
     for tour in tours.all():
