@@ -55,11 +55,10 @@ class SpringSwings(Hook):
         """What the figure shows, with its numbers, and what to try."""
         swings, half, _ = self.row(self.damping)
         return (
-            f"A mass of {MASS:g} kg on a spring of stiffness k newtons a metre, damped by c newtons "
-            "for each metre a second. As first shown, with "
-            f"c = {self.damping:g} and k = {self.stiffness}, half of a swing is left after {half} "
-            f"seconds, {swings} of a swing. To try: a damping with which it swings once before half "
-            "is lost; then another stiffness."
+            f"A mass of {MASS:g} on a spring of stiffness k, damped by c times its speed; times in "
+            f"seconds. As first shown, with c = {self.damping:g} and k = {self.stiffness}, half of "
+            f"the swing is left after {half} s, that is, after {swings} swings. To try: a damping "
+            "with which it swings once before half is lost; then another stiffness."
         )
 
 
