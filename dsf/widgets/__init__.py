@@ -20,6 +20,7 @@ from dsf.widgets.mqar import MQARExplorer
 from dsf.widgets.pairs import PairsRecalled
 from dsf.widgets.pole import PoleAndResponse
 from dsf.widgets.softmax import SoftmaxApproximation
+from dsf.widgets.spring import SpringSwings
 
 __all__ = [
     "CacheGrows",
@@ -34,4 +35,5 @@ __all__ = [
     "PoleAndResponse",
     "SignAndExponent",
     "SoftmaxApproximation",
+    "SpringSwings",
 ]

@@ -33,7 +33,7 @@ class Step(NamedTuple):
 
 
 class PoleAndResponse(Widget):
-    """The poles s = -σ ± iω in the plane of continuous time, and ā = f(sΔ) in the plane of steps.
+    """The poles a = -σ ± iω in the plane of continuous time, and ā = f(aΔ) in the plane of steps.
 
     Attributes:
         decay: σ, -0.2 to 2; the poles are stable where it is positive.
@@ -108,7 +108,7 @@ class PoleAndResponse(Widget):
             rows.append([title, *cells, number(half) if math.isfinite(half) else "never"])
         sign = "−" if self.decay > 0 else ""
         pole = f"{sign}{fixed(abs(self.decay), 2)} ± {fixed(self.frequency, 2)}i"
-        title = f"Numbers at s = {pole}, Δ = {fixed(self.step, 2)}"
+        title = f"Numbers at a = {pole}, Δ = {fixed(self.step, 2)}"
         return title, ["", "Re ā", "Im ā", "|ā|", "turns a step", "half-life in steps"], rows
 
 

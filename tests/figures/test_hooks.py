@@ -14,15 +14,15 @@ from book import asking
 from book.bundle import ROOT
 from book.notebooks.chapter import read_chapter, walk
 from book.notebooks.myst import Directive
-from dsf import linear_attention, mqar, qlstm, softmax_attention, widgets
-from dsf.widgets import cache, dictionary, exponent, pairs
+from dsf import linear_attention, mqar, qlstm, softmax_attention, spring_response, widgets
+from dsf.widgets import cache, dictionary, exponent, pairs, spring
 from dsf.widgets.hook import Hook
 
 HOOKS = [
     kind for kind in (getattr(widgets, name) for name in widgets.__all__) if issubclass(kind, Hook)
 ]
 # Which number of a row it is.
-SHOWN = {"message": 2, "cache": 0, "pairs": 1, "exponent": 0, "dictionary": 0}
+SHOWN = {"message": 2, "cache": 0, "pairs": 1, "exponent": 0, "dictionary": 0, "spring": 0}
 
 
 def test_only_at_exponent_1_are_the_two_one_model() -> None:
@@ -124,6 +124,38 @@ def test_the_length_that_chapter_2_asks_for_is_the_first_at_which_the_cache_is_t
     assert cache.cache_size(24.576, 32) == cache.weights_size(32)
 
 
+DAMPING = [round(0.1 * k, 1) for k in range(1, 46)]  # the places of the slider
+
+
+@pytest.mark.parametrize(("damping", "stiffness"), [(0.2, 1), (0.4, 4), (4.4, 16)])
+def test_a_swing_later_the_spring_has_lost_what_the_hook_says(
+    damping: float, stiffness: float
+) -> None:
+    _, period, swings = spring.swing(damping, stiffness)
+    times = torch.tensor([0.3, 0.7], dtype=torch.float64)
+    before, after = (spring_response(1, damping, stiffness, times + k * period) for k in range(2))
+    assert torch.allclose(after / before, torch.tensor(0.5).double() ** (1 / swings))
+
+
+def test_damping_says_how_long_and_stiffness_how_fast() -> None:
+    for damping in DAMPING[:19]:
+        soft, stiff = (spring.swing(damping, k) for k in (4, 16))
+        assert soft.half == pytest.approx(stiff.half)
+        assert stiff.period < soft.period / 2
+    for stiffness in (1, 4, 16):
+        swings = [spring.swing(damping, stiffness).swings for damping in DAMPING]
+        assert swings == sorted(swings, reverse=True)
+        creeps = [damping >= 2 * math.sqrt(stiffness) for damping in DAMPING]
+        assert [count == 0 for count in swings] == creeps
+
+
+def test_the_damping_that_chapter_5_asks_for_is_the_largest_with_which_it_swings() -> None:
+    right = asking.conditions(question("05", "ask:ss-once").right)
+    asked = {name: float(value) for name, _, value in right}
+    once = [c for c in DAMPING if spring.swing(c, asked["stiffness"]).swings >= 1]
+    assert once[-1] == asked["damping"]
+
+
 def test_numbers_that_the_chapters_ask_for() -> None:
     half_life = torch.log(torch.tensor(0.5)) / torch.log(torch.tensor(0.9))
     harmonic = sum(1 / r for r in range(1, 9))
@@ -134,6 +166,7 @@ def test_numbers_that_the_chapters_ask_for() -> None:
         ("01", "ask:lag-one", 3 * 0.9 + 2 * 1 * -0.5),
         ("02", "ask:sm-hand", (1 * 8 + 2**3 * 4 + 5**3 * 0) / (1 + 2**3 + 5**3)),
         ("02", "ask:sm-monomials", math.comb(3 + 4, 4)),
+        ("05", "ask:ss-turns", (8 * (0.5j) ** 2 + 4).real),
         ("10", "ask:mqar-left", harmonic / 8),
     ):
         asked = question(chapter, label)

@@ -70,7 +70,7 @@ const TRY =
   "Above the line π/Δ the dots seem to swing more slowly again.";
 const NOTE =
   "Shaded is what is stable: the left half-plane, the unit disc. Dashed is where the response dies as fast, dotted " +
-  "where it swings as fast. The curve is Re eˢᵗ, the dots are Re āˡ, the dashed line |ā|ˡ.";
+  "where it swings as fast. The curve is Re eᵃᵗ, the dots are Re āˡ, the dashed line |ā|ˡ.";
 
 /**
  * A plane of complex numbers.
@@ -164,7 +164,7 @@ function drawContinuous(picture, state, size) {
   const fast = [-9, 9].map((im) => ({ re: -decay, im }));
   clipped(picture, size, [
     svg("rect", { class: "dsf-area", x: 0, y: 0, width: x(0), height: size }),
-    ...[...axes(plane, "s"), ...band, curve(plane, fast, "dsf-level"), curve(plane, across(frequency), "dsf-dotted")],
+    ...[...axes(plane, "a"), ...band, curve(plane, fast, "dsf-level"), curve(plane, across(frequency), "dsf-dotted")],
     ...[...name, ...crosses(plane, { re: -decay, im: frequency })],
   ]);
   picture.setAttribute("aria-label", `The plane of continuous time with the poles ${poleWords(state)}`);
@@ -180,7 +180,7 @@ function drawDiscrete(picture, state, { factor, modulus }, size) {
   clipped(picture, size, [
     svg("circle", { class: "dsf-area", cx: x(0), cy: y(0), r: x(1) - x(0) }),
     svg("circle", { class: "dsf-row", cx: x(0), cy: y(0), r: x(1) - x(0) }),
-    ...[...axes(plane, "z"), curve(plane, image(dying), "dsf-level"), curve(plane, image(swinging), "dsf-dotted")],
+    ...[...axes(plane, "ā"), curve(plane, image(dying), "dsf-level"), curve(plane, image(swinging), "dsf-dotted")],
     ...crosses(plane, factor),
   ]);
   const said = modulus < 1 - NOTHING ? "inside" : modulus > 1 + NOTHING ? "outside" : "on";
@@ -338,7 +338,7 @@ function render({ model, el }) {
   const it = frame({ model, el }, traits);
   const [before, now, chart] = [0, 1, 2].map(() => svg("svg", { class: "dsf-picture", role: "img" }));
   const plane = movable(it, before);
-  const left = panel("Poles s = −σ ± iω", plane.node);
+  const left = panel("Poles a = −σ ± iω", plane.node);
   const planes = html("div", { class: "dsf-pair" }, left, panel("After a step: ā", now));
   const right = panel("Impulse response: curve, and dots at each step", chart);
   const [summary, numbers] = [html("span"), html("div")];
@@ -359,7 +359,7 @@ function render({ model, el }) {
     drawResponse(chart, state, step, width);
     const said = `Impulse response of the poles ${poleWords(state)} and its values at steps of ${tenths(state.step)}`;
     chart.setAttribute("aria-label", `${said}; ${fate(step)}`);
-    summary.textContent = `Numbers at s = ${poleWords(state)}, Δ = ${tenths(state.step)}`;
+    summary.textContent = `Numbers at a = ${poleWords(state)}, Δ = ${tenths(state.step)}`;
     numbers.replaceChildren(table(state));
     it.say(finding(state, step));
   });
