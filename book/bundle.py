@@ -33,7 +33,7 @@ LOCKED = ROOT / "book" / "npm"
 INSTALLED = ROOT / "_build" / "npm"
 WIDGETS = (
     "explorer", "decay", "gallery", "softmax", "mqar", "hero",
-    "message", "cache", "pairs", "exponent", "dictionary", "pole",
+    "message", "cache", "pairs", "exponent", "dictionary", "pole", "flagged", "clock",
 )  # fmt: skip
 
 
