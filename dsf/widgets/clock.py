@@ -14,7 +14,7 @@ from dsf.widgets.base import STATIC, Widget, fixed, number
 
 TOKENS = 8
 FLAGGED = (1, 4)
-REPLACE = 5.0  # Δ of a token that replaces what was there
+TAKE = 5.0  # Δ of a token that replaces what was there
 RULES = {"zoh": "zero-order hold", "euler": "Euler"}
 
 
@@ -22,8 +22,7 @@ class SetTheClock(Widget):
     """What one state holds of eight tokens, two of them flagged, when each has its own Δ.
 
     Attributes:
-        clock: a letter for each token: s, skip it, Δ = 0; m, mix it in; r, let it replace the
-            state, Δ = 5.
+        clock: a letter for each token: s, skip it, Δ = 0; m, mix it in; t, take it alone, Δ = 5.
         step: Δ of the tokens that are mixed in, 0.05 to 2.
         rule: of B: "zoh", the zero-order hold 1 - e^{-Δ}, or "euler", Δ.
 
@@ -40,13 +39,13 @@ class SetTheClock(Widget):
     @traitlets.validate("clock")
     def _check_clock(self, proposal: traitlets.Bunch) -> str:
         value: str = proposal.value
-        if len(value) != TOKENS or set(value) - set("smr"):
-            raise traitlets.TraitError(f"clock is {value!r}, expected {TOKENS} letters s, m or r")
+        if len(value) != TOKENS or set(value) - set("smt"):
+            raise traitlets.TraitError(f"clock is {value!r}, expected {TOKENS} letters s, m or t")
         return value
 
     def steps(self) -> Tensor:
         """Δ of every token, (8,)."""
-        size = {"s": 0.0, "m": self.step, "r": REPLACE}
+        size = {"s": 0.0, "m": self.step, "t": TAKE}
         return torch.tensor([size[letter] for letter in self.clock], dtype=torch.float64)
 
     def system(self) -> LTVSystem:

@@ -14,21 +14,21 @@ from dsf.widgets.clock import FLAGGED
 
 STATES: tuple[dict[str, Any], ...] = (
     {},
-    {"clock": "srssmsss", "step": 0.7},
-    {"clock": "rsmrmmsr", "step": 1.3, "rule": "euler"},
+    {"clock": "stssmsss", "step": 0.7},
+    {"clock": "tsmtmmst", "step": 1.3, "rule": "euler"},
 )
 TOKENS = list(FLAGGED)
 OTHERS = [j for j in range(8) if j not in FLAGGED]
 
 
 def test_without_rule_of_its_own_it_is_one_state_of_s6() -> None:
-    widget = widgets.SetTheClock(clock="rsmrmmsr", step=1.3, rule="euler")
+    widget = widgets.SetTheClock(clock="tsmtmmst", step=1.3, rule="euler")
     ones = torch.ones(8, 1, dtype=torch.float64)
     system = s6_system(widget.steps()[:, None], -ones[:1], ones, ones)
     assert torch.allclose(widget.system().matrix(), system.matrix())
 
 
-@pytest.mark.parametrize("clock", ["mmmmmmmm", "srssmsss", "smrsmrsm"])
+@pytest.mark.parametrize("clock", ["mmmmmmmm", "stssmsss", "smtsmtsm"])
 def test_the_zero_order_hold_mixes_what_was_there_with_the_token(clock: str) -> None:
     widget = widgets.SetTheClock(clock=clock, step=0.4)
     sums = widget.system().matrix().sum(-1)
@@ -44,13 +44,13 @@ def test_one_clock_for_all_makes_a_kernel_and_prefers_the_newest() -> None:
 
 
 def test_skipping_and_replacing_keep_the_last_flagged_token_alone() -> None:
-    held = widgets.SetTheClock(clock="ssssrsss").held()
+    held = widgets.SetTheClock(clock="sssstsss").held()
     assert held[4] > 0.99
     assert held.sum() - held[4] < 1e-12
 
 
 def test_equal_parts_need_a_half_at_the_second_flag() -> None:
-    held = widgets.SetTheClock(clock="srssmsss", step=0.7).held()
+    held = widgets.SetTheClock(clock="stssmsss", step=0.7).held()
     assert held[OTHERS].sum() == 0
     assert abs(held[1] - held[4]) < 0.02
     assert math.isclose(math.log(2), 0.7, abs_tol=0.01)
@@ -83,6 +83,6 @@ def test_a_button_goes_on_to_the_next_kind_of_step(browser: Any, tmp_path: Any) 
     for _ in range(4):
         words.append(button.text_content())
         button.press("Enter")
-    assert words == ["mix", "replace", "skip", "mix"]
-    page.wait_for_function("location.hash.includes('clock=mmmmrmmm')")
+    assert words == ["mix", "take", "skip", "mix"]
+    page.wait_for_function("location.hash.includes('clock=mmmmtmmm')")
     page.close()

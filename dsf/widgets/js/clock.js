@@ -5,14 +5,14 @@ import { oneOf, real } from "./traits.js";
 
 /** @typedef {{clock: string, step: number, rule: string}} State */
 
-const [TOKENS, FLAGGED, REPLACE] = [8, [1, 4], 5];
+const [TOKENS, FLAGGED, TAKE] = [8, [1, 4], 5];
 const [LEAST, MOST] = [0.05, 2]; // of the step of a token that is mixed in
 const [HEAD, ROW, FOOT, WIDEST] = [52, 21, 26, 480]; // in pixels
 /** @type {Record<string, {word: string, next: string}>} */
 const LEVELS = {
   s: { word: "skip", next: "m" },
-  m: { word: "mix", next: "r" },
-  r: { word: "replace", next: "s" },
+  m: { word: "mix", next: "t" },
+  t: { word: "take", next: "s" },
 };
 /** @type {[string, string][]} */
 const RULES = [
@@ -20,17 +20,21 @@ const RULES = [
   ["euler", "Euler"],
 ];
 
+const TRY =
+  "Try: press a word to set the clock of its token. “Skip” is Δ = 0; " +
+  `“take” is Δ = ${TAKE}, and nearly all of the state is replaced.`;
+
 /** A letter for each token. @type {import("./traits.js").Trait} */
 const letters = {
   parse: String,
-  accepts: (value) => typeof value === "string" && /^[smr]{8}$/.test(value),
-  wanted: `${TOKENS} letters s, m or r`,
+  accepts: (value) => typeof value === "string" && /^[smt]{8}$/.test(value),
+  wanted: `${TOKENS} letters s, m or t`,
 };
 const traits = { clock: letters, step: real(LEAST, MOST), rule: oneOf(["zoh", "euler"]) };
 
 /** Δ, Λ and B of every token, for the pole -1. @param {State} state */
 export function arrays({ clock, step, rule }) {
-  const steps = [...clock].map((letter) => (letter === "s" ? 0 : letter === "m" ? step : REPLACE));
+  const steps = [...clock].map((letter) => (letter === "s" ? 0 : letter === "m" ? step : TAKE));
   const decay = steps.map((delta) => Math.exp(-delta));
   const write = steps.map((delta) => (rule === "zoh" ? -Math.expm1(-delta) : delta));
   return { steps, decay, write };
@@ -135,7 +139,7 @@ function render({ model, el }) {
   const title = html(
     "p",
     { class: "dsf-panel-title" },
-    "Token, its Δ, and below it how much of it the state holds, row by row; at the end in per cent",
+    "Number and Δ of each token; below, row by row, how much of it the state holds, at the end in per cent",
   );
   it.controls.append(
     it.slider(
@@ -147,7 +151,7 @@ function render({ model, el }) {
     it.select("rule", "B by", RULES),
     it.reset(),
   );
-  const hint = html("p", { class: "dsf-note dsf-hint" }, "Try: press the words below to set the clock of each token.");
+  const hint = html("p", { class: "dsf-note dsf-hint" }, TRY);
   it.root.append(it.problem, it.controls, hint, tokens.node, title, picture, it.finding, it.spoken);
   it.root.append(fold("dsf-data", "Numbers", numbers));
   return it.start(() => {
