@@ -23,6 +23,7 @@ const RULES = [
 const TRY =
   "Try: press a word to set the clock of its token. “Skip” is Δ = 0; " +
   `“take” is Δ = ${TAKE}, and nearly all of the state is replaced.`;
+const NOTE = "Λ = e^(−Δ). By the zero-order hold B = 1 − Λ, by Euler’s rule B = Δ.";
 
 /** A letter for each token. @type {import("./traits.js").Trait} */
 const letters = {
@@ -153,7 +154,7 @@ function render({ model, el }) {
   );
   const hint = html("p", { class: "dsf-note dsf-hint" }, TRY);
   it.root.append(it.problem, it.controls, hint, tokens.node, title, picture, it.finding, it.spoken);
-  it.root.append(fold("dsf-data", "Numbers", numbers));
+  it.root.append(html("p", { class: "dsf-note" }, NOTE), fold("dsf-data", "Numbers", numbers));
   return it.start(() => {
     const width = Math.min(it.root.clientWidth, WIDEST);
     const state = /** @type {State} */ (it.state());
