@@ -9,10 +9,12 @@ Needs anywidget (``pip install "dsf-book[notebooks]"``); ``import dsf`` does not
 
 from dsf.widgets import base as base  # first: it says what to install where anywidget is missing
 from dsf.widgets.cache import CacheGrows
+from dsf.widgets.clock import SetTheClock
 from dsf.widgets.decay import DecayAndMemory
 from dsf.widgets.dictionary import DictionaryRecall
 from dsf.widgets.explorer import DSFExplorer
 from dsf.widgets.exponent import SignAndExponent
+from dsf.widgets.flagged import LastFlagged
 from dsf.widgets.gallery import FeatureMapGallery
 from dsf.widgets.hero import KeyValueMemory
 from dsf.widgets.message import MessageAndNoise
@@ -29,10 +31,12 @@ __all__ = [
     "DictionaryRecall",
     "FeatureMapGallery",
     "KeyValueMemory",
+    "LastFlagged",
     "MQARExplorer",
     "MessageAndNoise",
     "PairsRecalled",
     "PoleAndResponse",
+    "SetTheClock",
     "SignAndExponent",
     "SoftmaxApproximation",
     "SpringSwings",

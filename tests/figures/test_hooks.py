@@ -15,14 +15,22 @@ from book.bundle import ROOT
 from book.notebooks.chapter import read_chapter, walk
 from book.notebooks.myst import Directive
 from dsf import linear_attention, mqar, qlstm, softmax_attention, spring_response, widgets
-from dsf.widgets import cache, dictionary, exponent, pairs, spring
+from dsf.widgets import cache, dictionary, exponent, flagged, pairs, spring
 from dsf.widgets.hook import Hook
 
 HOOKS = [
     kind for kind in (getattr(widgets, name) for name in widgets.__all__) if issubclass(kind, Hook)
 ]
 # Which number of a row it is.
-SHOWN = {"message": 2, "cache": 0, "pairs": 1, "exponent": 0, "dictionary": 0, "spring": 0}
+SHOWN = {
+    "message": 2,
+    "cache": 0,
+    "pairs": 1,
+    "exponent": 0,
+    "dictionary": 0,
+    "spring": 0,
+    "flagged": 0,
+}
 
 
 def test_only_at_exponent_1_are_the_two_one_model() -> None:
@@ -50,6 +58,36 @@ def test_the_difference_is_that_of_the_cell_in_the_chapter(alpha: float) -> None
         many.append(((y - plain).norm() / plain.norm()).item())
     spread = torch.tensor(many).std().item()
     assert abs(sum(many) / 40 - exponent.compared(alpha).difference) < 4 * spread
+
+
+@pytest.mark.parametrize("clock", ["all", "flagged"])
+@pytest.mark.parametrize("step", [0.1, 0.3, 1.0, 5.0])
+def test_the_error_of_the_last_flagged_token_is_that_of_a_simulation(
+    step: float, clock: str
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    u = torch.randn(400, 2000, generator=generator)
+    flags = torch.rand(400, 2000, generator=generator) < flagged.FLAGGED
+    h, wanted = torch.zeros(2, 2000)
+    for value, flag in zip(u, flags, strict=True):
+        kept = torch.where(flag | (clock == "all"), math.exp(-step), 1.0)
+        h, wanted = kept * h + (1 - kept) * value, torch.where(flag, value, wanted)
+    missed = (h - wanted).square()
+    spread = missed.std().item() / 2000**0.5
+    assert abs(missed.mean().item() - flagged.error(step, clock)) < 4 * spread
+
+
+def test_the_step_that_chapter_6_asks_for_is_the_best_for_all_tokens() -> None:
+    right = asking.conditions(question("06", "ask:s6-one-clock").right)
+    asked = {name: value for name, _, value in right}
+    places = [k / 10 for k in range(1, 51)]
+    errors = [flagged.error(step, "all") for step in places]
+    assert places[errors.index(min(errors))] == asked["step"]
+    assert asked["clock"] == "all"
+    assert min(errors) > 6 / 7
+    own = [flagged.error(step, "flagged") for step in places]
+    assert own == sorted(own, reverse=True)
+    assert own[-1] < 0.005
 
 
 def test_each_pair_without_room_costs_one_question() -> None:
