@@ -34,6 +34,7 @@ INSTALLED = ROOT / "_build" / "npm"
 WIDGETS = (
     "explorer", "decay", "gallery", "softmax", "mqar", "hero",
     "message", "cache", "pairs", "exponent", "dictionary", "pole",
+    "reached", "weights",
 )  # fmt: skip
 
 

@@ -19,7 +19,9 @@ from dsf.widgets.message import MessageAndNoise
 from dsf.widgets.mqar import MQARExplorer
 from dsf.widgets.pairs import PairsRecalled
 from dsf.widgets.pole import PoleAndResponse
+from dsf.widgets.reached import RecallReached
 from dsf.widgets.softmax import SoftmaxApproximation
+from dsf.widgets.weights import RowOfWeights
 
 __all__ = [
     "CacheGrows",
@@ -32,6 +34,8 @@ __all__ = [
     "MessageAndNoise",
     "PairsRecalled",
     "PoleAndResponse",
+    "RecallReached",
+    "RowOfWeights",
     "SignAndExponent",
     "SoftmaxApproximation",
 ]

@@ -22,7 +22,7 @@ HOOKS = [
     kind for kind in (getattr(widgets, name) for name in widgets.__all__) if issubclass(kind, Hook)
 ]
 # Which number of a row it is.
-SHOWN = {"message": 2, "cache": 0, "pairs": 1, "exponent": 0, "dictionary": 0}
+SHOWN = {"message": 2, "cache": 0, "pairs": 1, "exponent": 0, "dictionary": 0, "reached": 2}
 
 
 def test_only_at_exponent_1_are_the_two_one_model() -> None:
