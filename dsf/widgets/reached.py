@@ -61,7 +61,7 @@ class RecallReached(Hook):
         return (
             "Right answers of trained models that read eight pairs, the mean of three recorded "
             "runs each and at the bars the range. As first shown, linear attention with n = "
-            f"{n} gives {accuracy}, normalised attention with n = {SIZES[0]} "
+            f"{n} finds {accuracy}, normalised attention with n = {SIZES[0]} "
             f"{_percent(_mean(self.normalized))}. To try: the n with which linear attention is "
             "ahead."
         )

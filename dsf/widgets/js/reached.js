@@ -30,7 +30,7 @@ export default hook({
   slider: (it) =>
     it.slider(
       "doublings",
-      "Features n of linear attention",
+      "Features n",
       () => ({ min: 0, max: DOUBLINGS }),
       (doublings) => `${size(doublings)}`,
     ),
@@ -48,9 +48,9 @@ export default hook({
     const words = mean(here) > mean(other) ? "ahead of" : "behind";
     const room = doublings ? `${2 ** doublings} times its state` : "the same state";
     return {
-      line: ["linear attention gives ", percent(mean(here)), " of the answers"],
+      line: ["linear attention finds ", percent(mean(here)), " of the answers"],
       bars: [bar(`linear, n = ${size(doublings)}`, here, true), bar(`normalised, n = ${FEWEST}`, other, false)],
-      said: `With ${room} linear attention is ${words} normalised attention, which gives ${percent(mean(other))}.`,
+      said: `With ${room} linear attention is ${words} normalised attention, which finds ${percent(mean(other))}.`,
     };
   },
 });

@@ -38,8 +38,9 @@ export function weightsOf({ transition, scores }) {
   };
 }
 
-const [NAME, UNIT, TEXT, GAP, FOOT] = [18, 70, 11, 10, 18]; // px: of a name, of a weight of 1, of a number, ...
-const [HIGH, DEEP] = [0.83, 0.52]; // the largest and the lowest weight at any place of the slider
+const [NAME, TEXT, GAP, FOOT] = [18, 11, 10, 18]; // px of a name, of a number, of what follows a row, of the axis
+/** Of each kind the px of a weight of 1, and the largest and the lowest weight at any place of the slider. */
+const SCALES = /** @type {Record<string, number[]>} */ ({ positive: [115, 0.79, 0], signed: [72, 0.81, 0.51] });
 const NOTE = "Outlined: the scores themselves. All three are drawn to one scale.";
 const TRY = "Try: take Λ down, and look at the oldest and the newest token.";
 
@@ -55,18 +56,19 @@ const ratio = (weights) => format(weights[0] / weights[weights.length - 1]);
  * @param {number[]} weights
  * @param {number[]} scores
  * @param {number} width
+ * @param {number} unit px of a weight of 1
  */
-function bars(weights, scores, width) {
+function bars(weights, scores, width, unit) {
   const wide = width / weights.length;
   /** @param {number} value @param {number} j */
   const box = (value, j) => ({
     x: j * wide + 3,
-    y: value < 0 ? 0 : -UNIT * value,
+    y: value < 0 ? 0 : -unit * value,
     width: wide - 6,
-    height: UNIT * Math.abs(value),
+    height: unit * Math.abs(value),
   });
   const drawn = weights.flatMap((value, j) => {
-    const beyond = [value, scores[j]].map((one) => UNIT * Math.abs(one));
+    const beyond = [value, scores[j]].map((one) => unit * Math.abs(one));
     const y = value < 0 ? Math.max(...beyond) + TEXT - 1 : -Math.max(...beyond) - 3;
     return [
       svg("rect", { ...box(value, j), class: value < 0 ? "dsf-neg" : "dsf-pos" }),
@@ -77,13 +79,14 @@ function bars(weights, scores, width) {
   return [...drawn, svg("line", { class: "dsf-cell-line", x1: 0, x2: width, y1: 0, y2: 0 })];
 }
 
-/** @param {any} picture @param {ReturnType<typeof weightsOf>} found @param {boolean} deep @param {number} width */
-function draw(picture, { row, all }, deep, width) {
-  const up = NAME + TEXT + UNIT * HIGH;
-  const tall = up + (deep ? TEXT + UNIT * DEEP : 0) + GAP;
+/** @param {any} picture @param {ReturnType<typeof weightsOf>} found @param {string} kind @param {number} width */
+function draw(picture, { row, all }, kind, width) {
+  const [unit, high, deep] = SCALES[kind];
+  const up = NAME + TEXT + unit * high;
+  const tall = up + (deep ? TEXT + unit * deep : 0) + GAP;
   const parts = all.map((weights, k) => {
     const said = `oldest ÷ newest = ${ratio(weights)}`;
-    const inside = svg("g", { transform: `translate(0 ${up})` }, ...bars(weights, row, width));
+    const inside = svg("g", { transform: `translate(0 ${up})` }, ...bars(weights, row, width, unit));
     const names = [words(0, 12, "start", NAMES[k]), words(width, 12, "end", said)];
     return svg("g", { transform: `translate(0 ${k * tall})` }, ...names, inside);
   });
@@ -97,7 +100,7 @@ function draw(picture, { row, all }, deep, width) {
 function finding({ transition }, { row, sum }) {
   const left = format(transition ** (row.length - 1));
   const first = `Λ = ${two(transition)} at every step, twice. Divided by η all weights are ${left} of their scores.`;
-  const one = format(sum) === "1.25" ? "so the weights add up to 1" : "so the largest is doubled";
+  const one = format(sum) === "1.25" ? "so the weights add up to 1" : "so all weights are doubled";
   const second = `Under the decay the oldest is ${left} of its score, the newest all of it.`;
   return `${first} ${second} The row sum is ${format(sum)}, ${one}.`;
 }
@@ -122,7 +125,7 @@ function render({ model, el }) {
     const width = Math.min(body.clientWidth, 560);
     const state = /** @type {State} */ (it.state());
     const found = weightsOf(state);
-    draw(picture, found, state.scores === "signed", width);
+    draw(picture, found, state.scores, width);
     const rows = found.row.map((score, j) => [`${j}`, two(score), ...found.all.map((weights) => format(weights[j]))]);
     data.replaceChildren(tableOf("", ["token", "score", ...NAMES], rows));
     it.say(finding(state, found));
