@@ -91,9 +91,7 @@ def test_the_transition_that_chapter_4_asks_for_is_the_largest_that_turns_the_or
     assert max(turned) == right["transition"]
 
 
-def test_the_size_that_chapter_4_asks_for_is_the_first_that_puts_linear_ahead() -> (
-    None
-):
+def test_the_size_that_chapter_4_asks_for_is_the_first_that_puts_linear_ahead() -> None:
     [(name, sign, doublings)] = asking.conditions(question("04", "ask:na-reached").right)
     assert (name, sign) == ("doublings", "=")
     normalized = sum(reached.accuracies("normalized", 4))
