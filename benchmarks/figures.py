@@ -27,6 +27,8 @@ SLIDERS: tuple[Case, ...] = (
     ("DictionaryRecall", "dictionary", "capacity", {}),
     ("PoleAndResponse", "pole", "frequency", {}),
     ("PoleAndResponse", "pole", "step", {"rule": "bilinear"}),
+    ("RecallReached", "reached", "n", {}),
+    ("RowOfWeights", "weights", "transition", {"scores": "signed"}),
 )
 MEASURE = """async ([name, moves]) => {
   const slider = document.querySelector(`.dsf-field-${name} input`);

@@ -21,8 +21,10 @@ from dsf.widgets.message import MessageAndNoise
 from dsf.widgets.mqar import MQARExplorer
 from dsf.widgets.pairs import PairsRecalled
 from dsf.widgets.pole import PoleAndResponse
+from dsf.widgets.reached import RecallReached
 from dsf.widgets.softmax import SoftmaxApproximation
 from dsf.widgets.spring import SpringSwings
+from dsf.widgets.weights import RowOfWeights
 
 __all__ = [
     "CacheGrows",
@@ -36,6 +38,8 @@ __all__ = [
     "MessageAndNoise",
     "PairsRecalled",
     "PoleAndResponse",
+    "RecallReached",
+    "RowOfWeights",
     "SetTheClock",
     "SignAndExponent",
     "SoftmaxApproximation",

@@ -171,6 +171,15 @@ def poles() -> list[dict[str, Any]]:
     return cases
 
 
+def weights() -> list[dict[str, Any]]:
+    """One row of weights under row sum, η and decay, at several settings."""
+    settings = ({}, {"transition": 0.55}, {"transition": 1.1, "scores": "signed"})
+    shown = [widgets.RowOfWeights(**setting) for setting in settings]
+    return [
+        {"state": w.state(), "rows": [plain(row) for row in w.weights().values()]} for w in shown
+    ]
+
+
 def compute() -> dict[str, Any]:
     """All golden numbers."""
     x = torch.tensor([0.7, -1.2, 0.4], dtype=torch.float64)
@@ -185,6 +194,7 @@ def compute() -> dict[str, Any]:
         "recalls": recalls(),
         "approximations": approximations(),
         "poles": poles(),
+        "weights": weights(),
     }
 
 

@@ -13,6 +13,7 @@ import { samples, stepOf } from "../../dsf/widgets/js/pole.js";
 import { normal, uniform } from "../../dsf/widgets/js/random.js";
 import { chance, recall } from "../../dsf/widgets/js/recall.js";
 import { matrix, run, takeApart } from "../../dsf/widgets/js/system.js";
+import { weightsOf } from "../../dsf/widgets/js/weights.js";
 
 const golden = JSON.parse(readFileSync(new URL("golden.json", import.meta.url), "utf8"));
 const TOLERANCE = 1e-6;
@@ -130,5 +131,11 @@ golden.poles.forEach(({ state, steps, samples: wanted }, index) => {
       same([factor.re, factor.im, modulus, turns, ...(half < Infinity ? [half] : [])], numbers, rule);
     }
     same(samples(stepOf(state, state.rule), wanted.length), wanted, "samples");
+  });
+});
+
+golden.weights.forEach(({ state, rows }, index) => {
+  test(`one row of weights, setting ${index}`, () => {
+    same(weightsOf(state).all, rows, "rows");
   });
 });
