@@ -118,11 +118,12 @@ class FeatureMapGallery(Widget):
         n = feature_maps.taylor_size(2, self.order)
         return (
             "Each row is a feature map φ of two coordinates: its score ⟨φ(q), φ(k)⟩ as a multiple "
-            "of exp(qᵀk), on a logarithmic axis, for q and k of one norm. A flat row is softmax's "
-            f"score. As first shown, at norm {number(self.norm)}, {n} Taylor features are off by "
-            f"at most {number(100 * worst['taylor'])} % over all angles, {self.features} positive "
-            f"random features by {number(100 * worst['positive_random'])} %, the median of "
-            f"{DRAWS} draws. The other maps make scores of their own."
+            "of exp(qᵀk), on a logarithmic axis, for q and k of one norm. A row on the line at 1 "
+            f"is softmax's score. As first shown, at norm {number(self.norm)}, {n} Taylor features "
+            f"are off by at most {number(100 * worst['taylor'])} % over all angles, "
+            f"{self.features} positive random features by "
+            f"{number(100 * worst['positive_random'])} %, the median of {DRAWS} draws. "
+            "The other maps make scores of their own."
         )
 
     def table(self) -> tuple[str, list[str], list[list[str]]]:

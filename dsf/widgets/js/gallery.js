@@ -109,10 +109,11 @@ export const exact = (norm, angle) => Math.exp(norm * norm * Math.cos((Math.PI *
 
 const QUESTION = "Which scores come near exp(qᵀk)?";
 const TRY =
-  "Try: take the norm down. The row of the Taylor features turns flat, whatever p. The last four never do: " +
-  "their scores are their own.";
+  "Try: take the norm down. The row of the Taylor features comes to lie on the line, whatever p. The last four " +
+  "do not: their scores are their own.";
 const NOTE =
-  "On the line a score is exp(qᵀk). Blue above it: too large. Orange below it: too small. " +
+  "On the line a score is exp(qᵀk); a constant factor would cancel in the normaliser. " +
+  "Blue above it: too large. Orange below it: too small. " +
   "At the edge of its row: by a factor of 10 or more, or not positive. " +
   `Positive random features are drawn ${DRAWS} times: the line and the number are the median, ` +
   "the shade holds eight draws in ten.";
