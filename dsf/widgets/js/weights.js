@@ -126,7 +126,11 @@ function render({ model, el }) {
     const state = /** @type {State} */ (it.state());
     const found = weightsOf(state);
     draw(picture, found, state.scores, width);
-    const rows = found.row.map((score, j) => [`${j}`, two(score), ...found.all.map((weights) => format(weights[j]))]);
+    const rows = found.row.map((score, j) => [
+      `${j}`,
+      format(score),
+      ...found.all.map((weights) => format(weights[j])),
+    ]);
     data.replaceChildren(tableOf("", ["token", "score", ...NAMES], rows));
     it.say(finding(state, found));
   });
