@@ -86,7 +86,12 @@ def counts(chapter: Chapter) -> Counts:
     found = cells(chapter)
     kinds = code.kinds("\n".join(cell.body) for cell in found)
     kind_of = {cell.line: kind for cell, kind in zip(found, kinds, strict=True)}
-    total, gate = Counts(), ""
+    return sum((_count(block, chapter, kind_of) for block in main_path(chapter)), Counts())
+
+
+def main_path(chapter: Chapter) -> Iterator[Block]:
+    """The blocks outside solutions, boxes and exercises that have a begin and an end."""
+    gate = ""
     for block in chapter.blocks:
         name = block.name if isinstance(block, Directive) else ""
         if name in {"solution-start", "deeper-start", "exercise-start"}:
@@ -94,8 +99,7 @@ def counts(chapter: Chapter) -> Counts:
         elif gate and name == f"{gate}-end":
             gate = ""
         elif not gate:
-            total += _count(block, chapter, kind_of)
-    return total
+            yield block
 
 
 def _count(block: Block, chapter: Chapter, kinds: dict[int, code.Kind]) -> Counts:

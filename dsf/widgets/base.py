@@ -134,6 +134,19 @@ def fixed(value: float, digits: int) -> str:
     return str(Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """A share in per cent.
+
+    Args:
+        share: the share, not negative.
+        digits: how many after the point.
+
+    Returns:
+        Text.
+    """
+    return f"{fixed(100 * share, digits)} %"
+
+
 def table_html(title: str, head: list[str], rows: list[list[str]]) -> str:
     """A table, folded away.
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dsf.ssm import discretize
 from dsf.system import LTVSystem
-from dsf.widgets.base import STATIC, Widget, fixed, number
+from dsf.widgets.base import STATIC, Widget, fixed, number, percent
 
 TOKENS = 8
 FLAGGED = (1, 4)
@@ -65,7 +65,7 @@ class SetTheClock(Widget):
     def caption(self) -> str:
         """What the figure shows, with its numbers, and what to try."""
         held = self.held()
-        parts = " and ".join(f"{_percent(held[j])} of token {j}" for j in FLAGGED)
+        parts = " and ".join(f"{percent(float(held[j]))} of token {j}" for j in FLAGGED)
         return (
             f"One state with the pole −1 and {TOKENS} tokens, two of them flagged. Row i is the "
             "state after token i, and how much of each token it holds: this is the matrix Φ. As "
@@ -92,7 +92,3 @@ class SetTheClock(Widget):
             )
         ]
         return "Numbers", ["token", "Δ", "Λ", "B", "left at the end"], rows
-
-
-def _percent(share: Tensor) -> str:
-    return f"{fixed(100 * float(share), 0)} %"

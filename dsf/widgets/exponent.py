@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dsf.rnn import qlstm_system
 from dsf.system import LTVSystem
-from dsf.widgets.base import STATIC, fixed
+from dsf.widgets.base import STATIC, percent
 from dsf.widgets.hook import Hook
 from dsf.widgets.random import normal
 
@@ -54,7 +54,7 @@ class SignAndExponent(Hook):
     def row(self, place: float) -> list[str]:
         """Difference of the outputs, and mean of Λ."""
         found = compared(place)
-        return [_percent(found.difference), _percent(found.kept)]
+        return [percent(found.difference), percent(found.kept)]
 
     def caption(self) -> str:
         """What the figure shows, with its numbers, and what to try."""
@@ -62,7 +62,7 @@ class SignAndExponent(Hook):
         return (
             f"A plain qLSTM with the gate −f and a reversed one with the gate f, on {DRAWS} random "
             f"sequences of {LENGTH} tokens. As first shown, with α = {self.exponent:g}, their "
-            f"outputs differ by {_percent(found.difference)} of their size. To try: the exponent "
+            f"outputs differ by {percent(found.difference)} of their size. To try: the exponent "
             "at which the two are one model."
         )
 
@@ -93,7 +93,3 @@ def _drawn(stream: int) -> Tensor:
     """Normal numbers, (24, 200): the channels of a qLSTM do not meet, so each is a draw."""
     numbers = [normal(_SEED, stream, place) for place in range(LENGTH * DRAWS)]
     return torch.tensor(numbers, dtype=torch.float64).reshape(LENGTH, DRAWS)
-
-
-def _percent(share: float) -> str:
-    return f"{fixed(100 * share, 0)} %"

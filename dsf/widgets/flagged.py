@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import traitlets
 
-from dsf.widgets.base import STATIC, fixed
+from dsf.widgets.base import STATIC, fixed, percent
 from dsf.widgets.hook import Hook
 
 FLAGGED = 0.25  # the probability that a token carries a flag
@@ -33,7 +33,7 @@ class LastFlagged(Hook):
 
     def row(self, place: float) -> list[str]:
         """The error as a share of the variance of the values."""
-        return [_percent(error(place, self.clock))]
+        return [percent(error(place, self.clock), 1)]
 
     def caption(self) -> str:
         """What the figure shows, with its numbers, and what to try."""
@@ -63,7 +63,3 @@ def error(step: float, clock: str) -> float:
     meets = 1.0 if clock == "flagged" else FLAGGED / (1 - (1 - FLAGGED) * kept)
     wanted, size = (1 - kept) * meets, (1 - kept) / (1 + kept)
     return 1 - 2 * wanted + size
-
-
-def _percent(share: float) -> str:
-    return f"{fixed(100 * share, 1)} %"

@@ -9,7 +9,7 @@ import traitlets
 
 from dsf import results
 from dsf.config import TrainConfig, experiment
-from dsf.widgets.base import STATIC, fixed
+from dsf.widgets.base import STATIC, percent
 from dsf.widgets.hook import Hook
 
 SIZES = (4, 8, 16, 32, 64)
@@ -53,7 +53,7 @@ class RecallReached(Hook):
         """n, size of the state, mean and range of the accuracy."""
         n, seeds = SIZES[int(place)], self.linear[int(place)]
         numbers = n * TrainConfig.d_model
-        return [f"{n}", f"{numbers}", _percent(_mean(seeds)), _range(seeds)]
+        return [f"{n}", f"{numbers}", percent(_mean(seeds)), _range(seeds)]
 
     def caption(self) -> str:
         """What the figure shows, with its numbers, and what to try."""
@@ -62,7 +62,7 @@ class RecallReached(Hook):
             "Right answers of trained models that read eight pairs, the mean of three recorded "
             "runs each and at the bars the range. As first shown, linear attention with n = "
             f"{n} finds {accuracy}, normalised attention with n = {SIZES[0]} "
-            f"{_percent(_mean(self.normalized))}. To try: the n with which linear attention is "
+            f"{percent(_mean(self.normalized))}. To try: the n with which linear attention is "
             "ahead."
         )
 
@@ -93,9 +93,5 @@ def _mean(seeds: list[float]) -> float:
     return sum(seeds) / len(seeds)
 
 
-def _percent(share: float) -> str:
-    return f"{fixed(100 * share, 0)} %"
-
-
 def _range(seeds: list[float]) -> str:
-    return f"{_percent(min(seeds))} to {_percent(max(seeds))}"
+    return f"{percent(min(seeds))} to {percent(max(seeds))}"

@@ -27,14 +27,8 @@ def visible(of: Chapter) -> Iterator[Directive]:
         for cell, kind in zip(found, kinds, strict=True)
         if kind == "shown" and not {"hide-input", "remove-input"} & {*cell.tags()}
     }
-    gate = ""
-    for block in of.blocks:
-        name = block.name if isinstance(block, Directive) else ""
-        if name in {"solution-start", "deeper-start", "exercise-start"}:
-            gate = name.removesuffix("-start")
-        elif gate and name == f"{gate}-end":
-            gate = ""
-        elif not gate and isinstance(block, Directive) and block.line in shown:
+    for block in reading.main_path(of):
+        if isinstance(block, Directive) and block.line in shown:
             yield block
 
 

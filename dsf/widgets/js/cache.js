@@ -1,15 +1,12 @@
 /** The hook of chapter 2: what a language model keeps of a text. */
 import { format, html } from "./dom.js";
 import { hook } from "./hook.js";
-import { whole } from "./traits.js";
+import { numberOf, whole } from "./traits.js";
 
 const [LAYERS, WIDTH, HEAD] = [32, 4096, 128]; // of the model: layers, channels, width of a head
 const BYTES = 2; // a number of 16 bits
 const [LEAST, MOST, STEP] = [4, 200, 4]; // thousand tokens
 const HEADS = [32, 8, 1];
-
-/** Key-value heads. @type {import("./traits.js").Trait} */
-const shared = { parse: Number, accepts: (value) => HEADS.includes(value), wanted: `one of ${HEADS.join(", ")}` };
 
 /** The key and the value of each token, in gigabytes. @param {number} length @param {number} heads */
 const cacheSize = (length, heads) => (1000 * length * LAYERS * heads * 2 * HEAD * BYTES) / 1e9;
@@ -21,21 +18,18 @@ const stateSize = (heads) => (LAYERS * heads * HEAD * (HEAD + 1) * BYTES) / 1e9;
 /** @param {number} length @param {number} heads */
 const sizes = (length, heads) => [cacheSize(length, heads), weightsSize(heads), stateSize(heads)];
 
-/** @type {[string, string][]} */
-const CHOICES = [
-  ["32", "32"],
-  ["8", "8"],
-  ["1", "1"],
-];
-
 export default hook({
-  traits: { length: whole(LEAST, MOST), heads: shared },
+  traits: { length: whole(LEAST, MOST), heads: numberOf(HEADS) },
   slider: (it) =>
     html(
       "div",
       { class: "dsf-hook-pair" },
       it.slider("length", "Thousand tokens", () => ({ min: LEAST, max: MOST, step: STEP }), String),
-      it.select("heads", "Key-value heads", CHOICES),
+      it.select(
+        "heads",
+        "Key-value heads",
+        HEADS.map((g) => [`${g}`, `${g}`]),
+      ),
     ),
   head: ["thousand tokens", "cache, GB", "weights, GB", "fixed state, GB"],
   places: [4, 24, 28, 100, 200],

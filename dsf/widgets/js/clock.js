@@ -1,5 +1,5 @@
 /** Set the clock: a step Δ for each of eight tokens, and what one state holds of them. */
-import { fold, format, html, place, svg, tableOf } from "./dom.js";
+import { fold, format, html, percent, place, svg, tableOf } from "./dom.js";
 import { frame } from "./frame.js";
 import { oneOf, real } from "./traits.js";
 
@@ -53,8 +53,6 @@ export function mixing(state) {
   return rows;
 }
 
-/** @param {number} share */
-const percent = (share) => `${(100 * share).toFixed(0)} %`;
 /** @param {number} share for little room */
 const short = (share) => (100 * share).toFixed(0);
 /** @param {number} j */

@@ -76,6 +76,13 @@ export function format(value) {
 }
 
 /**
+ * A share in per cent.
+ * @param {number} share
+ * @param {number} [digits] after the point
+ */
+export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
+
+/**
  * A letter with its indices, for a line of text.
  * @param {string} letter
  * @param {string | number} index

@@ -1,4 +1,5 @@
 /** The hook of chapter 9: the exponent of the reversed qLSTM against its sign. */
+import { percent } from "./dom.js";
 import { hook } from "./hook.js";
 import { sigmoid } from "./numbers.js";
 import { normal } from "./random.js";
@@ -46,9 +47,6 @@ function difference(exponent) {
   const [plain, y] = [outputs(1), outputs(exponent)];
   return Math.hypot(...y.map((value, k) => value - plain[k])) / Math.hypot(...plain);
 }
-
-/** @param {number} share */
-const percent = (share) => `${(100 * share).toFixed(0)} %`;
 
 /** @param {number} exponent @param {number} apart */
 function finding(exponent, apart) {

@@ -1,5 +1,5 @@
 /** The hook of chapter 6: how well one state remembers the last flagged token. */
-import { html } from "./dom.js";
+import { html, percent } from "./dom.js";
 import { hook } from "./hook.js";
 import { oneOf, real } from "./traits.js";
 
@@ -17,9 +17,6 @@ export function error(step, clock) {
   const meets = clock === "flagged" ? 1 : FLAGGED / (1 - (1 - FLAGGED) * kept);
   return 1 - 2 * (1 - kept) * meets + (1 - kept) / (1 + kept);
 }
-
-/** @param {number} share */
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
 /** @type {[string, string][]} */
 const CLOCKS = [
@@ -53,15 +50,15 @@ export default hook({
     ),
   head: ["Δ", "error"],
   places: [0.1, 0.3, 0.5, 1, 2, 5],
-  row: (place, model) => [percent(error(place, model.get("clock")))],
+  row: (place, model) => [percent(error(place, model.get("clock")), 1)],
   see(model) {
     const clock = model.get("clock");
     const share = error(model.get("step"), clock);
     return {
-      line: ["error ", percent(share), ""],
+      line: ["error ", percent(share, 1), ""],
       bars: [
-        { name: "this memory", share: Math.min(1, share / MOST), label: percent(share) },
-        { name: "empty memory", share: 1 / MOST, label: percent(1), own: false },
+        { name: "this memory", share: Math.min(1, share / MOST), label: percent(share, 1) },
+        { name: "empty memory", share: 1 / MOST, label: percent(1, 1), own: false },
       ],
       said: finding(clock, share),
     };

@@ -1,4 +1,5 @@
 /** The hook of chapter 4: how many features linear attention needs for what normalised attention does with four. */
+import { percent } from "./dom.js";
 import { hook } from "./hook.js";
 import { whole } from "./traits.js";
 
@@ -16,8 +17,6 @@ const recorded = {
 
 /** @param {number[]} all */
 const mean = (all) => all.reduce((sum, one) => sum + one, 0) / all.length;
-/** @param {number} share */
-const percent = (share) => `${(100 * share).toFixed(0)} %`;
 /** @param {number[]} all */
 const range = (all) => `${percent(Math.min(...all))} to ${percent(Math.max(...all))}`;
 /** @param {number} doublings */

@@ -1,18 +1,11 @@
 /** The hook of chapter 5: how often a mass on a spring swings before half of the swing is lost. */
 import { format, html } from "./dom.js";
 import { hook } from "./hook.js";
-import { real } from "./traits.js";
+import { numberOf, real } from "./traits.js";
 
 const [LEAST, MOST, STEP] = [0.1, 4.5, 0.1]; // damping
 const STIFFNESS = [1, 4, 16];
 const WIDEST = 15; // seconds
-
-/** @type {import("./traits.js").Trait} */
-const stiff = {
-  parse: Number,
-  accepts: (value) => STIFFNESS.includes(value),
-  wanted: `one of ${STIFFNESS.join(", ")}`,
-};
 
 /**
  * Half-life, period and their quotient, of a mass of 1.
@@ -36,15 +29,8 @@ function finding(damping, stiffness, { half, period, swings }) {
   return `${times}: ${swings < 1 ? "half is lost before it has swung once" : "it swings on"}.`;
 }
 
-/** @type {[string, string][]} */
-const CHOICES = [
-  ["1", "1"],
-  ["4", "4"],
-  ["16", "16"],
-];
-
 export default hook({
-  traits: { damping: real(LEAST, MOST), stiffness: stiff },
+  traits: { damping: real(LEAST, MOST), stiffness: numberOf(STIFFNESS) },
   slider: (it) =>
     html(
       "div",
@@ -55,7 +41,11 @@ export default hook({
         () => ({ min: LEAST, max: MOST, step: STEP }),
         (x) => x.toFixed(1),
       ),
-      it.select("stiffness", "Stiffness k", CHOICES),
+      it.select(
+        "stiffness",
+        "Stiffness k",
+        STIFFNESS.map((k) => [`${k}`, `${k}`]),
+      ),
     ),
   head: ["damping c", "swings until half is left", "half is left after, s", "a swing takes, s"],
   places: [0.1, 0.2, 0.4, 0.5, 1, 2, 4, 4.5],
