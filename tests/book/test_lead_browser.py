@@ -1,6 +1,5 @@
 """What leads the reader, in a browser: by hand, by keyboard, without a script, on paper."""
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -219,6 +218,7 @@ def test_a_figure_is_set_so_that(read: Read) -> None:
         assert words in said.text_content()
 
 
+@pages.remembers
 def test_progress_survives_a_reload_is_shown_and_can_be_cleared(read: Read) -> None:
     page = read()
     asked = block(page, "fall")
@@ -226,29 +226,34 @@ def test_progress_survives_a_reload_is_shown_and_can_be_cleared(read: Read) -> N
     asked.get_by_role("button", name="Commit").click()
     block(page, "choice").get_by_label("This").check()
     block(page, "choice").get_by_role("button", name="Check").click()
-    pages.reload_until(page, f"{ANSWERS} === 2")
+    page.reload()
+    assert page.evaluate(ANSWERS) == 2
     assert "It is" in asked.get_by_role("status").text_content()
     assert asked.locator(".revealed").is_visible()
     assert "Answered before" in block(page, "choice").get_by_role("status").text_content()
 
     page.goto(page.url.replace("01-test", "progress"))
-    pages.reload_until(page, f"{ANSWERS} === 2")
+    page.reload()
+    assert page.evaluate(ANSWERS) == 2
     counts = page.locator(".tally .count")
     assert counts.all_text_contents() == ["1 of 1 prediction committed", "1 of 4 questions right"]
     page.get_by_role("button", name="Forget all of it").click()
     assert counts.all_text_contents() == ["0 of 1 prediction committed", "0 of 4 questions right"]
     page.go_back()
-    pages.reload_until(page, f"{ANSWERS} === 0")
+    page.reload()
+    assert page.evaluate(ANSWERS) == 0
     assert asked.get_by_role("status").text_content() == ""
     assert not asked.locator(".revealed").is_visible()
 
 
+@pages.remembers
 @pytest.mark.parametrize("stored", ["", "null", "[1]", "{", '{"chapters/01-test#ask-fall": 7}',
                                     '{"chapters/01-test#ask-fall": "__proto__"}'])  # fmt: skip
 def test_what_nobody_here_stored_is_no_answer(read: Read, stored: str) -> None:
     page = read()
     page.evaluate("stored => localStorage.setItem('dsf-progress', stored)", stored)
-    pages.reload_until(page, f"localStorage.getItem('dsf-progress') === {json.dumps(stored)}")
+    page.reload()
+    assert page.evaluate("localStorage.getItem('dsf-progress')") == stored
     assert block(page, "fall").get_by_role("button", name="Commit").is_visible()
 
 

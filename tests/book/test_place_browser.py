@@ -7,7 +7,7 @@ from typing import Any
 import pages
 import pytest
 
-pytestmark = [pytest.mark.browser, pytest.mark.book]
+pytestmark = [pytest.mark.browser, pytest.mark.book, pages.remembers]
 Open = Callable[..., Any]
 NAMES = ("index.html", "a chapter", "chapters/progress.html")
 NOTHING = "localStorage.length === 0"
@@ -51,6 +51,13 @@ def read(page: Any, base: str, chapter: pages.Chapter, place: str = "") -> str:
     return kept(chapter, place)
 
 
+def go(page: Any, address: str, holds: str) -> None:
+    """Open a page, on which a script must find that what was stored has come."""
+    page.goto(address)
+    assert page.evaluate(holds), "what was stored has not come"
+    page.evaluate(pages.READY)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_new_reader_is_offered_no_place(
     site: Path, visit: Open, chapter: pages.Chapter, name: str
@@ -67,7 +74,7 @@ def test_who_comes_back_is_led_to_where_they_were(
     page = visit(f"{base}/index.html")
     stored = read(page, base, chapter)
     for name in NAMES:
-        pages.go_until(page, f"{base}/{named(name, chapter)}", stored)
+        go(page, f"{base}/{named(name, chapter)}", stored)
         assert page.evaluate("scrollY") == 0, "nobody is moved unasked"
         said = (from_its_top if name == "a chapter" else from_elsewhere)(chapter)
         assert link(page).all_text_contents() == [said]
@@ -83,7 +90,7 @@ def test_a_chapter_that_is_opened_and_left_keeps_its_place(
     page = visit(f"{site.as_uri()}/index.html")
     stored = read(page, site.as_uri(), chapter)
     for _ in range(2):
-        pages.go_until(page, f"{site.as_uri()}/{chapter.name}", stored)
+        go(page, f"{site.as_uri()}/{chapter.name}", stored)
         assert link(page).all_text_contents() == [from_its_top(chapter)]
 
 
@@ -91,7 +98,7 @@ def test_the_first_section_needs_no_line(site: Path, visit: Open, chapter: pages
     page = visit(f"{site.as_uri()}/index.html")
     first, *_ = chapter.sections
     stored = read(page, site.as_uri(), chapter, first)
-    pages.go_until(page, f"{site.as_uri()}/{chapter.name}", stored)
+    go(page, f"{site.as_uri()}/{chapter.name}", stored)
     assert not link(page).count()
 
 
@@ -101,11 +108,11 @@ def test_the_last_chapter_read_counts_and_each_keeps_its_own(
     page = visit(f"{site.as_uri()}/index.html")
     other = pages.chapters(site)[0]
     start = f"{site.as_uri()}/index.html"
-    pages.go_until(page, start, read(page, site.as_uri(), chapter))
+    go(page, start, read(page, site.as_uri(), chapter))
     stored = read(page, site.as_uri(), other)
-    pages.go_until(page, start, stored)
+    go(page, start, stored)
     assert link(page).all_text_contents() == [from_elsewhere(other)]
-    pages.go_until(page, f"{site.as_uri()}/{chapter.name}", stored)
+    go(page, f"{site.as_uri()}/{chapter.name}", stored)
     assert link(page).all_text_contents() == [from_its_top(chapter)]
 
 
@@ -114,11 +121,11 @@ def test_the_progress_page_forgets_the_place(
 ) -> None:
     page = visit(f"{site.as_uri()}/index.html")
     stored = read(page, site.as_uri(), chapter)
-    pages.go_until(page, f"{site.as_uri()}/chapters/progress.html", stored)
+    go(page, f"{site.as_uri()}/chapters/progress.html", stored)
     page.get_by_role("button", name="Forget").click()
     assert not link(page).count()
     assert page.evaluate(NOTHING)
-    pages.go_until(page, f"{site.as_uri()}/index.html", NOTHING)
+    go(page, f"{site.as_uri()}/index.html", NOTHING)
     assert not link(page).count()
     assert page.problems == []
 
