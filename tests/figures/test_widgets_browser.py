@@ -1,5 +1,6 @@
 """The figures in a browser: a page from a file, no kernel, no network."""
 
+import functools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -138,8 +139,7 @@ def test_figure_comes_to_life_and_shows_the_same_numbers(visit: Visit, name: str
 @pytest.mark.parametrize("script", [True, False])
 def test_lines_and_cells_have_the_colors_of_the_looks(visit: Visit, script: bool) -> None:
     kinds = (widgets.DecayAndMemory, widgets.FeatureMapGallery, widgets.DSFExplorer)
-    figures = [still(kind()) for kind in kinds]
-    page = visit(*figures, java_script_enabled=script)
+    page = visit(*with_stills([kind().html() for kind in kinds]), java_script_enabled=script)
     part = ".dsf-live" if script else ".dsf-still"
     colors = {"normalized": looks.COLORS["normalized"], **FEATURE_MAPS, "ssd": looks.COLORS["ssd"]}
     for name, color in colors.items():
@@ -158,15 +158,16 @@ def hexed(locator: Any, name: str) -> str:
     return "#" + "".join(f"{int(part):02x}" for part in parts) if parts else str(said)
 
 
-def still(widget: Any) -> str:
-    """The figure with its picture, as a page has it."""
-    [text] = with_stills([widget.html()])
+@functools.cache
+def still(name: str) -> str:
+    """The figure as it begins, with its picture, as a page has it."""
+    [text] = with_stills([KINDS[name](figure_id="it").html()])
     return text
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_live_figure_begins_with_what_the_still_shows(visit: Visit, name: str) -> None:
-    page = visit(still(KINDS[name](figure_id="it")))
+    page = visit(still(name))
     for selector in (".dsf-finding", ".dsf-data table", ".dsf-note", ".dsf-panel-title"):
         texts = [
             page.locator(f"{part} {selector}").all_text_contents()
@@ -234,7 +235,7 @@ def test_reset_brings_back_the_first_picture(visit: Visit, name: str) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_without_script_the_first_state_is_there(visit: Visit, name: str) -> None:
-    page = visit(still(KINDS[name]()), java_script_enabled=False)
+    page = visit(still(name), java_script_enabled=False)
     pictures = page.locator(".dsf-still .dsf-picture")
     boxes = [pictures.nth(i).bounding_box() for i in range(pictures.count())]
     assert max(box["width"] for box in boxes) > 300
@@ -250,7 +251,7 @@ def test_without_script_the_first_state_is_there(visit: Visit, name: str) -> Non
 @pytest.mark.parametrize("script", [True, False])
 def test_no_sideways_scrolling_on_a_phone(visit: Visit, name: str, script: bool) -> None:
     size = {"width": 360, "height": 740}
-    page = visit(still(KINDS[name]()), viewport=size, java_script_enabled=script)
+    page = visit(still(name), viewport=size, java_script_enabled=script)
     if script:
         unfold(page)
     edge = page.locator("main").bounding_box()
@@ -263,8 +264,7 @@ def test_no_sideways_scrolling_on_a_phone(visit: Visit, name: str, script: bool)
 def test_numbers_that_are_none_leave_the_first_picture_with_a_message(
     visit: Visit, name: str
 ) -> None:
-    widget = KINDS[name]()
-    good = still(widget)
+    widget, good = KINDS[name](), still(name)
     state = re.search(r'<script type="application/json">(.*)</script>', good)
     assert state
     for broken in ("NaN", "", '{"n": NaN}', "{}", json.dumps(dict.fromkeys(widget.state(), -999))):
