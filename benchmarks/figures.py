@@ -27,7 +27,7 @@ SLIDERS: tuple[Case, ...] = (
     ("DictionaryRecall", "dictionary", "capacity", {}),
     ("PoleAndResponse", "pole", "frequency", {}),
     ("PoleAndResponse", "pole", "step", {"rule": "bilinear"}),
-    ("RecallReached", "reached", "doublings", {}),
+    ("RecallReached", "reached", "n", {}),
     ("RowOfWeights", "weights", "transition", {"scores": "signed"}),
 )
 MEASURE = """async ([name, moves]) => {

@@ -21,7 +21,7 @@ class RecallReached(Hook):
     The task is that of chapter 10: eight pairs, one layer of 64 channels, three seeds.
 
     Attributes:
-        doublings: of the features of linear attention, from n = 4 to 64, 0 to 4.
+        n: features of linear attention, 4, 8, 16, 32 or 64.
         linear: for each n the test accuracies of the seeds.
         normalized: those of normalised attention with n = 4.
 
@@ -30,10 +30,10 @@ class RecallReached(Hook):
 
     name: ClassVar[str] = "reached"
     _esm = STATIC / "reached.mjs"
-    head = ("doublings of n", "n", "numbers in the state", "linear attention", "three seeds")
-    places = (0, 1, 2, 3, 4)
+    head = ("log₂ n", "n", "numbers in the state", "linear attention", "three seeds")
+    places = (2, 3, 4, 5, 6)
 
-    doublings = traitlets.Int(0, min=0, max=4).tag(sync=True, figure=True)
+    n = traitlets.Enum(SIZES, SIZES[0]).tag(sync=True, figure=True)
     linear = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)
     normalized = traitlets.List(traitlets.Float()).tag(sync=True)
 
@@ -51,17 +51,18 @@ class RecallReached(Hook):
 
     def row(self, place: float) -> list[str]:
         """n, size of the state, mean and range of the accuracy."""
-        n, seeds = SIZES[int(place)], self.linear[int(place)]
-        numbers = n * TrainConfig.d_model
+        n = 2 ** int(place)
+        seeds, numbers = self.linear[SIZES.index(n)], n * TrainConfig.d_model
         return [f"{n}", f"{numbers}", percent(_mean(seeds)), _range(seeds)]
 
     def caption(self) -> str:
         """What the figure shows, with its numbers, and what to try."""
-        n, _, accuracy, _ = self.row(self.doublings)
+        accuracy = percent(_mean(self.linear[SIZES.index(self.n)]))
         return (
-            "Right answers of trained models that read eight pairs, the mean of three recorded "
-            "runs each and at the bars the range. As first shown, linear attention with n = "
-            f"{n} finds {accuracy}, normalised attention with n = {SIZES[0]} "
+            f"Right answers of trained models of one layer, d = {TrainConfig.d_model}, that read "
+            "eight pairs: the mean of three recorded runs each, and above the bar, at the right, "
+            f"their range. As first shown, linear attention with n = {self.n} finds {accuracy}, "
+            f"normalised attention with n = {SIZES[0]} "
             f"{percent(_mean(self.normalized))}. To try: the n with which linear attention is "
             "ahead."
         )

@@ -124,12 +124,12 @@ def test_slider_and_trait_follow_each_other(page: Any, run: Run, name: str) -> N
         act()
         page.wait_for_function(MOVED, arg=[slider.element_handle(), place])
         value = float(run(f"print(w.{trait})"))
-        assert reading() == pytest.approx(4 * 2**value if name == "RecallReached" else value)
+        assert reading() == pytest.approx(value)
         return value
 
     before = float(run(f"print(w.{trait})"))  # the key-value memory shows others while it plays
-    # Two figures show sizes that are not every number: 8, and below it 6, or 4.
-    sizes = {"KeyValueMemory": 2.0, "MQARExplorer": 4.0}
+    # Three figures show sizes that are not every number: 8, and below it 6, or 4.
+    sizes = {"KeyValueMemory": 2.0, "MQARExplorer": 4.0, "RecallReached": 4.0}
     step = sizes.get(name, float(slider.get_attribute("step") or 1))
     down = before - step >= float(slider.get_attribute("min"))  # some figures begin at the least
     told = turned(lambda: run(f"w.{trait} {'-' if down else '+'}= {step:g}"))

@@ -1,9 +1,11 @@
 /** The hook of chapter 4: how many features linear attention needs for what normalised attention does with four. */
 import { percent } from "./dom.js";
 import { hook } from "./hook.js";
-import { whole } from "./traits.js";
+import { numberOf } from "./traits.js";
 
-const [FEWEST, DOUBLINGS, CHANNELS, SEEDS] = [4, 4, 64, 3];
+const SIZES = [4, 8, 16, 32, 64];
+const PLACES = SIZES.map(Math.log2); // of the slider
+const [CHANNELS, SEEDS] = [64, 3];
 
 /** @param {any} value the test accuracies of the seeds */
 const seeds = (value) => Array.isArray(value) && value.length === SEEDS && value.every(Number.isFinite);
@@ -11,44 +13,41 @@ const seeds = (value) => Array.isArray(value) && value.length === SEEDS && value
 /** What was recorded, which no address can change. @type {import("./traits.js").Trait} */
 const recorded = {
   parse: String,
-  accepts: (value) => Array.isArray(value) && value.length === DOUBLINGS + 1 && value.every(seeds),
-  wanted: `${DOUBLINGS + 1} times ${SEEDS} numbers`,
+  accepts: (value) => Array.isArray(value) && value.length === SIZES.length && value.every(seeds),
+  wanted: `${SIZES.length} times ${SEEDS} numbers`,
 };
 
 /** @param {number[]} all */
 const mean = (all) => all.reduce((sum, one) => sum + one, 0) / all.length;
 /** @param {number[]} all */
 const range = (all) => `${percent(Math.min(...all))} to ${percent(Math.max(...all))}`;
-/** @param {number} doublings */
-const size = (doublings) => FEWEST * 2 ** doublings;
-/** @param {any} model @param {number} doublings @returns {number[]} */
-const linear = (model, doublings) => model.get("linear")[doublings];
+/** @param {any} model @param {number} n @returns {number[]} */
+const linear = (model, n) => model.get("linear")[SIZES.indexOf(n)];
 
 export default hook({
-  traits: { doublings: whole(0, DOUBLINGS), linear: recorded, normalized: { ...recorded, accepts: seeds } },
-  slider: (it) =>
-    it.slider(
-      "doublings",
-      "Features n",
-      () => ({ min: 0, max: DOUBLINGS }),
-      (doublings) => `${size(doublings)}`,
-    ),
-  head: ["doublings of n", "n", "numbers in the state", "linear attention", "three seeds"],
-  places: [0, 1, 2, 3, 4],
-  row(doublings, model) {
-    const [n, all] = [size(doublings), linear(model, doublings)];
+  traits: { n: numberOf(SIZES), linear: recorded, normalized: { ...recorded, accepts: seeds } },
+  slider: (it) => {
+    const [min, max] = [PLACES[0], PLACES[PLACES.length - 1]];
+    const limits = () => ({ min, max, value: Math.log2(it.state().n), read: (/** @type {number} */ at) => 2 ** at });
+    return it.slider("n", "Features n", limits, String);
+  },
+  head: ["log₂ n", "n", "numbers in the state", "linear attention", "three seeds"],
+  places: PLACES,
+  row(place, model) {
+    const n = 2 ** place;
+    const all = linear(model, n);
     return [`${n}`, `${n * CHANNELS}`, percent(mean(all)), range(all)];
   },
   see(model) {
-    const doublings = model.get("doublings");
+    const n = model.get("n");
     /** @param {string} name @param {number[]} all @param {boolean} own */
     const bar = (name, all, own) => ({ name, share: mean(all), label: range(all), own });
-    const [here, other] = [linear(model, doublings), model.get("normalized")];
+    const [here, other] = [linear(model, n), model.get("normalized")];
     const words = mean(here) > mean(other) ? "ahead of" : "behind";
-    const room = doublings ? `${2 ** doublings} times its state` : "the same state";
+    const room = n > SIZES[0] ? `${n / SIZES[0]} times its state` : "the same state";
     return {
       line: ["linear attention finds ", percent(mean(here)), " of the answers"],
-      bars: [bar(`linear, n = ${size(doublings)}`, here, true), bar(`normalised, n = ${FEWEST}`, other, false)],
+      bars: [bar(`linear, n = ${n}`, here, true), bar(`normalised, n = ${SIZES[0]}`, other, false)],
       said: `With ${room} linear attention is ${words} normalised attention, which finds ${percent(mean(other))}.`,
     };
   },

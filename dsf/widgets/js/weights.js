@@ -48,6 +48,12 @@ const TRY = "Try: take Λ down, and look at the oldest and the newest token.";
 const words = (x, y, anchor, text) => svg("text", { x, y, "text-anchor": anchor }, text);
 /** @param {number} value */
 const two = (value) => value.toFixed(2).replace("-", "−");
+/** Two digits that count, one below 0.001: eight such numbers stand side by side on a phone. @param {number} value */
+function short(value) {
+  const size = Math.abs(value);
+  if (size >= 0.0995) return two(value);
+  return value.toPrecision(size < 0.00095 ? 1 : 2).replace("-", "−");
+}
 /** How the oldest weight stands to the newest. @param {number[]} weights */
 const ratio = (weights) => format(weights[0] / weights[weights.length - 1]);
 
@@ -72,8 +78,8 @@ function bars(weights, scores, width, unit) {
     const y = value < 0 ? Math.max(...beyond) + TEXT - 1 : -Math.max(...beyond) - 3;
     return [
       svg("rect", { ...box(value, j), class: value < 0 ? "dsf-neg" : "dsf-pos" }),
-      svg("rect", { ...box(scores[j], j), class: "dsf-chosen" }),
-      svg("g", { class: "dsf-small" }, words((j + 0.5) * wide, y, "middle", two(value))),
+      svg("rect", { ...box(scores[j], j), class: "dsf-row" }),
+      svg("g", { class: "dsf-small" }, words((j + 0.5) * wide, y, "middle", short(value))),
     ];
   });
   return [...drawn, svg("line", { class: "dsf-cell-line", x1: 0, x2: width, y1: 0, y2: 0 })];
@@ -92,7 +98,7 @@ function draw(picture, { row, all }, kind, width) {
   });
   const foot = all.length * tall + FOOT - 6;
   picture.replaceChildren(...parts, words(0, foot, "start", "oldest token"), words(width, foot, "end", "newest"));
-  const label = all.map((weights, k) => `${NAMES[k]}: ${weights.map(two).join(", ")}`).join("; ");
+  const label = all.map((weights, k) => `${NAMES[k]}: ${weights.map(short).join(", ")}`).join("; ");
   place(picture, { width, height: all.length * tall + FOOT, "aria-label": `Weights of eight tokens, ${label}` });
 }
 
