@@ -70,7 +70,7 @@ const TRY =
   "Above the line π/Δ the dots seem to swing more slowly again.";
 const NOTE =
   "Shaded is what is stable: the left half-plane, the unit disc. Dashed is where the response dies as fast, dotted " +
-  "where it swings as fast. The curve is Re eᵃᵗ, the dots are Re āˡ, the dashed line |ā|ˡ.";
+  "where it swings as fast. After a push of 1 the curve is Re x = Re eᵃᵗ, the dots are Re āˡ, the dashed line |ā|ˡ.";
 
 /**
  * A plane of complex numbers.
@@ -122,20 +122,12 @@ const crosses = ({ x, y }, one) =>
     return svg("path", { class: "dsf-line dsf-s4d dsf-pole", d: `M${u - 5} ${v - 5}l10 10m-10 0l10 -10` });
   });
 
-/**
- * The axes, and their names.
- * @param {Plane} plane
- * @param {string} letter
- */
-function axes({ x, y, size }, letter) {
+/** The axes, and their names: the one across below it, where no other name is. @param {Plane} plane */
+function axes({ x, y, size }) {
   /** @param {number} x1 @param {number} x2 @param {number} y1 @param {number} y2 */
   const line = (x1, x2, y1, y2) => svg("line", { class: "dsf-cell-line", x1, x2, y1, y2 });
-  return [
-    line(0, size, y(0), y(0)),
-    line(x(0), x(0), 0, size),
-    words(2, y(0) - 5, `Re ${letter}`),
-    words(x(0) + 4, 11, `Im ${letter}`),
-  ];
+  const names = [words(2, y(0) + 14, "Re"), words(x(0) + 4, 11, "Im")];
+  return [line(0, size, y(0), y(0)), line(x(0), x(0), 0, size), ...names];
 }
 
 /**
@@ -164,7 +156,7 @@ function drawContinuous(picture, state, size) {
   const fast = [-9, 9].map((im) => ({ re: -decay, im }));
   clipped(picture, size, [
     svg("rect", { class: "dsf-area", x: 0, y: 0, width: x(0), height: size }),
-    ...[...axes(plane, "a"), ...band, curve(plane, fast, "dsf-level"), curve(plane, across(frequency), "dsf-dotted")],
+    ...[...axes(plane), ...band, curve(plane, fast, "dsf-level"), curve(plane, across(frequency), "dsf-dotted")],
     ...[...name, ...crosses(plane, { re: -decay, im: frequency })],
   ]);
   picture.setAttribute("aria-label", `The plane of continuous time with the poles ${poleWords(state)}`);
@@ -180,7 +172,7 @@ function drawDiscrete(picture, state, { factor, modulus }, size) {
   clipped(picture, size, [
     svg("circle", { class: "dsf-area", cx: x(0), cy: y(0), r: x(1) - x(0) }),
     svg("circle", { class: "dsf-row", cx: x(0), cy: y(0), r: x(1) - x(0) }),
-    ...[...axes(plane, "ā"), curve(plane, image(dying), "dsf-level"), curve(plane, image(swinging), "dsf-dotted")],
+    ...[...axes(plane), curve(plane, image(dying), "dsf-level"), curve(plane, image(swinging), "dsf-dotted")],
     ...crosses(plane, factor),
   ]);
   const said = modulus < 1 - NOTHING ? "inside" : modulus > 1 + NOTHING ? "outside" : "on";
