@@ -226,7 +226,8 @@ def plot_step(
     a Λ_i that is one number is one cell, one of d numbers a row, a B_i shared by the channels a
     column. The Λ_i of a `LowRankSystem` is an n × n matrix that multiplies the state. Blue is
     positive, orange negative, full colour the largest size of the array over all times; of complex
-    arrays the real part is drawn. Returns nothing, so that a notebook shows the figure once; ``plt.gcf()`` is the figure.
+    arrays the real part is drawn. Returns nothing, so that a notebook shows the figure once;
+    ``plt.gcf()`` is the figure.
 
     Args:
         system: of one sequence, that is, without axes before time.
