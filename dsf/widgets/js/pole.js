@@ -63,7 +63,10 @@ export const samples = ({ modulus, turns }, count) =>
   Array.from({ length: count }, (_, l) => modulus ** l * Math.cos(2 * Math.PI * turns * l));
 
 const TIME = 10;
+const CLOSE = 0.1; // dots so far from the curve can be seen to leave it
 const POINTS = 400;
+/** How many dots are drawn. @param {number} step */
+const dotsOf = (step) => Math.floor(TIME / step + NOTHING) + 1;
 const MOST_SIZE = 190; // px of a plane
 const TRY =
   "Try: drag the pole, or move it with the arrow keys. To the right of the axis the response grows. " +
@@ -198,7 +201,6 @@ function drawResponse(chart, { decay, frequency, step }, now, /** @type {number}
   const own = times.map((t) => [t, swung(-decay, frequency, t)]);
   const [rate, swing] = [Math.log(modulus) / step, (2 * Math.PI * turns) / step];
   const seen = Math.abs(swing - frequency) + Math.abs(rate + decay) > 1e-6 && modulus > 0;
-  const count = Math.floor(TIME / step + NOTHING) + 1;
   lineChart(chart, {
     ...{ width, height: width < 360 ? 170 : 220, x: [0, TIME], y: [-1.2, 1.2], xLabel: "time t", yLabel: "response" },
     lines: [
@@ -211,7 +213,7 @@ function drawResponse(chart, { decay, frequency, step }, now, /** @type {number}
     ],
     marks: [
       ...(half * step <= TIME ? [{ x: half * step, title: "half" }] : []),
-      ...samples(now, count).map((y, l) => ({ x: l * step, y, name: "dsf-s4d dsf-sample" })),
+      ...samples(now, dotsOf(step)).map((y, l) => ({ x: l * step, y, name: "dsf-s4d dsf-sample" })),
     ],
   });
 }
@@ -233,6 +235,13 @@ function fate({ modulus, half }) {
   return modulus === 0 ? "stable: one step takes all" : `stable: half is left after ${after(half)}`;
 }
 
+/** How far a dot that is drawn is from the curve, at most. @param {State} state @param {Step} now */
+function distance({ decay, frequency, step }, now) {
+  const dots = samples(now, dotsOf(step));
+  const away = dots.map((dot, l) => Math.abs(dot - Math.exp(-decay * l * step) * Math.cos(frequency * l * step)));
+  return Math.max(...away);
+}
+
 /** @param {State} state @param {Step} now */
 function finding(state, now) {
   const { frequency, step, rule } = state;
@@ -249,7 +258,9 @@ function finding(state, now) {
   }
   const exact = stepOf(state, "zoh");
   const told = exact.half < Infinity && half < Infinity ? ` and keeps half for ${after(exact.half)}` : "";
-  return `${one}${two} The curve turns by ${format((frequency * step) / (2 * Math.PI))}${told}: the dots leave it.`;
+  const apart = distance(state, now);
+  const seen = apart < CLOSE ? `stay within ${format(apart)} of it` : "leave it";
+  return `${one}${two} The curve turns by ${format((frequency * step) / (2 * Math.PI))}${told}: the dots ${seen}.`;
 }
 
 /** @param {State} state */
