@@ -221,12 +221,13 @@ def plot_step(
 ) -> None:
     """The state strip: one step of the recurrence drawn as arrays, features down, channels across.
 
-    H_i = Λ_i ⊙ H_{i-1} + B_i · u_i and y_i = Σ_a C_i ⊙ H_i, with D_i · u_i where there is a
-    feed-through. Every array has the shape in which the system holds it: a Λ_i that is one number
-    is one cell, one of d numbers a row, a B_i shared by the channels a column. The Λ_i of a
-    `LowRankSystem` is an n × n matrix that multiplies the state. Blue is positive, orange negative,
-    full colour the largest size of the array over all times; of complex arrays the real part is
-    drawn. Returns nothing, so that a notebook shows the figure once; ``plt.gcf()`` is the figure.
+    H_i = Λ_i ⊙ H_{i-1} + B_i · u_i and y_i = Σ C_i ⊙ H_i, summed over the features, with
+    D_i · u_i where there is a feed-through. Every array has the shape in which the system holds it:
+    a Λ_i that is one number is one cell, one of d numbers a row, a B_i shared by the channels a
+    column. The Λ_i of a `LowRankSystem` is an n × n matrix that multiplies the state. Blue is
+    positive, orange negative, full colour the largest size of the array over all times; of complex
+    arrays the real part is drawn. Returns nothing, so that a notebook shows the figure once;
+    ``plt.gcf()`` is the figure.
 
     Args:
         system: of one sequence, that is, without axes before time.

@@ -48,9 +48,9 @@ def equations(
         initial_state: H_{-1}, (n, d); zero if None.
 
     Returns:
-        H_i = Λ_i ⊙ H_{i-1} + B_i · u_i and y_i = Σ_a C_i ⊙ H_i, with + D_i · u_i where the system
-        has a feed-through. Every array has the shape in which the system holds it, Λ_i of a
-        `LowRankSystem` n × n.
+        H_i = Λ_i ⊙ H_{i-1} + B_i · u_i and y_i = Σ C_i ⊙ H_i, summed over the features, with
+        + D_i · u_i where the system has a feed-through. Every array has the shape in which the
+        system holds it, Λ_i of a `LowRankSystem` n × n.
 
     Raises:
         ValueError: the system is of another kind or of several sequences, there is no such time,
@@ -87,7 +87,7 @@ def equations(
     ]
     output_line = [
         ("", tile("y", output[:, None], "d")),
-        ("= Σₐ", tile("C", system.output)),
+        ("= Σ", tile("C", system.output)),
         ("⊙", now),
     ]
     if system.feedthrough is not None:

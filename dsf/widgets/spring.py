@@ -41,7 +41,7 @@ class SpringSwings(Hook):
     name: ClassVar[str] = "spring"
     _esm = STATIC / "spring.mjs"
     head = ("damping c", "swings until half is left", "half is left after, s", "a swing takes, s")
-    places = (0.1, 0.2, 0.4, 0.5, 1.0, 2.0, 4.0, 4.5)
+    places = (0.1, 0.2, 1.0, 2.0, 3.0, 4.0, 4.5)  # not beside what is asked for
 
     damping = traitlets.Float(2.0, min=0.1, max=4.5).tag(sync=True, figure=True)
     stiffness = traitlets.Enum([1, 4, 16], 4).tag(sync=True, figure=True)

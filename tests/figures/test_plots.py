@@ -310,9 +310,9 @@ def test_what_a_step_shows_is_the_step(i):
 def test_the_first_step_starts_from_zero_and_the_signs_say_what_is_done():
     arrays, _, _, signs = strip(example("linear")[0], 0, torch.ones(7, 2).double())
     assert not arrays["H₋₁"].any()
-    assert signs == "=⊙+·= Σₐ⊙"
+    assert signs == "=⊙+·= Σ⊙"
     _, _, _, signs = strip(example("deltanet")[0], 1, torch.ones(7, 2).double())
-    assert signs == "=+·= Σₐ⊙", "a matrix multiplies the state"
+    assert signs == "=+·= Σ⊙", "a matrix multiplies the state"
 
 
 def test_a_step_has_one_color_scale_an_array_with_zero_in_the_middle():

@@ -96,6 +96,18 @@ def test_the_figure_says_the_numbers_of_the_package() -> None:
         assert ("more than half a circle" in said) == aliased
 
 
+def test_dots_of_the_bilinear_rule_are_said_to_be_as_far_from_the_curve_as_they_are() -> None:
+    """At the two places to which the tour of chapter 5 leads."""
+    far = widgets.PoleAndResponse(decay=0.1, frequency=4.7, step=1.0, rule="bilinear")
+    near = widgets.PoleAndResponse(decay=0.1, frequency=1.0, step=0.2, rule="bilinear")
+    said = [page.select_one(".dsf-finding").text for page in stills(far, near)]
+    time = near.step * np.arange(51)  # of the ten units that are drawn
+    curve = np.exp(-near.decay * time) * np.cos(near.frequency * time)
+    apart = np.abs(near.samples(51).numpy() - curve).max()
+    assert "the dots leave it" in said[0]
+    assert f"the dots stay within {number(apart)} of it" in said[1]
+
+
 def test_poles_and_dots_stand_where_they_should() -> None:
     [page] = stills(widgets.PoleAndResponse())
     widget = widgets.PoleAndResponse()

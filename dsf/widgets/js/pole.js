@@ -63,14 +63,17 @@ export const samples = ({ modulus, turns }, count) =>
   Array.from({ length: count }, (_, l) => modulus ** l * Math.cos(2 * Math.PI * turns * l));
 
 const TIME = 10;
+const CLOSE = 0.1; // dots so far from the curve can be seen to leave it
 const POINTS = 400;
+/** How many dots are drawn. @param {number} step */
+const dotsOf = (step) => Math.floor(TIME / step + NOTHING) + 1;
 const MOST_SIZE = 190; // px of a plane
 const TRY =
   "Try: drag the pole, or move it with the arrow keys. To the right of the axis the response grows. " +
   "Above the line π/Δ the dots seem to swing more slowly again.";
 const NOTE =
   "Shaded is what is stable: the left half-plane, the unit disc. Dashed is where the response dies as fast, dotted " +
-  "where it swings as fast. The curve is Re eᵃᵗ, the dots are Re āˡ, the dashed line |ā|ˡ.";
+  "where it swings as fast. After a push of 1 the curve is Re x = Re eᵃᵗ, the dots are Re āˡ, the dashed line |ā|ˡ.";
 
 /**
  * A plane of complex numbers.
@@ -122,20 +125,12 @@ const crosses = ({ x, y }, one) =>
     return svg("path", { class: "dsf-line dsf-s4d dsf-pole", d: `M${u - 5} ${v - 5}l10 10m-10 0l10 -10` });
   });
 
-/**
- * The axes, and their names.
- * @param {Plane} plane
- * @param {string} letter
- */
-function axes({ x, y, size }, letter) {
+/** The axes, and their names: the one across below it, where no other name is. @param {Plane} plane */
+function axes({ x, y, size }) {
   /** @param {number} x1 @param {number} x2 @param {number} y1 @param {number} y2 */
   const line = (x1, x2, y1, y2) => svg("line", { class: "dsf-cell-line", x1, x2, y1, y2 });
-  return [
-    line(0, size, y(0), y(0)),
-    line(x(0), x(0), 0, size),
-    words(2, y(0) - 5, `Re ${letter}`),
-    words(x(0) + 4, 11, `Im ${letter}`),
-  ];
+  const names = [words(2, y(0) + 14, "Re"), words(x(0) + 4, 11, "Im")];
+  return [line(0, size, y(0), y(0)), line(x(0), x(0), 0, size), ...names];
 }
 
 /**
@@ -164,7 +159,7 @@ function drawContinuous(picture, state, size) {
   const fast = [-9, 9].map((im) => ({ re: -decay, im }));
   clipped(picture, size, [
     svg("rect", { class: "dsf-area", x: 0, y: 0, width: x(0), height: size }),
-    ...[...axes(plane, "a"), ...band, curve(plane, fast, "dsf-level"), curve(plane, across(frequency), "dsf-dotted")],
+    ...[...axes(plane), ...band, curve(plane, fast, "dsf-level"), curve(plane, across(frequency), "dsf-dotted")],
     ...[...name, ...crosses(plane, { re: -decay, im: frequency })],
   ]);
   picture.setAttribute("aria-label", `The plane of continuous time with the poles ${poleWords(state)}`);
@@ -180,7 +175,7 @@ function drawDiscrete(picture, state, { factor, modulus }, size) {
   clipped(picture, size, [
     svg("circle", { class: "dsf-area", cx: x(0), cy: y(0), r: x(1) - x(0) }),
     svg("circle", { class: "dsf-row", cx: x(0), cy: y(0), r: x(1) - x(0) }),
-    ...[...axes(plane, "ā"), curve(plane, image(dying), "dsf-level"), curve(plane, image(swinging), "dsf-dotted")],
+    ...[...axes(plane), curve(plane, image(dying), "dsf-level"), curve(plane, image(swinging), "dsf-dotted")],
     ...crosses(plane, factor),
   ]);
   const said = modulus < 1 - NOTHING ? "inside" : modulus > 1 + NOTHING ? "outside" : "on";
@@ -206,7 +201,6 @@ function drawResponse(chart, { decay, frequency, step }, now, /** @type {number}
   const own = times.map((t) => [t, swung(-decay, frequency, t)]);
   const [rate, swing] = [Math.log(modulus) / step, (2 * Math.PI * turns) / step];
   const seen = Math.abs(swing - frequency) + Math.abs(rate + decay) > 1e-6 && modulus > 0;
-  const count = Math.floor(TIME / step + NOTHING) + 1;
   lineChart(chart, {
     ...{ width, height: width < 360 ? 170 : 220, x: [0, TIME], y: [-1.2, 1.2], xLabel: "time t", yLabel: "response" },
     lines: [
@@ -219,7 +213,7 @@ function drawResponse(chart, { decay, frequency, step }, now, /** @type {number}
     ],
     marks: [
       ...(half * step <= TIME ? [{ x: half * step, title: "half" }] : []),
-      ...samples(now, count).map((y, l) => ({ x: l * step, y, name: "dsf-s4d dsf-sample" })),
+      ...samples(now, dotsOf(step)).map((y, l) => ({ x: l * step, y, name: "dsf-s4d dsf-sample" })),
     ],
   });
 }
@@ -241,6 +235,13 @@ function fate({ modulus, half }) {
   return modulus === 0 ? "stable: one step takes all" : `stable: half is left after ${after(half)}`;
 }
 
+/** How far a dot that is drawn is from the curve, at most. @param {State} state @param {Step} now */
+function distance({ decay, frequency, step }, now) {
+  const dots = samples(now, dotsOf(step));
+  const away = dots.map((dot, l) => Math.abs(dot - Math.exp(-decay * l * step) * Math.cos(frequency * l * step)));
+  return Math.max(...away);
+}
+
 /** @param {State} state @param {Step} now */
 function finding(state, now) {
   const { frequency, step, rule } = state;
@@ -257,7 +258,9 @@ function finding(state, now) {
   }
   const exact = stepOf(state, "zoh");
   const told = exact.half < Infinity && half < Infinity ? ` and keeps half for ${after(exact.half)}` : "";
-  return `${one}${two} The curve turns by ${format((frequency * step) / (2 * Math.PI))}${told}: the dots leave it.`;
+  const apart = distance(state, now);
+  const seen = apart < CLOSE ? `stay within ${format(apart)} of it` : "leave it";
+  return `${one}${two} The curve turns by ${format((frequency * step) / (2 * Math.PI))}${told}: the dots ${seen}.`;
 }
 
 /** @param {State} state */

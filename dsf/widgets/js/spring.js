@@ -48,7 +48,7 @@ export default hook({
       ),
     ),
   head: ["damping c", "swings until half is left", "half is left after, s", "a swing takes, s"],
-  places: [0.1, 0.2, 0.4, 0.5, 1, 2, 4, 4.5],
+  places: [0.1, 0.2, 1, 2, 3, 4, 4.5],
   row(place, model) {
     const { half, period, swings } = swing(place, model.get("stiffness"));
     return [format(swings), format(half), swings ? format(period) : "never"];
