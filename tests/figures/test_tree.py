@@ -58,7 +58,7 @@ def test_the_figure_says_the_numbers_of_the_package_after_every_round() -> None:
         assert f"tree, {made} composition" in said
         assert f"{states} of {widget.tokens} states" in said
         assert f"loop, {loop} composition" in said
-        assert f"has {there}." in page.select_one(".dsf-finding").text or widget.done() == 0
+        assert f"has {there} states." in page.select_one(".dsf-finding").text or widget.done() == 0
         labels = [text.text for text in picture.select("g.dsf-name text")]
         wanted = [
             f"{c.first}–{c.at}" for some in rounds(widget.tokens)[: widget.done()] for c in some

@@ -11,7 +11,7 @@ import { numberOf, whole } from "./traits.js";
 
 const TOKENS = [4, 8, 16];
 const MOST = 7; // rounds of 16 tokens
-const [HEAD, ROW, STRIP, SIDE, WIDEST] = [44, 36, 44, 48, 520]; // in pixels
+const [HEAD, ROW, STRIP, WIDEST, NARROW] = [44, 36, 44, 520, 420]; // in pixels
 const traits = { round: whole(0, MOST), tokens: numberOf(TOKENS) };
 
 const TRY = "Try: go on round by round, and count when the tree has all states, and when the loop has.";
@@ -64,7 +64,8 @@ function finding({ tokens, ...rest }) {
   const now = all[done - 1].length;
   const last = now > 1 ? `, the last ${now} at once` : "";
   const tree = `After round ${done} of ${all.length} the tree has made ${compositions(made)}${last}`;
-  return `${tree}, and has ${states} of ${tokens} states. The loop has made ${loop} and has ${loop + 1}. ${kept}`;
+  const other = `The loop has made ${loop} and has ${loop + 1} states.`;
+  return `${tree}, and has ${states} of ${tokens} states. ${other} ${kept}`;
 }
 
 /** @param {number} x @param {number} y @param {string} text @param {string} [anchor] */
@@ -107,9 +108,11 @@ function draw(picture, state, width) {
   const { tokens } = state;
   const done = shown(state);
   const all = roundsOf(tokens);
-  const cell = (width - SIDE) / tokens;
+  const little = width < NARROW; // room: a round is called by its number alone
+  const side = little ? 14 : 48;
+  const cell = (width - side) / tokens;
   /** @param {number} j */
-  const x = (j) => SIDE + (j + 0.5) * cell;
+  const x = (j) => side + (j + 0.5) * cell;
   const level = Array(tokens).fill(0);
   const there = Array.from({ length: tokens }, (_, j) => j === 0);
   /** @type {any[]} */
@@ -132,7 +135,7 @@ function draw(picture, state, width) {
     svg(
       "g",
       { class: k === done - 1 ? "dsf-strong" : k < done ? "" : "dsf-dim" },
-      words(0, HEAD + (k + 1) * ROW + 4, `round ${k + 1}`),
+      words(0, HEAD + (k + 1) * ROW + 4, little ? `${k + 1}` : `round ${k + 1}`),
     ),
   );
   const { made, states, loop } = count(done, tokens);
@@ -143,11 +146,14 @@ function draw(picture, state, width) {
   ].flatMap(({ name, many, filled }, k) => {
     const y = foot + k * STRIP;
     const said = `${name}: ${compositions(many)}, ${filled.filter(Boolean).length} of ${tokens} states`;
-    return [words(SIDE, y + 12, said), ...strip(filled, x, y + 18, cell)];
+    return [words(side, y + 12, said), ...strip(filled, x, y + 18, cell)];
   });
-  picture.replaceChildren(words(0, HEAD - 16, "token"), ...names, ...lines, ...start, ...marks, ...strips);
-  const tree = `tree, ${compositions(made)}, ${states} of ${tokens} states`;
-  const label = `After ${done} rounds: ${tree}; loop, ${compositions(loop)}, ${loop + 1} states`;
+  const small = little ? "dsf-small" : "";
+  const titles = little ? [] : [words(0, HEAD - 16, "token")];
+  const tree = svg("g", { class: small }, ...titles, ...names, ...lines, ...start, ...marks);
+  picture.replaceChildren(tree, ...strips);
+  const by = `tree, ${compositions(made)}, ${states} of ${tokens} states`;
+  const label = `After ${done} rounds: ${by}; loop, ${compositions(loop)}, ${loop + 1} states`;
   place(picture, { width, height: foot + 2 * STRIP, "aria-label": label });
 }
 
