@@ -29,6 +29,7 @@ SLIDERS: tuple[Case, ...] = (
     ("PoleAndResponse", "pole", "step", {"rule": "bilinear"}),
     ("RecallReached", "reached", "n", {}),
     ("RowOfWeights", "weights", "transition", {"scores": "signed"}),
+    ("ScanTree", "tree", "round", {"tokens": 16}),
 )
 MEASURE = """async ([name, moves]) => {
   const slider = document.querySelector(`.dsf-field-${name} input`);

@@ -24,6 +24,7 @@ from dsf.widgets.pole import PoleAndResponse
 from dsf.widgets.reached import RecallReached
 from dsf.widgets.softmax import SoftmaxApproximation
 from dsf.widgets.spring import SpringSwings
+from dsf.widgets.tree import ScanTree
 from dsf.widgets.weights import RowOfWeights
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "PoleAndResponse",
     "RecallReached",
     "RowOfWeights",
+    "ScanTree",
     "SetTheClock",
     "SignAndExponent",
     "SoftmaxApproximation",

@@ -15,7 +15,7 @@ from dsf.widgets.base import STATIC, Widget, fixed, number, percent
 TOKENS = 8
 FLAGGED = (1, 4)
 TAKE = 5.0  # Δ of a token that replaces what was there
-RULES = {"zoh": "zero-order hold", "euler": "Euler"}
+RULES = ("zoh", "euler")
 
 
 class SetTheClock(Widget):
@@ -24,7 +24,7 @@ class SetTheClock(Widget):
     Attributes:
         clock: a letter for each token: s, skip it, Δ = 0; m, mix it in; t, take it alone, Δ = 5.
         step: Δ of the tokens that are mixed in, 0.05 to 2.
-        rule: of B: "zoh", the zero-order hold 1 - e^{-Δ}, or "euler", Δ.
+        rule: of B: "zoh", 1 - e^{-Δ}, what holding the token writes, or "euler", Δ.
 
     Source: chapter 6.
     """
@@ -34,7 +34,7 @@ class SetTheClock(Widget):
 
     clock = traitlets.Unicode("m" * TOKENS).tag(sync=True, figure=True)
     step = traitlets.Float(0.7, min=0.05, max=2.0).tag(sync=True, figure=True)
-    rule = traitlets.Enum(list(RULES), "zoh").tag(sync=True, figure=True)
+    rule = traitlets.Enum(RULES, "zoh").tag(sync=True, figure=True)
 
     @traitlets.validate("clock")
     def _check_clock(self, proposal: traitlets.Bunch) -> str:
@@ -49,10 +49,10 @@ class SetTheClock(Widget):
         return torch.tensor([size[letter] for letter in self.clock], dtype=torch.float64)
 
     def system(self) -> LTVSystem:
-        """The recurrence with the pole -1, of one state and one channel."""
+        """The recurrence with the rate -1, of one state and one channel."""
         step = self.steps()
-        pole = -torch.ones((), dtype=torch.float64)
-        decay, held = discretize(pole, torch.ones_like(pole), step)
+        rate = -torch.ones((), dtype=torch.float64)
+        decay, held = discretize(rate, torch.ones_like(rate), step)
         write = held if self.rule == "zoh" else step
         transition, b, c = (x.reshape(TOKENS, 1, 1) for x in (decay, write, torch.ones_like(step)))
         return LTVSystem(transition, b, c)
@@ -67,8 +67,8 @@ class SetTheClock(Widget):
         held = self.held()
         parts = " and ".join(f"{percent(float(held[j]))} of token {j}" for j in FLAGGED)
         return (
-            f"One state with the pole −1 and {TOKENS} tokens, two of them flagged. Row i is the "
-            "state after token i, and how much of each token it holds: this is the matrix Φ. As "
+            f"One state and {TOKENS} tokens, two of them flagged. Row i is the state after token "
+            "i, and how much of each token it holds: this is the matrix Φ. As "
             f"first shown, with Δ = {fixed(self.step, 2)} for the tokens that are mixed in, the "
             f"state holds {parts} at the end. To try: only the flagged tokens, in equal parts."
         )

@@ -206,6 +206,9 @@ def test_numbers_that_the_chapters_ask_for() -> None:
         ("02", "ask:sm-hand", (1 * 8 + 2**3 * 4 + 5**3 * 0) / (1 + 2**3 + 5**3)),
         ("02", "ask:sm-monomials", math.comb(3 + 4, 4)),
         ("05", "ask:ss-turns", (8 * (0.5j) ** 2 + 4).real),
+        ("06", "ask:s6-by-hand", 8 / 2 + 6 / 2),
+        ("06", "ask:s6-third", math.log(3 / 2)),
+        ("06", "ask:s6-count", 2 * 4096 - 2 - 12),
         ("10", "ask:mqar-left", harmonic / 8),
     ):
         asked = question(chapter, label)

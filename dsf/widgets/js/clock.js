@@ -16,14 +16,16 @@ const LEVELS = {
 };
 /** @type {[string, string][]} */
 const RULES = [
-  ["zoh", "zero-order hold"],
-  ["euler", "Euler"],
+  ["zoh", "1 − e^(−Δ)"],
+  ["euler", "Δ"],
 ];
 
 const TRY =
   "Try: press a word to set the clock of its token. “Skip” is Δ = 0; " +
   `“take” is Δ = ${TAKE}, and nearly all of the state is replaced.`;
-const NOTE = "Λ = e^(−Δ). By the zero-order hold B = 1 − Λ, by Euler’s rule B = Δ.";
+const NOTE =
+  "Λ = e^(−Δ). B = 1 − e^(−Δ) is what holding the token writes, B = Δ what Euler’s rule writes. " +
+  "A thick frame: more than all of a token.";
 
 /** A letter for each token. @type {import("./traits.js").Trait} */
 const letters = {
@@ -33,7 +35,7 @@ const letters = {
 };
 const traits = { clock: letters, step: real(LEAST, MOST), rule: oneOf(["zoh", "euler"]) };
 
-/** Δ, Λ and B of every token, for the pole -1. @param {State} state */
+/** Δ, Λ and B of every token, for the rate -1. @param {State} state */
 export function arrays({ clock, step, rule }) {
   const steps = [...clock].map((letter) => (letter === "s" ? 0 : letter === "m" ? step : TAKE));
   const decay = steps.map((delta) => Math.exp(-delta));
@@ -85,7 +87,7 @@ function draw(picture, state, width) {
       const box = { x: j * cell + 1, y: HEAD + i * ROW + 1, width: cell - 2, height: ROW - 2 };
       return [
         svg("rect", { ...box, class: "dsf-pos", "fill-opacity": Math.min(1, share).toFixed(3) }),
-        svg("rect", { ...box, class: "dsf-chosen" }),
+        svg("rect", { ...box, class: share > 1 ? "dsf-entry" : "dsf-chosen" }),
       ];
     }),
   );
@@ -138,7 +140,7 @@ function render({ model, el }) {
   const title = html(
     "p",
     { class: "dsf-panel-title" },
-    "Number and Δ of each token; below, row by row, how much of it the state holds, at the end in per cent",
+    "Each token and its Δ. Below, a row for each time: how much of the token the state holds, at the end in per cent",
   );
   it.controls.append(
     it.slider(
@@ -147,7 +149,7 @@ function render({ model, el }) {
       () => ({ min: LEAST, max: MOST, step: 0.05 }),
       (x) => x.toFixed(2),
     ),
-    it.select("rule", "B by", RULES),
+    it.select("rule", "B =", RULES),
     it.reset(),
   );
   const hint = html("p", { class: "dsf-note dsf-hint" }, TRY);

@@ -24,11 +24,12 @@ const CLOCKS = [
   ["flagged", "flagged tokens"],
 ];
 
-/** @param {string} clock @param {number} share */
-function finding(clock, share) {
+/** @param {string} clock @param {number} step @param {number} share the error */
+function finding(clock, step, share) {
   if (clock === "flagged") {
     const rest = share < 0.005 ? "almost nothing of the flagged ones before" : "a part of the flagged ones before";
-    return `Tokens without a flag have Δ = 0 and pass unseen. The state holds the last flagged token and ${rest}.`;
+    const last = `${percent(1 - Math.exp(-step))} of the last flagged token`;
+    return `Tokens without a flag have Δ = 0 and pass unseen. The state holds ${last} and ${rest}.`;
   }
   if (share > 1) return "Worse than an empty memory: most of the state is the newest token, which seldom has a flag.";
   return "The state is an average over the last few tokens, with and without a flag.";
@@ -60,7 +61,7 @@ export default hook({
         { name: "this memory", share: Math.min(1, share / MOST), label: percent(share, 1) },
         { name: "empty memory", share: 1 / MOST, label: percent(1, 1), own: false },
       ],
-      said: finding(clock, share),
+      said: finding(clock, model.get("step"), share),
     };
   },
 });
