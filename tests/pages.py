@@ -110,6 +110,8 @@ def pause(page: Any, milliseconds: int) -> None:
 # What keeps readers out of a part of the page, as axe sees it. It takes long to describe the rest.
 AXE = """axe.run({}, {{ preload: false, resultTypes: ["violations"] }})
   .then((found) => found.violations)"""
+# The same of colours alone, where the rest has been seen.
+AXE_COLORS = AXE.replace("preload", 'runOnly: ["cat.color"], preload')
 
 # Before the page: remember what its policy stops.
 LISTEN = """

@@ -118,7 +118,7 @@ def test_no_hash_breaks_a_page(site: Path, visit: Open) -> None:
             continue
         page = visit((site / name).as_uri(), reduced_motion="reduce")  # no gliding
         figures = page.locator("figure.dsf-widget").count()
-        for number, hash_ in enumerate(odd_hashes(page, 60)):
+        for number, hash_ in enumerate(odd_hashes(page, 36)):
             page.evaluate(GO, hash_)
             if number % 25 < 2:
                 page.reload()

@@ -26,7 +26,7 @@ def test_a_page_in_use_is_quiet_asks_nobody_and_breaks_no_rule_of_its_policy(
         drawn = page.evaluate(pages.USE)
         assert drawn == page.locator("figure:is(.dsf-widget, .dsf-plotly)").count()
         page.emulate_media(media="print")
-        page.wait_for_load_state("networkidle")
+        pages.pause(page, 500)
         assert len(plotly(page)) == (charts > 0), f"{name}: once a page"
         assert all(url.startswith((base, "data:", "blob:")) for url in page.requests), name
         assert page.evaluate("violations") == [], name
@@ -80,9 +80,9 @@ def test_axe_finds_nothing_on_any_page(site: Path, visit: Open, axe: str) -> Non
     for name in pages.names(site):
         page = visit((site / name).as_uri(), color_scheme="light")
         page.evaluate(axe)
-        for scheme in ("light", "dark"):
+        for scheme, run in (("light", pages.AXE), ("dark", pages.AXE_COLORS)):
             page.emulate_media(color_scheme=scheme)
-            for violation in page.evaluate(pages.AXE.format("document")):
+            for violation in page.evaluate(run.format("document")):
                 nodes = [node["html"] for node in violation["nodes"]]
                 found[name, scheme, violation["id"]] = nodes
         page.context.close()
