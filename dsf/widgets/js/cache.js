@@ -1,5 +1,5 @@
 /** The hook of chapter 2: what a language model keeps of a text. */
-import { format, html } from "./dom.js";
+import { format } from "./dom.js";
 import { hook } from "./hook.js";
 import { numberOf, whole } from "./traits.js";
 
@@ -20,17 +20,8 @@ const sizes = (length, heads) => [cacheSize(length, heads), weightsSize(heads), 
 
 export default hook({
   traits: { length: whole(LEAST, MOST), heads: numberOf(HEADS) },
-  slider: (it) =>
-    html(
-      "div",
-      { class: "dsf-hook-pair" },
-      it.slider("length", "Thousand tokens", () => ({ min: LEAST, max: MOST, step: STEP }), String),
-      it.select(
-        "heads",
-        "Key-value heads",
-        HEADS.map((g) => [`${g}`, `${g}`]),
-      ),
-    ),
+  slider: (it) => it.slider("length", "Thousand tokens", () => ({ min: LEAST, max: MOST, step: STEP }), String),
+  choice: (it) => it.select("heads", "Key-value heads", HEADS),
   head: ["thousand tokens", "cache, GB", "weights, GB", "fixed state, GB"],
   places: [4, 24, 28, 100, 200],
   row: (place, model) => sizes(place, model.get("heads")).map(format),

@@ -55,12 +55,16 @@ function sliders({ model, prefix, set, onChange }) {
   };
 }
 
+/** A value and its title, or a number that is both. @typedef {[string, string] | number} Choice */
+/** @param {Choice} choice @returns {[string, string]} */
+const titled = (choice) => (typeof choice === "number" ? [`${choice}`, `${choice}`] : choice);
+
 /** @param {Binding} binding */
 function selects({ model, first, prefix, set, onChange }) {
   /**
    * @param {string} name
    * @param {string} label
-   * @param {[string, string][] | (() => [string, string][])} choices values and titles, which may change
+   * @param {Choice[] | (() => Choice[])} choices which may change
    * @param {() => any} [value]
    */
   return (name, label, choices, value = () => model.get(name)) => {
@@ -69,7 +73,7 @@ function selects({ model, first, prefix, set, onChange }) {
     const input = html("select", { id, change: () => set({ [name]: numeric ? Number(input.value) : input.value }) });
     let offered = "";
     onChange(() => {
-      const wanted = typeof choices === "function" ? choices() : choices;
+      const wanted = (typeof choices === "function" ? choices() : choices).map(titled);
       if (String(wanted) !== offered) {
         input.replaceChildren(...wanted.map(([key, title]) => html("option", { value: key }, title)));
       }

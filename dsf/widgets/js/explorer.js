@@ -108,7 +108,7 @@ function controls(it, model) {
 
 /** The others. @param {ReturnType<typeof frame>} it @param {any} model */
 function more(it, model) {
-  const channels = Array.from({ length: CHANNELS }, (_, c) => /** @type {[string, string]} */ ([`${c}`, `${c}`]));
+  const channels = Array.from({ length: CHANNELS }, (_, c) => c);
   const source = () => ({ min: 0, max: places(model).time, value: places(model).source });
   return it.more(
     it.select("input", "Input", INPUTS),

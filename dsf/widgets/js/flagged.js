@@ -1,5 +1,5 @@
 /** The hook of chapter 6: how well one state remembers the last flagged token. */
-import { html, percent } from "./dom.js";
+import { percent } from "./dom.js";
 import { hook } from "./hook.js";
 import { oneOf, real } from "./traits.js";
 
@@ -37,18 +37,11 @@ function finding(clock, step, share) {
 
 export default hook({
   traits: { step: real(0.1, 5), clock: oneOf(["all", "flagged"]) },
-  slider: (it) =>
-    html(
-      "div",
-      { class: "dsf-hook-pair" },
-      it.slider(
-        "step",
-        "Step Δ",
-        () => ({ min: 0.1, max: 5, step: 0.1 }),
-        (x) => x.toFixed(1),
-      ),
-      it.select("clock", "for", CLOCKS),
-    ),
+  slider: (it) => {
+    const limits = () => ({ min: 0.1, max: 5, step: 0.1 });
+    return it.slider("step", "Step Δ", limits, (x) => x.toFixed(1));
+  },
+  choice: (it) => it.select("clock", "for", CLOCKS),
   head: ["Δ", "error"],
   places: [0.1, 0.3, 0.5, 1, 2, 5],
   row: (place, model) => [percent(error(place, model.get("clock")), 1)],

@@ -21,12 +21,7 @@ const mean = (model, n, d) => model.get("recalled")[WIDTHS.indexOf(d)][n - 1];
 export default hook({
   traits: { n: whole(1, MOST), d: numberOf(WIDTHS), recalled: measured },
   slider: (it) => it.slider("n", "Features of a key n", () => ({ min: 1, max: MOST }), String),
-  choice: (it) =>
-    it.select(
-      "d",
-      "Numbers of a value d",
-      WIDTHS.map((d) => [`${d}`, `${d}`]),
-    ),
+  choice: (it) => it.select("d", "Numbers of a value d", WIDTHS),
   head: ["n", ...WIDTHS.map((d) => `d = ${d}`)],
   places: [1, 2, 4, 8, 16, 32],
   row: (n, model) => WIDTHS.map((d) => mean(model, n, d).toFixed(1)),

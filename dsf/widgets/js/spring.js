@@ -1,5 +1,5 @@
 /** The hook of chapter 5: how often a mass on a spring swings before half of the swing is lost. */
-import { format, html } from "./dom.js";
+import { format } from "./dom.js";
 import { hook } from "./hook.js";
 import { numberOf, real } from "./traits.js";
 
@@ -31,22 +31,11 @@ function finding(damping, stiffness, { half, period, swings }) {
 
 export default hook({
   traits: { damping: real(LEAST, MOST), stiffness: numberOf(STIFFNESS) },
-  slider: (it) =>
-    html(
-      "div",
-      { class: "dsf-hook-pair" },
-      it.slider(
-        "damping",
-        "Damping c",
-        () => ({ min: LEAST, max: MOST, step: STEP }),
-        (x) => x.toFixed(1),
-      ),
-      it.select(
-        "stiffness",
-        "Stiffness k",
-        STIFFNESS.map((k) => [`${k}`, `${k}`]),
-      ),
-    ),
+  slider: (it) => {
+    const limits = () => ({ min: LEAST, max: MOST, step: STEP });
+    return it.slider("damping", "Damping c", limits, (x) => x.toFixed(1));
+  },
+  choice: (it) => it.select("stiffness", "Stiffness k", STIFFNESS),
   head: ["damping c", "swings until half is left", "half is left after, s", "a swing takes, s"],
   places: [0.1, 0.2, 1, 2, 3, 4, 4.5],
   row(place, model) {

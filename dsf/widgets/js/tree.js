@@ -182,11 +182,7 @@ function render({ model, el }) {
       () => ({ min: 0, max: last(), value: shown(state()) }),
       () => `${shown(state())} of ${last()}`,
     ),
-    it.select(
-      "tokens",
-      "Tokens",
-      TOKENS.map((many) => /** @type {[string, string]} */ ([`${many}`, `${many}`])),
-    ),
+    it.select("tokens", "Tokens", TOKENS),
     it.reset(),
   );
   const hint = html("p", { class: "dsf-note dsf-hint" }, TRY);
