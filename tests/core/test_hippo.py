@@ -16,15 +16,8 @@ from dsf import (
     s4d_poles,
 )
 
+pytestmark = pytest.mark.usefixtures("double")
 EXACT = {"rtol": 1e-10, "atol": 1e-10}
-
-
-@pytest.fixture(autouse=True)
-def _double():
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
 
 
 def signal(length, seed=0):

@@ -7,6 +7,7 @@ import torch
 
 from dsf import DenseSystem, discretize, discretize_dense, spring, spring_poles, spring_response
 
+pytestmark = pytest.mark.usefixtures("double")
 EXACT = {"rtol": 1e-10, "atol": 1e-12}
 SPRINGS = {
     "free": (2.0, 0.0, 3.0),
@@ -17,14 +18,6 @@ SPRINGS = {
     "creeps": (1.0, 5.0, 2.0),
     "stiff": (0.01, 30.0, 2.0),
 }
-
-
-@pytest.fixture(autouse=True)
-def _double():
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
 
 
 @pytest.fixture(params=SPRINGS)
