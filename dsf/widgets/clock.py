@@ -70,7 +70,8 @@ class SetTheClock(Widget):
             f"One state and {TOKENS} tokens, two of them flagged. Row i is the state after token "
             "i, and how much of each token it holds: this is the matrix Φ. As "
             f"first shown, with Δ = {fixed(self.step, 2)} for the tokens that are mixed in, the "
-            f"state holds {parts} at the end. To try: only the flagged tokens, in equal parts."
+            f"state holds {parts} at the end. To try: only the flagged tokens, a quarter of the "
+            "first and three quarters of the second."
         )
 
     def table(self) -> tuple[str, list[str], list[list[str]]]:

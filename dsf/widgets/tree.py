@@ -24,7 +24,8 @@ class ScanTree(Widget):
     """The scan of a few tokens as a tree, stopped after any round, and a loop after as many.
 
     Attributes:
-        round: the round just done, 0 to 7; the last one of the tree where it has fewer.
+        round: the round just done, 0 to 7; the last one of the tree where it has fewer. At first
+            the last one of 8 tokens, so that the tree can be read where nothing moves.
         tokens: number of tokens L, 4, 8 or 16.
 
     Source: chapter 6; Brent and Kung, "A Regular Layout for Parallel Adders" (1982).
@@ -33,7 +34,7 @@ class ScanTree(Widget):
     name: ClassVar[str] = "tree"
     _esm = STATIC / "tree.mjs"
 
-    round = traitlets.Int(0, min=0, max=7).tag(sync=True, figure=True)
+    round = traitlets.Int(5, min=0, max=7).tag(sync=True, figure=True)
     tokens = traitlets.Enum(TOKENS, 8).tag(sync=True, figure=True)
 
     def done(self) -> int:
@@ -47,8 +48,8 @@ class ScanTree(Widget):
             f"The scan of {self.tokens} tokens as a tree, and a loop below it. A dot is one "
             "composition, its label the tokens that it covers; the dots of one round do not wait "
             f"for each other. As first shown, after {row[0]} rounds, the tree has made {row[1]} "
-            f"compositions and has {row[2]} of {self.tokens} states. To try: go on round by round "
-            "until all are there, and compare with the loop."
+            f"compositions and has {row[2]} of {self.tokens} states, the loop {row[3]} and "
+            f"{row[4]}. To try: go back to round 0, and on from there round by round."
         )
 
     def _row(self, done: int) -> list[str]:

@@ -14,10 +14,12 @@ const MOST = 7; // rounds of 16 tokens
 const [HEAD, ROW, STRIP, WIDEST, NARROW] = [44, 36, 44, 520, 420]; // in pixels
 const traits = { round: whole(0, MOST), tokens: numberOf(TOKENS) };
 
-const TRY = "Try: go on round by round, and count when the tree has all states, and when the loop has.";
+const TRY =
+  "Try: go back to round 0 and on from there, and count when the tree has all states, " +
+  "and how many the loop has by then.";
 const NOTE =
   "A dot is one composition, its label the tokens that it covers. Filled: they begin with token 0, " +
-  "so this is a state. The dots of one round can be done at once.";
+  "so this is a state. The dots of one round can be done at once; some could be done sooner, as 0–2 after round 1.";
 
 /** The compositions of every round: up, and down again. @param {number} tokens a power of two */
 export function roundsOf(tokens) {
