@@ -62,9 +62,10 @@ class RecallReached(Hook):
             f"Right answers of trained models of one layer, d = {TrainConfig.d_model}, that read "
             "eight pairs: the mean of three recorded runs each, and above the bar, at the right, "
             f"their range. As first shown, linear attention with n = {self.n} finds {accuracy}, "
-            f"normalised attention with n = {SIZES[0]} "
-            f"{percent(_mean(self.normalized))}. To try: the n with which linear attention is "
-            "ahead."
+            f"normalised attention "
+            f"{percent(_mean(self.normalized))} with n = {SIZES[0]}. The sum of keys that linear "
+            "attention carries as well, n numbers, is not counted as state. To try: the n with "
+            "which linear attention is ahead in the mean."
         )
 
 

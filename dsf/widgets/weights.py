@@ -34,7 +34,7 @@ class RowOfWeights(Widget):
     name: ClassVar[str] = "weights"
     _esm = STATIC / "weights.mjs"
 
-    transition = traitlets.Float(0.95, min=0.5, max=1.1).tag(sync=True, figure=True)
+    transition = traitlets.Float(0.8, min=0.5, max=1.1).tag(sync=True, figure=True)
     scores = traitlets.Enum(list(SCORES), "positive").tag(sync=True, figure=True)
 
     def weights(self) -> dict[str, Tensor]:

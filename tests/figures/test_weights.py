@@ -55,7 +55,7 @@ def test_the_figure_says_the_numbers_of_the_package() -> None:
         said = page.select_one(".dsf-finding").text
         assert f"are {number(widget.transition**7)} of their scores" in said
         total = sum(SCORES[widget.scores])
-        assert f"The row sum is {number(total)}" in said
+        assert f"Divided by their sum, {number(total)}, they" in said
         picture = page.select_one("svg[role=img]").text
         for weights in widget.weights().values():
             assert f"oldest ÷ newest = {number((weights[0] / weights[-1]).item())}" in picture

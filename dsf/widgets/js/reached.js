@@ -44,11 +44,13 @@ export default hook({
     const bar = (name, all, own) => ({ name, share: mean(all), label: range(all), own });
     const [here, other] = [linear(model, n), model.get("normalized")];
     const words = mean(here) > mean(other) ? "ahead of" : "behind";
-    const room = n > SIZES[0] ? `${n / SIZES[0]} times its state` : "the same state";
+    const found = percent(mean(other));
+    const times = n / SIZES[0];
+    const room = times > 2 ? `${times} times its state` : times > 1 ? "twice its state" : "the same state";
     return {
       line: ["linear attention finds ", percent(mean(here)), " of the answers"],
       bars: [bar(`linear, n = ${n}`, here, true), bar(`normalised, n = ${SIZES[0]}`, other, false)],
-      said: `With ${room} linear attention is ${words} normalised attention, which finds ${percent(mean(other))}.`,
+      said: `With ${room} linear attention is ${words} normalised attention, which finds ${found} in the mean.`,
     };
   },
 });

@@ -106,9 +106,9 @@ function draw(picture, { row, all }, kind, width) {
 function finding({ transition }, { row, sum }) {
   const left = format(transition ** (row.length - 1));
   const first = `Λ = ${two(transition)} at every step, twice. Divided by η all weights are ${left} of their scores.`;
-  const one = format(sum) === "1.25" ? "so the weights add up to 1" : "so all weights are doubled";
+  const one = format(sum) === "1.25" ? "they add up to 1" : "they are doubled";
   const second = `Under the decay the oldest is ${left} of its score, the newest all of it.`;
-  return `${first} ${second} The row sum is ${format(sum)}, ${one}.`;
+  return `${first} ${second} Divided by their sum, ${format(sum)}, ${one}.`;
 }
 
 /** @param {{model: any, el: HTMLElement}} context */
