@@ -114,7 +114,7 @@ class Architecture:
 
         Args:
             length: L.
-            n: state expansion. qLSTM and RG-LRU have n = 1 whatever is asked; softmax attention
+            n: state expansion. Recurrent networks have n = 1 whatever is asked; softmax attention
                 gets queries and keys of width min(n, 2) and its expansion from the Taylor order.
             d: number of channels.
             batch: leading axes.

@@ -85,6 +85,10 @@ def _delta_rule(normal: Normal, length: int, n: int, d: int) -> tuple[str, Argum
     return "v", {"q": normal(length, n), "k": k, "beta": 2 * torch.sigmoid(normal(length))}, {}
 
 
+def _min_gru(normal: Normal, length: int, n: int, d: int) -> tuple[str, Arguments, Arguments]:
+    return "u", {"update_gate": normal(length, d)}, {}
+
+
 _ENTRIES = (
     Architecture(
         name="softmax",
@@ -217,6 +221,18 @@ _ENTRIES = (
         paper="yang2024delta",
         chapter=13,
         arguments=_delta_rule,
+    ),
+    Architecture(
+        name="min_gru",
+        title="minGRU",
+        family="rnn",
+        native=gated.min_gru,
+        system=gated.min_gru_system,
+        transition=r"\mathrm{diag}(1 - \sigma(g_i))",
+        depends_on="the input at $i$",
+        paper="feng2024",
+        chapter=13,
+        arguments=_min_gru,
     ),
 )
 

@@ -41,7 +41,8 @@ class Config(Task):
         task: name of the task, a key of `dsf.tasks.TASKS`; each class of configurations has one.
         mixer: name of the token mixer, a key of `dsf.mixers.MIXERS`.
         n: state expansion; 1 for the recurrent networks, which have one state a channel.
-        forget_bias: logit of a qLSTM's transition when training begins; 0 for every other mixer.
+        forget_bias: logit of the transition of a qLSTM or minGRU when training begins; 0 for every
+            other mixer.
         d_model: width d.
         num_layers: number of blocks.
         conv_kernel: taps of the short convolution; 0 for none.

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from dsf import gated
-from dsf._checks import check_number
-from dsf.mixers.base import Keyed, Mixer, streaming
+from dsf._checks import check_flag, check_number
+from dsf.mixers.base import Keyed, Mixer, promoted, streaming
 from dsf.ssm import evaluate
 from dsf.system import LTVSystem
 
-__all__ = ["Retention"]
+__all__ = ["MinGRU", "Retention"]
 
 
 class Retention(Keyed):
@@ -46,5 +49,54 @@ class Retention(Keyed):
         return evaluate(self.system(x), self.u(x), **streaming(state, return_state))
 
 
-MIXERS: dict[str, Callable[..., Mixer]] = {"retnet": Retention}
+class MinGRU(Mixer):
+    """The minimal GRU: one gate for what is kept and what is written (chapter 13).
+
+    Its own two projections are half of what recurrent networks have here. Two more, neither of them
+    a gate of what is written: C_i = gelu(W_C x_i), the branch through which RG-LRU is read too, and
+    a hidden layer of the candidates, W_h(x_i + gelu(W x_i)) where the paper has W_h x_i.
+
+    Source: Feng et al., "Were RNNs All We Needed?" (2024).
+
+    Args:
+        d_model: width d of a token.
+        n: 1, the only one.
+        forget_bias: logit of the transition of a zero token when training begins.
+
+    Raises:
+        ValueError: `d_model` is less than 1, n is not 1, or `forget_bias` is not finite.
+    """
+
+    expansion = "one"
+    options = ("forget_bias",)
+
+    def __init__(self, d_model: int, n: int = 1, forget_bias: float = 0.0) -> None:
+        super().__init__(d_model, n)
+        forget_bias = check_number("forget_bias", forget_bias)
+        self.hidden = nn.Linear(d_model, d_model)
+        self.update_gate = nn.Linear(d_model, d_model, bias=False)
+        self.update_bias = nn.Parameter(torch.full((d_model,), -float(forget_bias)))
+        self.branch = nn.Linear(d_model, d_model)
+
+    def u(self, x: Tensor) -> Tensor:  # noqa: D102
+        x = self._tokens(x)
+        return super().u(x + F.gelu(self.hidden(x)))
+
+    def _arguments(self, x: Tensor) -> list[Tensor]:
+        u = self.u(x)
+        gate = self.update_gate(x) + self.update_bias
+        return promoted(F.gelu(self.branch(x)), u, gate)
+
+    def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
+        branch, _, gate = self._arguments(x)
+        return replace(gated.min_gru_system(gate), output=branch.unsqueeze(-2))
+
+    def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
+        branch, *arguments = self._arguments(x)
+        check_flag("return_state", return_state)
+        y, state = gated.min_gru(*arguments, **streaming(state, True))
+        return (branch * y, state) if return_state else branch * y
+
+
+MIXERS: dict[str, Callable[..., Mixer]] = {"retnet": Retention, "min_gru": MinGRU}
 TITLES: dict[str, str] = {}

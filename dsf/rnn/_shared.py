@@ -1,4 +1,4 @@
-"""What qLSTM and RG-LRU share: the check of their gates, and the recurrence from a state."""
+"""What qLSTM, RG-LRU and minGRU share: the check of their gates, and the recurrence from a state."""
 
 from __future__ import annotations
 

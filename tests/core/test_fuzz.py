@@ -792,6 +792,8 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
     "rg_lru_system": lambda m: Example(
         {**gates(m, "recurrence_gate", "input_gate"), "decay": m.array("d")}
     ),
+    "min_gru": lambda m: Example({**gates(m, "u", "update_gate"), **pieces(m, "... 1 d")}),
+    "min_gru_system": lambda m: Example(gates(m, "update_gate")),
     # state space models
     "discretize": lambda m: Example(
         {

@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from dsf import delta_rule, delta_rule_system, retention, retention_system
+from dsf import (
+    delta_rule,
+    delta_rule_system,
+    min_gru,
+    min_gru_system,
+    retention,
+    retention_system,
+)
 
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
 
@@ -52,10 +59,43 @@ def test_beta_two_reflects():
     assert states.flatten().tolist() == [-1, 1, -1, 1, -1, 1]
 
 
+def test_min_gru_is_its_recurrence():
+    u, gate = normal(2, 2, 9, 3)
+    h = first = normal(2, 1, 3, seed=1)
+    y, last = min_gru(u, gate, first, return_state=True)
+    system = min_gru_system(gate)
+    torch.testing.assert_close(system.run(u, initial_state=first), y, **EXACT)
+    for i in range(9):
+        z = torch.sigmoid(gate[:, i : i + 1])
+        h = (1 - z) * h + z * u[:, i : i + 1]
+        torch.testing.assert_close(y[:, i : i + 1], h, **EXACT)
+    torch.testing.assert_close(last, h, **EXACT)
+
+
+def test_the_state_of_min_gru_is_a_mean_of_the_candidates_and_the_first_state():
+    gate = normal(9, 3)
+    system = min_gru_system(gate)
+    weights = system.matrix()
+    assert weights.min() >= 0
+    left = system.transition.squeeze(-2).cumprod(0).mT  # of the first state
+    torch.testing.assert_close(weights.sum(-1) + left, torch.ones(3, 9).double(), **EXACT)
+    same = torch.full((9, 3), 0.7).double()
+    torch.testing.assert_close(min_gru(same, gate, same[:1]), same, **EXACT)
+
+
+def test_what_min_gru_forgets_stays_exact_where_the_gate_is_open():
+    gate = torch.full((1, 1), 30.0)
+    wanted = torch.sigmoid(-gate.double())
+    y = min_gru(torch.zeros(1, 1), gate, torch.ones(1, 1))
+    for found in (y, min_gru_system(gate).transition.flatten(-2)):
+        torch.testing.assert_close(found.double(), wanted, rtol=1e-6, atol=0)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda x: retention(x, x, x, 1.5), "decay is 1.5, expected a number >= 0 and <= 1"),
+        (lambda x: min_gru(x, x[:, :2]), r"u has shape \(4, 3\)|update_gate has shape \(4, 2\)"),
         (lambda x: delta_rule(x, x, x, -0.1), "beta is -0.1, expected a number >= 0 and <= 2"),
         (lambda x: delta_rule(x, x, x, x), r"beta has leading axes \(4,\)|beta has shape \(4, 3\)"),
         (

@@ -173,7 +173,7 @@ def test_reversing_the_sigmoid_is_a_change_of_sign():
     torch.testing.assert_close(reverse(x), standard(x), rtol=1e-13, atol=1e-13)
 
 
-@pytest.mark.parametrize("name", ["qlstm", "qlstm_reversed", "qlstm_exponent"])
+@pytest.mark.parametrize("name", ["qlstm", "qlstm_reversed", "qlstm_exponent", "min_gru"])
 def test_the_forget_bias_is_the_logit_of_the_first_transition(name):
     mixer = MIXERS[name](D, 1, forget_bias=3.0)
     transition = mixer.system(torch.zeros(1, 2, D)).transition
@@ -185,6 +185,13 @@ def test_rg_lru_starts_with_griffins_memory():
     transition = torch.sigmoid(mixer.decay.detach().double()) ** 8
     assert 0.9 - 1e-4 <= transition.min() < 0.901
     assert 0.998 < transition.max() <= 0.999 + 1e-4
+
+
+def test_min_gru_keeps_what_it_does_not_write():
+    mixer, x = make("min_gru")
+    system = mixer.system(x)
+    ones = torch.ones_like(system.input)
+    torch.testing.assert_close(system.transition + system.input, ones, rtol=1e-14, atol=0)
 
 
 def test_s6_starts_as_mamba_does():
@@ -268,6 +275,8 @@ def test_bad_sizes_and_ranges_are_refused(arguments, message):
         (lambda: mixers.S4D(2, 3), "n is 3, expected an even number"),
         (lambda: mixers.QLSTM(2, 2), "n is 2, expected 1"),
         (lambda: mixers.RGLRU(2, 2), "n is 2, expected 1"),
+        (lambda: mixers.MinGRU(2, 2), "n is 2, expected 1"),
+        (lambda: mixers.MinGRU(2, 1, forget_bias=math.nan), "forget_bias is nan, expected"),
         (lambda: mixers.QLSTM(2, 1, forget_bias=math.inf), "forget_bias is inf, expected"),
     ],
 )

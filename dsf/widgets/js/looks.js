@@ -17,5 +17,6 @@ export const TITLES = {
   "qlstm_reversed": "qLSTM, reversed sigmoid",
   "rg_lru": "RG-LRU (Griffin)",
   "retnet": "RetNet",
-  "deltanet": "DeltaNet"
+  "deltanet": "DeltaNet",
+  "min_gru": "minGRU"
 };
