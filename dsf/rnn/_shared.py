@@ -1,4 +1,4 @@
-"""What qLSTM, RG-LRU and minGRU share: the check of their gates, and the recurrence from a state."""
+"""What RG-LRU and minGRU share with qLSTM: the check of gates, and the recurrence from a state."""
 
 from __future__ import annotations
 

@@ -367,6 +367,11 @@ def qlstm(m: Maker) -> dict[str, Arg | Array]:
     return {**named, "reversed_sigmoid": m.flag(), "exponent": exponent}
 
 
+def expanded(m: Maker, *names: str) -> dict[str, Arg | Array]:
+    named = gates(m, *names, "forget_gate", "input_gate", "output_gate")
+    return {"q": m.array("... L n"), "k": m.array("... L n"), **named}
+
+
 def weights(m: Maker, times: str) -> dict[str, Arg | Array]:
     return {
         "x": m.array("... L m"),
@@ -782,6 +787,8 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
     "lstm_trajectory": lambda m: Example(weights(m, "4")),
     "qlstm": lambda m: Example({"u": m.array("... L d"), **qlstm(m), **pieces(m, "... 1 d")}),
     "qlstm_system": lambda m: Example(qlstm(m)),
+    "qlstm_expanded": lambda m: Example({**expanded(m, "u"), **pieces(m, "... n d")}),
+    "qlstm_expanded_system": lambda m: Example(expanded(m)),
     "rg_lru": lambda m: Example(
         {
             **gates(m, "u", "recurrence_gate", "input_gate"),

@@ -12,6 +12,8 @@ from dsf import (
     lstm,
     lstm_trajectory,
     qlstm,
+    qlstm_expanded,
+    qlstm_expanded_system,
     qlstm_system,
     rg_lru,
     rg_lru_system,
@@ -43,6 +45,89 @@ def test_reversed_sigmoid_at_exponent_one_is_a_change_of_sign():
     torch.testing.assert_close(mirrored, standard, **EXACT)
     other = qlstm(u, -f, g, o, reversed_sigmoid=True, exponent=2.0)
     assert (other - standard).abs().max() > 0.01
+
+
+class TestExpandedQLSTM:
+    """Against its definition, and against the qLSTM, which it is at n = 1."""
+
+    @staticmethod
+    def arguments(length=9, n=4, d=3, batch=(2,)):
+        q, k = normal(2, *batch, length, n)
+        return q, k, *normal(4, *batch, length, d, seed=1)  # u, f, g, o
+
+    def test_its_definition(self):
+        q, k, u, f, g, o = self.arguments()
+        first = normal(2, 4, 3, seed=2)
+        y, last = qlstm_expanded(q, k, u, f, g, o, first, return_state=True)
+        h = first
+        for i in range(9):
+            write = torch.sigmoid(g[:, i]) * u[:, i]
+            h = torch.sigmoid(f[:, i, None]) * h + k[:, i, :, None] * write[:, None]
+            read = torch.sigmoid(o[:, i]) * torch.einsum("bn,bnd->bd", q[:, i], h)
+            torch.testing.assert_close(y[:, i], read, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(last, h, rtol=1e-12, atol=1e-12)
+
+    def test_with_one_state_and_q_k_of_one_it_is_the_qlstm(self):
+        _, _, u, *gates = self.arguments()
+        one = torch.ones(9, 1, dtype=torch.float64)
+        state = normal(2, 1, 3, seed=2)
+        found = qlstm_expanded(one, one, u, *gates, state, return_state=True)
+        for x, wanted in zip(found, qlstm(u, *gates, state=state, return_state=True), strict=True):
+            torch.testing.assert_close(x, wanted, rtol=1e-12, atol=1e-12)
+        system, plain = qlstm_expanded_system(one, one, *gates), qlstm_system(*gates)
+        for x, wanted in zip(system.dense(), plain.dense(), strict=True):
+            assert torch.equal(x, wanted)
+
+    @pytest.mark.parametrize("length", [1, 9, 150])
+    @pytest.mark.parametrize("method", ["recurrent", "scan", "chunked", "matrix", "auto"])
+    def test_both_forms_are_the_same_map(self, method, length):
+        q, k, u, *gates = self.arguments(length)
+        state = normal(2, 4, 3, seed=2)
+        system = qlstm_expanded_system(q, k, *gates)
+        assert (system.n, system.d, system.state_size) == (4, 3, 12)
+        wanted = qlstm_expanded(q, k, u, *gates, state, return_state=True)
+        found = system.run(u, method, state, return_state=True)
+        for x, y in zip(found, wanted, strict=True):
+            torch.testing.assert_close(x, y, rtol=1e-12, atol=1e-12)
+
+    def test_no_output_depends_on_a_later_token(self):
+        arguments = self.arguments()
+        later = [torch.cat([x[:, :6], x[:, 6:] + 1], dim=1) for x in arguments]
+        before, after = qlstm_expanded(*arguments), qlstm_expanded(*later)
+        assert torch.equal(after[:, :6], before[:, :6])
+        assert (after[:, 6:] - before[:, 6:]).abs().amax(-1).min() > 1e-6
+
+    def test_in_pieces(self):
+        arguments = self.arguments()
+        y = qlstm_expanded(*arguments)
+        head, state = qlstm_expanded(*(x[:, :4] for x in arguments), return_state=True)
+        tail = qlstm_expanded(*(x[:, 4:] for x in arguments), state)
+        torch.testing.assert_close(torch.cat([head, tail], 1), y, rtol=1e-12, atol=1e-12)
+
+    def test_half_precision_keeps_its_state_in_float32(self):
+        arguments = [x.bfloat16() for x in self.arguments()]
+        y, state = qlstm_expanded(*arguments, return_state=True)
+        assert (y.dtype, state.dtype) == (torch.bfloat16, torch.float32)
+        wanted = qlstm_expanded(*(x.double() for x in arguments))
+        torch.testing.assert_close(y.double(), wanted, rtol=2**-8, atol=1e-4)
+
+    def test_gradient(self):
+        inputs = [x.requires_grad_() for x in self.arguments(5, 2, 2)]
+        state = normal(2, 2, 2, seed=2).requires_grad_()
+        assert torch.autograd.gradcheck(qlstm_expanded, [*inputs, state])
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({1: normal(9, 3)}, r"q has shape \(2, 9, 4\)|k has shape \(9, 3\)"),
+            ({4: normal(9, 2)}, r"input_gate has shape \(9, 2\)"),
+            ({6: normal(2, 3, 3)}, r"state has shape \(2, 3, 3\)"),
+        ],
+    )
+    def test_what_does_not_fit_is_refused(self, change, message):
+        arguments = dict(enumerate(self.arguments())) | change
+        with pytest.raises(ValueError, match=message):
+            qlstm_expanded(*arguments.values())
 
 
 def test_rg_lru_by_its_definition():
