@@ -87,6 +87,7 @@ _PAPER = {
 }
 
 VARIANTS = {
+    "qlstm_expanded": "qlstm",
     "linear_unnormalized": "linear",
     "normalized_softplus": "normalized",
     "normalized_sigmoid": "normalized",
@@ -96,6 +97,7 @@ VARIANTS = {
 }
 """Mixers that share the colour of another: controls and variants, told apart by their markers."""
 
+# The last markers, in order: a new variant stands first, so that the others keep theirs.
 _VARIANT_SHAPES = tuple(SHAPES)[-len(VARIANTS) :]
 
 

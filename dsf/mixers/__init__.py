@@ -17,8 +17,10 @@ smallest at d = 512 with two layers), since the d²/8 numbers of its Δ stand be
 
 * State expansion n, N = nd states: a projection to d numbers (value), and 2nd numbers more (query
   and key in the language of attention, C and B in that of state space models; S4D has its poles
-  and output weights instead). Attention, state space models and what came after the paper.
-* One state a channel, N = d: four projections to d numbers (value and gates). Recurrent networks.
+  and output weights instead). Attention, state space models, what came after the paper with such a
+  state, and the expanded qLSTM.
+* One state a channel, N = d: four projections to d numbers (value and gates). All other recurrent
+  networks.
 
 Each module of this folder has two tables: `MIXERS`, by the name of an architecture or of a variant
 of it, and `TITLES` of the variants. They are put together here.

@@ -1,4 +1,4 @@
-"""Recurrent networks as trainable mixers: one state a channel."""
+"""Recurrent networks as trainable mixers: one state a channel, but for the expanded qLSTM."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from torch.nn import functional as F
 
 from dsf import rnn
 from dsf._checks import check_flag, check_number
-from dsf.mixers.base import Mixer, promoted, streaming
+from dsf.mixers.base import Keyed, Mixer, promoted, streaming
 from dsf.system import LTVSystem
 
-__all__ = ["QLSTM", "RGLRU"]
+__all__ = ["QLSTM", "RGLRU", "ExpandedQLSTM"]
 
 
 class QLSTM(Mixer):
@@ -75,6 +75,48 @@ class QLSTM(Mixer):
         return rnn.qlstm(*self._arguments(x), **streaming(state, return_state))
 
 
+class ExpandedQLSTM(Keyed):
+    """Quasi-LSTM with n states a channel, which is this book's own and not in the paper.
+
+    It is there to try on a recurrent network what the paper says of all three classes, that a
+    larger state expansion helps: compare it with itself at another n. With as many parameters as
+    the mixers that have a state expansion, its gates are smaller than those of `QLSTM`: one number
+    a token each, wᵀx_i + b, and the forget gate has a bias for every channel.
+
+    Source: this book, from Sieber et al. (2024), section 3.2.
+
+    Args:
+        d_model: width d of a token.
+        n: state expansion.
+        forget_bias: logit of the transition of a zero token when training begins.
+
+    Raises:
+        ValueError: a size is less than 1, or `forget_bias` is not finite.
+    """
+
+    options = ("forget_bias",)
+
+    def __init__(self, d_model: int, n: int, forget_bias: float = 0.0) -> None:
+        super().__init__(d_model, n)
+        forget_bias = check_number("forget_bias", forget_bias)
+        self.forget = nn.Linear(d_model, 1, bias=False)
+        self.forget_bias = nn.Parameter(torch.full((d_model,), float(forget_bias)))
+        self.input_gate = nn.Linear(d_model, 1)
+        self.output_gate = nn.Linear(d_model, 1)
+
+    def _arguments(self, x: Tensor) -> list[Tensor]:
+        q, k, u = self._qkv(x)
+        gates = (self.input_gate(x).expand_as(u), self.output_gate(x).expand_as(u))
+        return promoted(q, k, u, self.forget(x) + self.forget_bias, *gates)
+
+    def system(self, x: Tensor) -> LTVSystem:  # noqa: D102
+        q, k, _, *gates = self._arguments(x)
+        return rnn.qlstm_expanded_system(q, k, *gates)
+
+    def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
+        return rnn.qlstm_expanded(*self._arguments(x), **streaming(state, return_state))
+
+
 class RGLRU(Mixer):
     """The real-gated linear recurrent unit, read through the GELU branch of its block (chapter 8).
 
@@ -122,6 +164,10 @@ MIXERS: dict[str, Callable[..., Mixer]] = {
     "qlstm": QLSTM,
     "qlstm_reversed": partial(QLSTM, reversed_sigmoid=True, learn_exponent=True),
     "qlstm_exponent": partial(QLSTM, learn_exponent=True),
+    "qlstm_expanded": ExpandedQLSTM,
     "rg_lru": RGLRU,
 }
-TITLES = {"qlstm_exponent": "qLSTM, learned exponent"}
+TITLES = {
+    "qlstm_exponent": "qLSTM, learned exponent",
+    "qlstm_expanded": "qLSTM, expanded",
+}

@@ -14,6 +14,7 @@ from dsf.model import SequenceModel, num_parameters
 from dsf.ssm import ssd
 
 D, N, LENGTH = 6, 4, 11
+FORGETFUL = [name for name in MIXERS if "forget_bias" in mixers.mixer_class(name).options]
 
 
 def expansion(name):
@@ -173,9 +174,9 @@ def test_reversing_the_sigmoid_is_a_change_of_sign():
     torch.testing.assert_close(reverse(x), standard(x), rtol=1e-13, atol=1e-13)
 
 
-@pytest.mark.parametrize("name", ["qlstm", "qlstm_reversed", "qlstm_exponent", "min_gru"])
+@pytest.mark.parametrize("name", FORGETFUL)
 def test_the_forget_bias_is_the_logit_of_the_first_transition(name):
-    mixer = MIXERS[name](D, 1, forget_bias=3.0)
+    mixer = MIXERS[name](D, expansion(name), forget_bias=3.0)
     transition = mixer.system(torch.zeros(1, 2, D)).transition
     assert transition.flatten().tolist() == pytest.approx([1 / (1 + math.exp(-3))] * 2 * D)
 
@@ -276,6 +277,7 @@ def test_bad_sizes_and_ranges_are_refused(arguments, message):
         (lambda: mixers.QLSTM(2, 2), "n is 2, expected 1"),
         (lambda: mixers.RGLRU(2, 2), "n is 2, expected 1"),
         (lambda: mixers.MinGRU(2, 2), "n is 2, expected 1"),
+        (lambda: mixers.ExpandedQLSTM(2, 2, forget_bias=math.inf), "forget_bias is inf, expected"),
         (lambda: mixers.MinGRU(2, 1, forget_bias=math.nan), "forget_bias is nan, expected"),
         (lambda: mixers.QLSTM(2, 1, forget_bias=math.inf), "forget_bias is inf, expected"),
     ],
