@@ -111,7 +111,7 @@ def pause(page: Any, milliseconds: int) -> None:
 AXE = """axe.run({}, {{ preload: false, resultTypes: ["violations"] }})
   .then((found) => found.violations)"""
 # The same of colours alone, where the rest has been seen.
-AXE_COLORS = AXE.replace("preload", 'runOnly: ["cat.color"], preload')
+AXE_COLORS = AXE.replace("preload", 'runOnly: ["color-contrast", "link-in-text-block"], preload')
 
 # Before the page: remember what its policy stops.
 LISTEN = """
