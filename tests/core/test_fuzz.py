@@ -604,9 +604,10 @@ def mixer_arguments(m: Maker, name: str) -> Example:
     }
     known = inspect.signature(mixer_class(name)).parameters
     args = {"d_model": m.integer(1), "n": n}
+    args |= {key: arg for key, arg in more.items() if key in known}
     if mixer_class(name).__module__ in ("dsf.mixers.gated", "dsf.mixers.delta"):
         return Example({**documented(mixer_class(name), m), **args})
-    return Example({**args, **{key: arg for key, arg in more.items() if key in known}})
+    return Example(args)
 
 
 def tokens_of(m: Maker, owner: Any, **args: Arg) -> Example:
