@@ -29,7 +29,6 @@ settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dsf"))
 
 # The shell draws pages as Chromium does, without the windows around them: a visit takes a third.
-# Told not to, it does not round the widths of letters to pixels, as no screen of today does.
 BROWSERS = (
     *("chromium-headless-shell", "chromium", "chromium-browser"),
     *("google-chrome", "google-chrome-stable", "chrome"),
@@ -138,6 +137,7 @@ def browser() -> Iterator[Any]:
     if program is None:
         pytest.skip("browser checks skipped: neither Chrome nor Chromium is installed")
     with sync_api.sync_playwright() as playwright:
+        # Else the shell rounds the widths of letters to pixels, as no screen of today does.
         arguments = ["--no-sandbox", "--font-render-hinting=none"]
         browser = playwright.chromium.launch(executable_path=program, args=arguments)
         yield browser

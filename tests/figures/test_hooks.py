@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from pages import READY
 from test_widgets_browser import write_page
 
 from book import asking
@@ -230,18 +231,18 @@ def test_right_answers_stand_in_every_place() -> None:
 
 
 # Takes the slider from its least, a step at a time: where it is, and what the figure then says.
-ALL_THE_WAY = """(async () => {
+ALL_THE_WAY = f"""(async () => {{
   const slider = document.querySelector(".dsf-live input[type=range]");
   const found = [];
   slider.value = slider.min;
-  for (let last = NaN; slider.valueAsNumber !== last && found.length < 50; slider.stepUp()) {
+  for (let last = NaN; slider.valueAsNumber !== last && found.length < 50; slider.stepUp()) {{
     last = slider.valueAsNumber;
-    slider.dispatchEvent(new Event("input", { bubbles: true }));
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    slider.dispatchEvent(new Event("input", {{ bubbles: true }}));
+    await {READY};
     found.push([last, document.querySelector(".dsf-number strong").textContent]);
-  }
+  }}
   return found;
-})()"""
+}})()"""
 
 
 @pytest.mark.browser

@@ -55,8 +55,9 @@ const shown = ({ round, tokens }) => Math.min(round, roundsOf(tokens).length);
 const compositions = (many) => `${many} composition${many === 1 ? "" : "s"}`;
 
 /** @param {State} state */
-function finding({ tokens, ...rest }) {
-  const done = shown({ tokens, ...rest });
+function finding(state) {
+  const { tokens } = state;
+  const done = shown(state);
   const all = roundsOf(tokens);
   const { made, states, loop } = count(done, tokens);
   const kept = `The tree holds ${tokens} pairs all the way, the loop 1.`;
