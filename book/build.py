@@ -103,11 +103,13 @@ def build(strict: bool) -> int:
     """
     if "executions" in drop_stale():
         print("The package is new or has changed: every notebook will be executed.")
+    environment = kernel_environment()
+    subprocess.run([sys.executable, "-m", "book.execute"], env=environment, check=False)
     start = "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", start, "build", str(ROOT)]
     if strict:
         command += ["-W", "-n", "--keep-going"]
-    status = subprocess.run(command, env=kernel_environment(), check=False).returncode
+    status = subprocess.run(command, env=environment, check=False).returncode
     if status == 0:
         index = OUT / "html" / "index.html"
         print(f"\nThe book: {index.as_uri()}\nOn localhost: make serve")
