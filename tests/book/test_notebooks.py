@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -13,6 +14,7 @@ from bs4 import BeautifulSoup
 from IPython.core.inputtransformer2 import TransformerManager
 
 from book import notebooks, settings
+from book.notebooks.bibliography import Bibliography
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = notebooks.generate(ROOT)
@@ -29,6 +31,12 @@ def cells(path: Path, kind: str) -> list[str]:
 
 def test_notebooks_are_in_step_with_their_sources() -> None:
     assert notebooks.differences(NOTEBOOKS) == []
+
+
+def test_no_two_references_read_alike() -> None:
+    references = Bibliography(ROOT / "references.bib")
+    marks = Counter((references.authors(key), references.year(key)) for key in references.entries)
+    assert [mark for mark, count in marks.items() if count > 1] == []
 
 
 def test_generation_is_repeatable() -> None:
