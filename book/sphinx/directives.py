@@ -71,8 +71,8 @@ class NotebookOnly(SphinxDirective):
         return []
 
 
-def drop_notebook_only_cells(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Blank out the cells tagged `notebook-only`; blank lines keep the line numbers right."""
+def text_of_page(source: str) -> str:
+    """The source without cells tagged `notebook-only`; blank lines keep the line numbers right."""
 
     def blank(match: re.Match[str]) -> str:
         cell = match[0]
@@ -80,7 +80,11 @@ def drop_notebook_only_cells(app: Sphinx, docname: str, source: list[str]) -> No
         wanted = tags is None or "notebook-only" not in tags[0]
         return cell if wanted else "\n" * cell.count("\n")
 
-    source[0] = CODE_CELL.sub(blank, source[0])
+    return CODE_CELL.sub(blank, source)
+
+
+def _drop_notebook_only_cells(app: Sphinx, docname: str, source: list[str]) -> None:
+    source[0] = text_of_page(source[0])
 
 
 def setup(app: Sphinx) -> None:
@@ -88,4 +92,4 @@ def setup(app: Sphinx) -> None:
     app.add_directive("chapter-facts", ChapterFacts)
     app.add_directive("book-only", BookOnly)
     app.add_directive("notebook-only", NotebookOnly)
-    app.connect("source-read", drop_notebook_only_cells)
+    app.connect("source-read", _drop_notebook_only_cells)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from small_book import HEAD
+from small_book import HEAD, Build
 
 from book import execute
 
@@ -51,3 +51,24 @@ def test_side_by_side_and_once(
     assert capsys.readouterr().out.count("executed chapters/") == 2
     assert execute.execute(book, book / "_build") == [failing], "only what failed is tried again"
     assert "(1 of 1)" in capsys.readouterr().out
+
+
+TWO_CELLS = """\
+```{code-cell} ipython3
+:tags: [notebook-only]
+
+1 / 0
+```
+
+```{code-cell} ipython3
+print("in the page")
+```
+"""
+
+
+@pytest.mark.book
+def test_it_executes_what_sphinx_would(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    book = Build(tmp_path, {"01-test": TWO_CELLS}, execute="cache")
+    assert "in the page" in book.page().text
+    assert execute.execute(tmp_path, tmp_path) == []
+    assert capsys.readouterr().out == "", "all is in the cache that Sphinx has filled"
