@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("jupyter_book", reason="requirements.txt is not installed")
+
 from small_book import HEAD, Build
 
 from book import execute
