@@ -186,7 +186,8 @@ class _Board:
         return Group(table, Text(self.last), self.bar)
 
 
-_MODEL = ("mixer", "n", "d_model", "forget_bias")  # the columns; all else is the task of a table
+# The columns; all else is the task of a table.
+_MODEL = ("mixer", "n", "d_model", "forget_bias", "start")
 _UNKNOWN = "?"  # the value of a field that runs of another version do not have
 
 

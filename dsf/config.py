@@ -22,7 +22,7 @@ from dsf.tasks import TASKS
 from dsf.tasks.base import Task, check_fields
 from dsf.tasks.mqar import MQAR
 
-ADDED: dict[str, Any] = {"task": "mqar"}
+ADDED: dict[str, Any] = {"task": "mqar", "start": ""}
 """Fields that configurations gained after runs were recorded, and the value that those stand for.
 
 A recorded config without such a field means this value, and a config with this value is the same
@@ -43,6 +43,8 @@ class Config(Task):
         n: state expansion; 1 for the recurrent networks, which have one state a channel.
         forget_bias: logit of the transition of a qLSTM or minGRU when training begins; 0 for every
             other mixer.
+        start: name of another initialisation of the mixer's dynamics, one of its `starts`; empty
+            for that of its paper.
         d_model: width d.
         num_layers: number of blocks.
         conv_kernel: taps of the short convolution; 0 for none.
@@ -70,6 +72,7 @@ class Config(Task):
     mixer: str = "softmax"
     n: int = 16
     forget_bias: float = 0.0
+    start: str = ""
     d_model: int = 64
     num_layers: int = 1
     conv_kernel: int = 4
@@ -97,6 +100,9 @@ class Config(Task):
         for name in _options() - {*make.options}:
             if value := getattr(self, name):
                 raise ValueError(f"{name} is {value}, expected 0: {self.mixer} has none")
+        if not isinstance(self.start, str) or self.start not in ("", *make.starts):
+            known = ", ".join(map(repr, ("", *make.starts)))
+            raise ValueError(f"start is {shown(self.start)}, expected one of {known}")
         try:
             torch.device(self.device)
         except (RuntimeError, TypeError) as error:
@@ -203,7 +209,9 @@ def mixer_options(config: Config) -> dict[str, Any]:
     Returns:
         Arguments of its constructor by name.
     """
-    return {name: getattr(config, name) for name in mixer_class(config.mixer).options}
+    mixer = mixer_class(config.mixer)
+    options = {name: getattr(config, name) for name in mixer.options}
+    return options | (dict(mixer.starts[config.start]) if config.start else {})
 
 
 def _options() -> set[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import reduce
 from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from dsf._checks import check_arrays, check_flag, check_integer, precision
+from dsf._checks import check_arrays, check_flag, check_integer, check_number, precision, shown
 from dsf.feature_maps import FeatureMap
 from dsf.system import System
 
@@ -24,6 +26,8 @@ class Mixer(nn.Module, ABC):
     Attributes:
         expansion: which n a mixer of this class can have: "any", "even" or "one".
         options: what its constructor takes from a configuration beside `d_model` and `n`.
+        starts: other places where training may begin than that of its paper, by the names that
+            `dsf.config.Config` takes: arguments of the constructor.
 
     Raises:
         ValueError: `d_model` or `n` is less than 1, or this class can't have this n.
@@ -31,6 +35,7 @@ class Mixer(nn.Module, ABC):
 
     expansion: ClassVar[Literal["any", "even", "one"]] = "any"
     options: ClassVar[tuple[str, ...]] = ()
+    starts: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def __init__(self, d_model: int, n: int) -> None:
         super().__init__()
@@ -115,6 +120,27 @@ class Mixer(nn.Module, ABC):
             (..., Q, d).
         """
         return take(self(x), positions)
+
+
+def check_range(name: str, bounds: tuple[float, float], below: float = math.inf) -> None:
+    """Refuse what are no bounds of positive numbers.
+
+    Args:
+        name: of the argument.
+        bounds: two numbers, 0 < low <= high < below.
+        below: what the numbers have to stay below.
+
+    Raises:
+        ValueError: naming the argument.
+    """
+    limit = "finite numbers" if below == math.inf else f"numbers below {below}"
+    expected = f"expected a pair 0 < low <= high of {limit}"
+    try:
+        low, high = (check_number(name, bound, 0, above=True) for bound in bounds)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} is {shown(bounds)}, {expected}") from error
+    if low > high or high >= below:
+        raise ValueError(f"{name} is {bounds}, {expected}")
 
 
 def promoted(*arrays: Tensor) -> list[Tensor]:

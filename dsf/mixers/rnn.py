@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from dsf import rnn
 from dsf._checks import check_flag, check_number
-from dsf.mixers.base import Keyed, Mixer, promoted, streaming
+from dsf.mixers.base import Keyed, Mixer, check_range, promoted, streaming
 from dsf.system import LTVSystem
 
 __all__ = ["QLSTM", "RGLRU", "ExpandedQLSTM"]
@@ -121,7 +121,7 @@ class RGLRU(Mixer):
     """The real-gated linear recurrent unit, read through the GELU branch of its block (chapter 8).
 
     C_i = gelu(W_C x_i), the multiplicative branch of Griffin's recurrent block. Initialised as
-    there: a^8, the transition where the recurrence gate is open, uniform in [0.9, 0.999].
+    there: a^8, the transition where the recurrence gate is open, uniform in `decay_range`.
 
     Source: De et al., "Griffin: Mixing Gated Linear Recurrences with Local Attention for Efficient
     Language Models" (2024).
@@ -129,19 +129,24 @@ class RGLRU(Mixer):
     Args:
         d_model: width d of a token.
         n: 1, the only one.
+        decay_range: bounds of the initial a^8.
 
     Raises:
-        ValueError: `d_model` is less than 1, or n is not 1.
+        ValueError: `d_model` is less than 1, n is not 1, or the range is not 0 < low <= high < 1.
     """
 
     expansion = "one"
+    starts: ClassVar = {"slow": {"decay_range": (0.99, 0.9999)}}
 
-    def __init__(self, d_model: int, n: int = 1) -> None:
+    def __init__(
+        self, d_model: int, n: int = 1, decay_range: tuple[float, float] = (0.9, 0.999)
+    ) -> None:
         super().__init__(d_model, n)
+        check_range("decay_range", decay_range, below=1)
         self.recurrence_gate = nn.Linear(d_model, d_model)
         self.input_gate = nn.Linear(d_model, d_model)
         self.branch = nn.Linear(d_model, d_model)
-        a = torch.empty(d_model).uniform_(0.9, 0.999) ** (1 / 8)
+        a = torch.empty(d_model).uniform_(*decay_range) ** (1 / 8)
         self.decay = nn.Parameter(torch.logit(a))
 
     def _arguments(self, x: Tensor) -> list[Tensor]:

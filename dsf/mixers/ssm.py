@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dsf import ssm
-from dsf._checks import check_number, precision, shown, state_dtype
-from dsf.mixers.base import Keyed, Mixer, promoted, streaming
+from dsf._checks import check_choice, check_number, precision, state_dtype
+from dsf.mixers.base import Keyed, Mixer, check_range, promoted, streaming
+from dsf.ssm.poles import Start
 from dsf.system import LTVSystem
 
 __all__ = ["S4D", "S6", "SSD"]
+
+LN_2 = (math.log(2), math.log(2))  # softplus(0): the first step where no bias of Δ is set
 
 
 class S4D(Mixer):
@@ -25,6 +28,7 @@ class S4D(Mixer):
     n/2 conjugate pairs of poles a channel, one of each pair kept, so n real states. Initialised as
     S4D-Lin: pole s at -1/2 + iπs, B = 1, C complex standard normal, Δ log-uniform in `step_range`
     for every channel, skip standard normal. The states of `system` are complex, n/2 a channel.
+    It may also start with the poles of S4D-Inv or HiPPO-LegS, or with longer steps.
 
     Source: Gu et al., "On the Parameterization and Initialization of Diagonal State Space Models"
     (NeurIPS 2022).
@@ -33,23 +37,34 @@ class S4D(Mixer):
         d_model: width d of a token.
         n: state expansion, even.
         step_range: bounds of the initial step Δ.
+        poles: where the poles begin, as `dsf.s4d_poles` has them.
 
     Raises:
-        ValueError: a size is less than 1, n is odd, or the range is not 0 < low <= high.
+        ValueError: a size is less than 1, n is odd, the range is not 0 < low <= high, or there are
+            no such poles.
     """
 
     expansion = "even"
+    starts: ClassVar = {
+        "inv": {"poles": "inv"},
+        "legs": {"poles": "legs"},
+        "long steps": {"step_range": (0.1, 1.0)},
+    }
 
     def __init__(
-        self, d_model: int, n: int, step_range: tuple[float, float] = (1e-3, 1e-1)
+        self,
+        d_model: int,
+        n: int,
+        step_range: tuple[float, float] = (1e-3, 1e-1),
+        poles: Start = "lin",
     ) -> None:
         super().__init__(d_model, n)
-        pairs = n // 2
+        check_choice("poles", poles, get_args(Start))
+        a = ssm.s4d_poles(poles, n // 2)
         self.log_step = nn.Parameter(_log_uniform(step_range, d_model))
-        self.log_decay = nn.Parameter(torch.full((d_model, pairs), 0.5).log())
-        frequency = math.pi * torch.arange(pairs, dtype=self.log_step.dtype)
-        self.frequency = nn.Parameter(frequency.repeat(d_model, 1))
-        self.read = nn.Parameter(torch.randn(d_model, pairs, 2) * 0.5**0.5)
+        self.log_decay = nn.Parameter((-a.real).log().repeat(d_model, 1))
+        self.frequency = nn.Parameter(a.imag.repeat(d_model, 1))
+        self.read = nn.Parameter(torch.randn(d_model, n // 2, 2) * 0.5**0.5)
         self.skip = nn.Parameter(torch.randn(d_model))
 
     def _parameters_of_system(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -83,26 +98,43 @@ class S6(Keyed):
     Mamba when training begins, and stay so: n numbers instead of nd keep the parameters equal to
     those of the other mixers, and each channel has its own time scale through its Δ.
 
+    The more states, the faster the last of them fade: with Mamba's poles state 64 keeps e^-6.4 of
+    what it holds at a step of 0.1. `starts` has poles a hundred times slower, and longer steps.
+
     Source: Gu and Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces" (2023).
 
     Args:
         d_model: width d of a token.
         n: state expansion.
         step_range: bounds of the initial step Δ.
+        slowest: the initial -a of the slowest state; state s begins at (s + 1) times that.
 
     Raises:
-        ValueError: a size is less than 1, or the range is not 0 < low <= high.
+        ValueError: a size is less than 1, the range is not 0 < low <= high, or `slowest` is not a
+            number above 0.
     """
 
+    starts: ClassVar = {
+        "ln 2": {"step_range": LN_2},
+        "long steps": {"step_range": (0.1, 1.0)},
+        "slow poles": {"slowest": 0.01},
+        "slow poles, long steps": {"slowest": 0.01, "step_range": (0.1, 1.0)},
+    }
+
     def __init__(
-        self, d_model: int, n: int, step_range: tuple[float, float] = (1e-3, 1e-1)
+        self,
+        d_model: int,
+        n: int,
+        step_range: tuple[float, float] = (1e-3, 1e-1),
+        slowest: float = 1.0,
     ) -> None:
         super().__init__(d_model, n)
+        slowest = check_number("slowest", slowest, 0, above=True)
         rank = math.ceil(d_model / 16)
         self.step_down = nn.Linear(d_model, rank, bias=False)
         self.step_up = nn.Parameter(torch.empty(d_model, rank).uniform_(-1, 1) * rank**-0.5)
         self.step_bias = nn.Parameter(_inverse_softplus(_log_uniform(step_range, d_model).exp()))
-        self.log_decay = nn.Parameter(torch.arange(1, n + 1).log())
+        self.log_decay = nn.Parameter((slowest * torch.arange(1, n + 1)).log())
         self.skip = nn.Parameter(torch.ones(d_model))
 
     def step(self, x: Tensor) -> Tensor:
@@ -136,7 +168,8 @@ class SSD(Keyed):
     The query is C_i, the key is B_i, and Δ_i = softplus(wᵀx_i + b). Initialised as in Mamba-2: the
     bias b so that softplus(b) is log-uniform in `step_range`, -a uniform in `decay_range`, skip 1.
     Mamba-2 draws -a from 1 to 16 for its many heads, some of which then remember long enough. One
-    head has to be one of those, so it starts at the slow end.
+    head has to be one of those, so it starts at the slow end. Its memory is one random number, the
+    initial Δ; `starts` has some that are fixed.
 
     Source: Dao and Gu, "Transformers are SSMs" (ICML 2024).
 
@@ -150,6 +183,12 @@ class SSD(Keyed):
         ValueError: a size is less than 1, or a range is not 0 < low <= high.
     """
 
+    starts: ClassVar = {
+        "fixed": {"step_range": (0.01, 0.01)},
+        "ln 2": {"step_range": LN_2},
+        "slow": {"step_range": (0.1, 0.1), "decay_range": (0.1, 0.1)},
+    }
+
     def __init__(
         self,
         d_model: int,
@@ -158,7 +197,7 @@ class SSD(Keyed):
         decay_range: tuple[float, float] = (1.0, 1.0),
     ) -> None:
         super().__init__(d_model, n)
-        _check_range("decay_range", decay_range)
+        check_range("decay_range", decay_range)
         self.step_weight = nn.Linear(d_model, 1, bias=False)
         self.step_bias = nn.Parameter(_inverse_softplus(_log_uniform(step_range).exp()))
         self.log_decay = nn.Parameter(torch.empty(()).uniform_(*decay_range).log())
@@ -192,19 +231,9 @@ MIXERS: dict[str, Callable[..., Mixer]] = {"s4d": S4D, "s6": S6, "ssd": SSD}
 TITLES: dict[str, str] = {}
 
 
-def _check_range(name: str, bounds: tuple[float, float]) -> None:
-    expected = "expected a pair 0 < low <= high of finite numbers"
-    try:
-        low, high = (check_number(name, bound, 0, above=True) for bound in bounds)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} is {shown(bounds)}, {expected}") from error
-    if low > high:
-        raise ValueError(f"{name} is {bounds}, {expected}")
-
-
 def _log_uniform(step_range: tuple[float, float], *shape: int) -> Tensor:
     """Logarithms of numbers drawn log-uniformly."""
-    _check_range("step_range", step_range)
+    check_range("step_range", step_range)
     low, high = (math.log(bound) for bound in step_range)
     return torch.empty(shape).uniform_(low, high)
 

@@ -48,7 +48,7 @@ def s4d_poles(kind: Start, n: int) -> Tensor:
     n = check_integer("n", n)
     s, size = torch.arange(n, dtype=torch.float64), 2 * n
     if kind == "lin":
-        frequency = math.pi * s
+        frequency = math.pi * s.to(torch.get_default_dtype())  # rounded as in recorded runs
     elif kind == "inv":
         frequency = size / math.pi * (size / (2 * s + 1) - 1)
     else:

@@ -597,7 +597,9 @@ def mixer_arguments(m: Maker, name: str) -> Example:
         "normalize": m.flag(),
         "eta": m.choice("exp", "softplus", "sigmoid"),
         "step_range": m.only((1e-3, 0.1), *bounds),
-        "decay_range": m.only((1.0, 2.0), *bounds),
+        "decay_range": m.only((0.5, 0.6), *bounds),
+        "slowest": m.number(0.01, lambda x: x > 0),
+        "poles": m.choice("lin", "inv", "legs"),
         "reversed_sigmoid": m.flag(),
         "learn_exponent": m.flag(),
         "forget_bias": m.number(1.0, lambda x: abs(x) <= 1e30),
@@ -644,6 +646,7 @@ def train_config(m: Maker) -> Example:
         "seed": m.integer(0, 2**63 - 1),
         "device": m.only("cpu", "abacus", "", None, True, 1j, [1], "cpu:x"),
         "compile": m.flag(),
+        "start": m.choice(""),
         "forget_bias": m.only(0.0, math.nan, math.inf, 1.0, None, "0", 1j),
     }
     return Example(args, related=("seq_len", "vocab_size"))

@@ -181,6 +181,39 @@ def test_the_forget_bias_is_the_logit_of_the_first_transition(name):
     assert transition.flatten().tolist() == pytest.approx([1 / (1 + math.exp(-3))] * 2 * D)
 
 
+STARTS = [(name, start) for name in MIXERS for start in mixers.mixer_class(name).starts]
+
+
+@pytest.mark.parametrize(("name", "start"), STARTS)
+def test_another_start_is_another_transition_of_the_same_size(name, start):
+    n = expansion(name)
+    torch.manual_seed(0)
+    own = MIXERS[name](D, n)
+    torch.manual_seed(0)
+    other = MIXERS[name](D, n, **mixers.mixer_class(name).starts[start])
+    shapes = [[p.shape for p in mixer.parameters()] for mixer in (own, other)]
+    assert shapes[0] == shapes[1]
+    x = torch.zeros(1, 2, D)
+    assert not torch.allclose(own.system(x).transition, other.system(x).transition)
+
+
+def test_slow_poles_are_a_hundred_times_slower():
+    kept = {}
+    for start in ("", "slow poles"):
+        torch.manual_seed(0)
+        mixer = mixers.S6(D, 4, **mixers.S6.starts.get(start, {}))
+        kept[start] = mixer.system(torch.zeros(1, 2, D)).transition.double()
+    torch.testing.assert_close(kept["slow poles"] ** 100, kept[""], rtol=1e-4, atol=0)
+
+
+def test_the_steps_of_a_start_without_a_bias_are_softplus_of_0():
+    for make_mixer in (mixers.S6, mixers.SSD):
+        mixer = make_mixer(D, 4, **make_mixer.starts["ln 2"])
+        torch.testing.assert_close(
+            mixer.step_bias, torch.zeros_like(mixer.step_bias), atol=1e-6, rtol=0
+        )
+
+
 def test_rg_lru_starts_with_griffins_memory():
     mixer = mixers.RGLRU(2000)
     transition = torch.sigmoid(mixer.decay.detach().double()) ** 8
@@ -275,6 +308,9 @@ def test_bad_sizes_and_ranges_are_refused(arguments, message):
         ),
         (lambda: mixers.S4D(2, 3), "n is 3, expected an even number"),
         (lambda: mixers.QLSTM(2, 2), "n is 2, expected 1"),
+        (lambda: mixers.S4D(2, 2, poles="log"), "poles is 'log', expected one of lin"),
+        (lambda: mixers.S6(2, 2, slowest=0), "slowest is 0, expected a finite number > 0"),
+        (lambda: mixers.RGLRU(2, decay_range=(0.5, 1)), "decay_range is .*below 1"),
         (lambda: mixers.RGLRU(2, 2), "n is 2, expected 1"),
         (lambda: mixers.MinGRU(2, 2), "n is 2, expected 1"),
         (lambda: mixers.ExpandedQLSTM(2, 2, forget_bias=math.inf), "forget_bias is inf, expected"),

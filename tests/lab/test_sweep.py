@@ -44,6 +44,7 @@ def test_a_grid_is_the_product_of_its_lists_with_the_defaults_fastest(tmp_path):
         ("[[grid]]\nn = [4, 0]\n", r"number 1: n is 0, expected an integer >= 1"),
         ("[[grid]]\nmixer = 'qlstm'\n", "n is 16, expected 1: QLSTM has one state"),
         ("[[grid]]\nmixer = 's4d'\nn = 3\n", "n is 3, expected an even number"),
+        ("[[grid]]\nstart = 'slow'\n", "start is 'slow', expected one of ''$"),
         ("[[grid]]\nforget_bias = 1\n", "forget_bias is 1.0, expected 0: softmax has none"),
     ],
 )
