@@ -211,6 +211,7 @@ def run_of(result: TrainResult, machine: dict[str, Any]) -> Run:
             **machine,
             "threads": torch.get_num_threads(),
             "seconds": round(result.seconds, 2),
+            "processor_seconds": round(result.processor_seconds, 2),
         },
     )
 

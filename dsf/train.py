@@ -75,6 +75,8 @@ class TrainResult:
         diverged: None, or the reason why the run was given up.
         num_parameters: trained numbers in the model.
         seconds: wall time of training, validation included, without the test.
+        processor_seconds: the same of the processor, all threads: what else runs on the machine
+            changes it little.
     """
 
     config: Config
@@ -84,6 +86,7 @@ class TrainResult:
     diverged: str | None
     num_parameters: int
     seconds: float
+    processor_seconds: float
 
     @property
     def test_accuracy(self) -> float:
@@ -127,7 +130,7 @@ class Trainee:
         self.model = build_model(config).to(self.device)
         self.parameters = dict(self.model.named_parameters())
         self.history: list[Report] = []
-        self.seconds = 0.0
+        self.seconds = self.processor_seconds = 0.0
         self.batches = fresh_batches(config, data_seeds(config.seed)["train"], self.device)
         self.validation = self.data("validation", config.num_validation)
 
@@ -155,6 +158,7 @@ class Trainee:
             diverged=diverged,
             num_parameters=num_parameters(self.model),
             seconds=self.seconds,
+            processor_seconds=self.processor_seconds,
         )
 
 
@@ -195,7 +199,7 @@ def run_loop(runs: Sequence[Trainee], kernel: Kernel, bar: tqdm) -> list[TrainRe
     """
     config, active = runs[0].config, runs
     optimizer = Optimizer([(run.config, run.model) for run in runs])
-    total, since, start = torch.zeros(len(active), device=runs[0].device), 0, time.perf_counter()
+    total, since, start = torch.zeros(len(active), device=runs[0].device), 0, _clocks()
     for step in range(1, config.steps + 1):
         losses = kernel.losses(active, [next(run.batches) for run in active])
         optimizer.step(losses.sum(), step - 1)
@@ -204,18 +208,24 @@ def run_loop(runs: Sequence[Trainee], kernel: Kernel, bar: tqdm) -> list[TrainRe
         if since == config.report_every or step == config.steps:
             means = [loss / since for loss in total.tolist()]
             scores = kernel.scores(active, [run.validation for run in active])
-            share = (time.perf_counter() - start) / len(active)
+            wall, processor = (now - then for now, then in zip(_clocks(), start, strict=True))
             for run, loss, score in zip(active, means, scores, strict=True):
                 run.history.append(Report(step, loss, score))
-                run.seconds += share
+                run.seconds += wall / len(active)
+                run.processor_seconds += processor / len(active)
             shown = {"loss": f"{means[0]:.3f}", config.metric.name: f"{scores[0]:.3f}"}
             bar.set_postfix(shown)
             active = [run for run in active if not run.ended]
             if not active:
                 break
-            total, since, start = torch.zeros_like(total[: len(active)]), 0, time.perf_counter()
+            total, since, start = torch.zeros_like(total[: len(active)]), 0, _clocks()
     tests = kernel.scores(runs, [run.data("test", config.num_test) for run in runs])
     return [run.result(score) for run, score in zip(runs, tests, strict=True)]
+
+
+def _clocks() -> tuple[float, float]:
+    """Seconds of the wall and of the processor."""
+    return time.perf_counter(), time.process_time()
 
 
 def build_model(config: Config) -> SequenceModel:

@@ -38,7 +38,8 @@ class Run:
         result: test_accuracy, validation_accuracy (None if the run diverged; another metric than
             accuracy has its own name there), steps (done), diverged (None or the reason),
             num_parameters, and history, a list of [step, training loss in nats, validation score].
-        provenance: commit, versions, device, threads, and seconds of wall time.
+        provenance: commit, versions, device, threads, seconds of wall time, and, but for early
+            runs, seconds of the processor.
     """
 
     config: dict[str, Any]

@@ -271,6 +271,7 @@ CASES = [
     ({"provenance__threads": 0}, "provenance.threads is 0"),
     ({"provenance__seconds": -1}, "provenance.seconds is -1, expected a number, at least 0"),
     ({"provenance__seconds": "1"}, "provenance.seconds is '1'"),
+    ({"provenance__processor_seconds": -1}, "provenance.processor_seconds is -1, expected a"),
 ]
 
 

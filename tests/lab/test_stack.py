@@ -76,6 +76,7 @@ def test_runs_end_each_at_its_time():
     assert early.history[-1].step < late.history[-1].step == 300
     assert early.history[-1].step == train(learns, progress=False).history[-1].step
     assert 0 < early.seconds < late.seconds
+    assert 0 < early.processor_seconds < late.processor_seconds
 
 
 def test_a_run_that_diverges_leaves_the_others_alone():

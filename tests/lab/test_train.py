@@ -58,6 +58,7 @@ def test_every_mixer_trains_and_reports(mixer, device):
     assert result.diverged is None
     assert result.num_parameters == sum(p.numel() for p in result.model.parameters())
     assert result.seconds > 0
+    assert result.processor_seconds > 0
 
 
 def test_the_test_accuracy_is_that_of_the_returned_model_on_unseen_sequences():
