@@ -30,6 +30,7 @@ SHOWN = {
     "dictionary": 0,
     "spring": 0,
     "flagged": 0,
+    "chunks": 1,
     "reached": 2,
 }
 
