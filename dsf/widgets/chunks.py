@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import traitlets
@@ -16,7 +17,7 @@ class ChunkLength(Hook):
     """One head with one decay, worked off in chunks: steps in a row, and multiplications.
 
     Attributes:
-        power: of two, 0 to 6, that is the chunk length Q.
+        chunk: the chunk length Q, a power of two from 1 to 64.
 
     Source: chapter 7.
     """
@@ -26,7 +27,7 @@ class ChunkLength(Hook):
     head = ("log₂ Q", "Q", "steps in a row", "multiplications")
     places = (0, 1, 2, 5, 6)  # not beside what is asked for
 
-    power = traitlets.Int(6, min=0, max=6).tag(sync=True, figure=True)
+    chunk = traitlets.Enum([2**power for power in range(7)], LENGTH).tag(sync=True, figure=True)
 
     def row(self, place: float) -> list[str]:
         """Chunk length, steps in a row, multiplications."""
@@ -35,7 +36,7 @@ class ChunkLength(Hook):
 
     def caption(self) -> str:
         """What the figure shows, with its numbers, and what to try."""
-        chunk, steps, many = self.row(self.power)
+        chunk, steps, many = self.row(math.log2(self.chunk))
         return (
             f"The weights of {LENGTH} tokens, cut into chunks of Q, for one head with {FEATURES} "
             f"features and {CHANNELS} channels: filled blocks are computed as attention, what is "
@@ -46,9 +47,7 @@ class ChunkLength(Hook):
         )
 
 
-def multiplications(
-    chunk: int, length: int = LENGTH, n: int = FEATURES, d: int = CHANNELS
-) -> int:
+def multiplications(chunk: int, length: int = LENGTH, n: int = FEATURES, d: int = CHANNELS) -> int:
     """What one head with a scalar decay multiplies, in chunks.
 
     Args:

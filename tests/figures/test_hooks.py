@@ -104,12 +104,12 @@ def test_the_work_of_chunks_is_counted_block_by_block(chunk: int) -> None:
 
 
 def test_the_chunk_that_chapter_7_asks_for_is_the_longest_with_no_more_work_than_the_loop() -> None:
-    [(name, equal, power)] = asking.conditions(question("07", "ask:ssd-chunk").right)
-    assert (name, equal) == ("power", "=")
-    work = [chunks.multiplications(2**k) for k in range(7)]
-    assert max(k for k in range(7) if work[k] <= work[0]) == power
-    assert min(work) == work[2] < work[0], "as the answer says of chunks of 4"
-    assert round(work[6] / work[0], 1) == 2.6
+    [(name, equal, longest)] = asking.conditions(question("07", "ask:ssd-chunk").right)
+    assert (name, equal) == ("chunk", "=")
+    work = {2**k: chunks.multiplications(2**k) for k in range(7)}
+    assert max(chunk for chunk in work if work[chunk] <= work[1]) == longest
+    assert min(work, key=work.__getitem__) == 4, "as the answer says"
+    assert round(work[64] / work[1], 1) == 2.6
 
 
 def test_each_pair_without_room_costs_one_question() -> None:

@@ -1,10 +1,11 @@
 /** The hook of chapter 7: one head with one decay, worked off in chunks, from the loop to attention. */
 import { svg } from "./dom.js";
 import { hook } from "./hook.js";
-import { whole } from "./traits.js";
+import { numberOf } from "./traits.js";
 
 const [LENGTH, FEATURES, CHANNELS] = [64, 16, 16];
 const MOST = Math.log2(LENGTH);
+const CHUNKS = Array.from({ length: MOST + 1 }, (_, power) => 2 ** power);
 const SIDE = 210; // of the triangle in pixels, at most
 
 /** What one head multiplies in chunks, the factors of the mask left out. @param {number} chunk */
@@ -57,23 +58,21 @@ const stairs = (from, chunk, cell) =>
   }).join("");
 
 export default hook({
-  traits: { power: whole(0, MOST) },
-  slider: (it) =>
-    it.slider(
-      "power",
-      "Chunk length Q",
-      () => ({ min: 0, max: MOST }),
-      (power) => `${2 ** power}`,
-    ),
+  traits: { chunk: numberOf(CHUNKS) },
+  slider: (it) => {
+    const read = (/** @type {number} */ power) => 2 ** power;
+    const limits = () => ({ min: 0, max: MOST, value: Math.log2(it.state().chunk), read });
+    return it.slider("chunk", "Chunk length Q", limits, String);
+  },
   head: ["log₂ Q", "Q", "steps in a row", "multiplications"],
   places: [0, 1, 2, 5, 6], // not beside what is asked for
   row(power) {
     const chunk = 2 ** power;
     return [chunk, LENGTH / chunk, multiplications(chunk)].map(String);
   },
-  picture: (model, width) => triangle(2 ** model.get("power"), width),
+  picture: (model, width) => triangle(model.get("chunk"), width),
   see(model) {
-    const chunk = 2 ** model.get("power");
+    const chunk = model.get("chunk");
     const [many, work] = [LENGTH / chunk, multiplications(chunk)];
     return {
       line: ["", `${many}`, ` ${steps(many).split(" ")[1]} in a row`],
