@@ -41,8 +41,16 @@ function triangle(chunk, width) {
     const ends = { x1: 0.5, x2: at, y1: at, y2: at };
     return svg("line", { class: "dsf-cell-line", ...ends, "stroke-width": LENGTH / chunk > 16 ? 0.5 : 1 });
   });
+  const end = Math.max(width, side);
+  const legend = ["filled: attention in a chunk", "empty: through the state"].map((text, k) =>
+    svg("text", { x: end, y: 18 + 22 * k, "text-anchor": "end" }, text),
+  );
   const edge = svg("path", { class: "dsf-chosen", d: `M0.5 0.5V${side + 0.5}H${side + 0.5}Z` });
-  return { nodes: [...blocks, ...borders, edge], height: side + 14, said: `${LENGTH / chunk} blocks on the diagonal` };
+  return {
+    nodes: [...blocks, ...borders, edge, ...legend],
+    height: side + 14,
+    said: `${LENGTH / chunk} blocks on the diagonal`,
+  };
 }
 
 /**
