@@ -16,8 +16,8 @@ export function multiplications(chunk) {
   return inside + (chunks - 1) * 2 * chunk * state + Math.max(0, chunks - 2) * state;
 }
 
-/** @param {number} many */
-const steps = (many) => `${many} step${many === 1 ? "" : "s"}`;
+/** @param {string} noun @param {number} many */
+const counted = (noun, many) => `${noun}${many === 1 ? "" : "s"}`;
 
 /** @param {number} chunk */
 function finding(chunk) {
@@ -25,7 +25,8 @@ function finding(chunk) {
   if (many === 1) return "All weights are computed at once, as in attention. No state is needed.";
   if (chunk === 1) return "The loop: every token reads the state, and all but the last change it for the next.";
   const inside = `Inside a chunk ${chunk} tokens attend to each other.`;
-  return `${inside} The ${many} chunks hand on a state of ${FEATURES} × ${CHANNELS} numbers, ${many - 1} times.`;
+  const often = many === 2 ? "once" : `${many - 1} times`;
+  return `${inside} The ${many} chunks hand on a state of ${FEATURES} × ${CHANNELS} numbers, ${often}.`;
 }
 
 /** The lower triangle, its blocks filled. @param {number} chunk @param {number} width */
@@ -49,7 +50,7 @@ function triangle(chunk, width) {
   return {
     nodes: [...blocks, ...borders, edge, ...legend],
     height: side + 14,
-    said: `${LENGTH / chunk} blocks on the diagonal`,
+    said: `${LENGTH / chunk} ${counted("block", LENGTH / chunk)} on the diagonal`,
   };
 }
 
@@ -83,7 +84,7 @@ export default hook({
     const chunk = model.get("chunk");
     const [many, work] = [LENGTH / chunk, multiplications(chunk)];
     return {
-      line: ["", `${many}`, ` ${steps(many).split(" ")[1]} in a row`],
+      line: ["", `${many}`, ` ${counted("step", many)} in a row`],
       bars: [
         { name: "steps in a row", share: many / LENGTH, label: `${many}` },
         { name: "multiplications", share: work / multiplications(LENGTH), label: `${work}`, own: false },
