@@ -15,7 +15,7 @@ from book.bundle import ROOT
 from book.notebooks.chapter import read_chapter, walk
 from book.notebooks.myst import Directive
 from dsf import linear_attention, mqar, qlstm, softmax_attention, spring_response, widgets
-from dsf.widgets import cache, dictionary, exponent, flagged, pairs, spring
+from dsf.widgets import cache, chunks, dictionary, exponent, flagged, pairs, spring
 from dsf.widgets.hook import Hook
 
 HOOKS = [
@@ -30,6 +30,7 @@ SHOWN = {
     "dictionary": 0,
     "spring": 0,
     "flagged": 0,
+    "chunks": 1,
     "reached": 2,
 }
 
@@ -89,6 +90,26 @@ def test_the_step_that_chapter_6_asks_for_is_the_best_for_all_tokens() -> None:
     own = [flagged.error(step, "flagged") for step in places]
     assert own == sorted(own, reverse=True)
     assert own[-1] < 0.005
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 4, 8, 16, 32, 64])
+def test_the_work_of_chunks_is_counted_block_by_block(chunk: int) -> None:
+    length, n, d = chunks.LENGTH, chunks.FEATURES, chunks.CHANNELS
+    counted = 0
+    for first in range(0, length, chunk):
+        counted += chunk * chunk * n + chunk * chunk * d  # scores, weighted sums
+        comes, leaves = first > 0, first + chunk < length
+        counted += chunk * n * d * (comes + leaves) + n * d * (comes and leaves)
+    assert chunks.multiplications(chunk) == counted
+
+
+def test_the_chunk_that_chapter_7_asks_for_is_the_longest_with_no_more_work_than_the_loop() -> None:
+    [(name, equal, longest)] = asking.conditions(question("07", "ask:ssd-chunk").right)
+    assert (name, equal) == ("chunk", "=")
+    work = {2**k: chunks.multiplications(2**k) for k in range(7)}
+    assert max(chunk for chunk in work if work[chunk] <= work[1]) == longest
+    assert min(work, key=work.__getitem__) == 4, "as the answer says"
+    assert round(work[64] / work[1], 1) == 2.6
 
 
 def test_each_pair_without_room_costs_one_question() -> None:
@@ -209,6 +230,9 @@ def test_numbers_that_the_chapters_ask_for() -> None:
         ("06", "ask:s6-by-hand", 8 / 2 + 6 / 2),
         ("06", "ask:s6-third", math.log(3 / 2)),
         ("06", "ask:s6-count", 2 * 4096 - 2 - 12),
+        ("07", "ask:ssd-hand", 4 / 4 * 8 + 2 / 2 * 4 + 6 * 2),
+        ("07", "ask:ssd-entry", 1 / 2 * 1 * 1 / 4),
+        ("07", "ask:ssd-equal", 2 * 64 * 64 / (64 + 64)),
         ("10", "ask:mqar-left", harmonic / 8),
     ):
         asked = question(chapter, label)
