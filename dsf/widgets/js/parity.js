@@ -1,0 +1,71 @@
+/** The hook of chapter 8: what one state says of the parity of a string of bits. */
+import { percent } from "./dom.js";
+import { hook } from "./hook.js";
+import { real } from "./traits.js";
+
+const BITS = [0, 1, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 1, 1, 1]; // drawn once, at random
+const NOISE = 0.1; // the state is read with a number between -0.1 and 0.1 added to it
+
+/** How likely what is read of a state is not negative. @param {number} state @param {number} noise */
+const even = (state, noise) => (noise === 0 ? Number(state >= 0) : (1 + Math.max(-1, Math.min(1, state / noise))) / 2);
+
+/**
+ * The share of all strings of 16 bits whose parity the sign of the last state tells.
+ * @param {number} one the transition that a one brings
+ * @param {number} noise
+ */
+export function right(one, noise) {
+  let [total, strings] = [0, 1];
+  for (let ones = 0; ones <= BITS.length; ones++) {
+    const share = even(one ** ones, noise);
+    total += strings * (ones % 2 ? 1 - share : share);
+    strings *= (BITS.length - ones) / (ones + 1);
+  }
+  return total / 2 ** BITS.length;
+}
+
+/** The state after every bit. @param {number} one */
+function states(one) {
+  let state = 1;
+  return BITS.map((bit) => (state *= bit ? one : 1));
+}
+
+/** @param {number} one @param {number} last the last state of the string that is drawn */
+function finding(one, last) {
+  const left = Math.abs(last) < 0.0005 ? "less than 0.001" : Math.abs(last).toFixed(3);
+  if (one === -1) return "Every one turns the sign, and the size of the state stays 1.";
+  if (one < 0) return `Every one turns the sign and shrinks the state. After these bits its size is ${left}.`;
+  if (one === 0) return "The first one empties the state, and from then on it says even.";
+  if (one < 1) return `Every one shrinks the state; it stays positive and says even. After these bits it is ${left}.`;
+  return "A one changes nothing: the state stays 1 and says even.";
+}
+
+/** @param {number} one */
+const signed = (one) => one.toFixed(1).replace("-", "−");
+
+export default hook({
+  traits: { one: real(-1, 1) },
+  slider: (it) => it.slider("one", "Λ of a one", () => ({ min: -1, max: 1, step: 0.1 }), signed),
+  head: ["Λ of a one", "right", "right through noise"],
+  places: [-1, -0.9, -0.8, -0.5, 0, 0.5, 1],
+  row: (one) => [percent(right(one, 0)), percent(right(one, NOISE))],
+  see(model) {
+    const one = model.get("one");
+    const [exact, noisy] = [right(one, 0), right(one, NOISE)];
+    const seen = states(one);
+    let parity = 1;
+    const wanted = BITS.map((bit) => (parity *= bit ? -1 : 1));
+    return {
+      strips: [
+        { name: "bits; even so far: blue, odd: orange", values: wanted, marks: BITS.map(String) },
+        { name: "state; positive: blue, negative: orange", values: seen },
+      ],
+      line: ["right for ", percent(exact), " of all strings"],
+      bars: [
+        { name: "read exactly", share: exact, label: percent(exact) },
+        { name: "read through noise of size 0.1", share: noisy, label: percent(noisy) },
+      ],
+      said: finding(one, seen[seen.length - 1]),
+    };
+  },
+});
