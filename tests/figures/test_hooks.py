@@ -242,6 +242,9 @@ def test_numbers_that_the_chapters_ask_for() -> None:
         ("06", "ask:s6-by-hand", 8 / 2 + 6 / 2),
         ("06", "ask:s6-third", math.log(3 / 2)),
         ("06", "ask:s6-count", 2 * 4096 - 2 - 12),
+        ("08", "ask:rnn-by-hand", ((8 / 4 + 4 / 2) / 2 + 8 / 2) / 2),
+        ("08", "ask:rnn-string", (-1 / 2) ** 3),
+        ("08", "ask:rnn-gain", (1 - 3 / 5) / (1 + 3 / 5)),
         ("10", "ask:mqar-left", harmonic / 8),
     ):
         asked = question(chapter, label)
