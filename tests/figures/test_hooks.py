@@ -14,7 +14,15 @@ from book import asking
 from book.bundle import ROOT
 from book.notebooks.chapter import read_chapter, walk
 from book.notebooks.myst import Directive
-from dsf import LTVSystem, linear_attention, mqar, qlstm, softmax_attention, spring_response, widgets
+from dsf import (
+    LTVSystem,
+    linear_attention,
+    mqar,
+    qlstm,
+    softmax_attention,
+    spring_response,
+    widgets,
+)
 from dsf.widgets import cache, dictionary, exponent, flagged, pairs, parity, spring
 from dsf.widgets.hook import Hook
 

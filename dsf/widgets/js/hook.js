@@ -48,7 +48,7 @@ function drawn({ name, share, label, own = true, parts = 1 }, above, width) {
 }
 
 /** What a strip takes. @param {Strip} strip */
-const height = ({ marks }) => ROW - 8 + (marks ? MARKS : 0);
+const height = ({ marks }) => ROW + (marks ? MARKS : 0);
 
 /** @param {Strip} strip @param {number} above where it begins @param {number} width */
 function cellsOf({ name, values, marks = [] }, above, width) {
