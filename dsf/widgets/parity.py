@@ -62,7 +62,7 @@ def right(one: float, noise: float) -> float:
     """
     total = 0.0
     for ones in range(BITS + 1):
-        state = one**ones
+        state: float = one**ones
         # How likely what is read is not negative.
         even = float(state >= 0) if noise == 0 else (1 + max(-1.0, min(1.0, state / noise))) / 2
         total += math.comb(BITS, ones) * (1 - even if ones % 2 else even)
