@@ -66,4 +66,4 @@ def right(one: float, noise: float) -> float:
         # How likely what is read is not negative.
         even = float(state >= 0) if noise == 0 else (1 + max(-1.0, min(1.0, state / noise))) / 2
         total += math.comb(BITS, ones) * (1 - even if ones % 2 else even)
-    return total / 2**BITS
+    return float(total / 2**BITS)
