@@ -21,6 +21,7 @@ from dsf.widgets.hero import KeyValueMemory
 from dsf.widgets.message import MessageAndNoise
 from dsf.widgets.mqar import MQARExplorer
 from dsf.widgets.pairs import PairsRecalled
+from dsf.widgets.parity import ParityState
 from dsf.widgets.pole import PoleAndResponse
 from dsf.widgets.reached import RecallReached
 from dsf.widgets.softmax import SoftmaxApproximation
@@ -40,6 +41,7 @@ __all__ = [
     "MQARExplorer",
     "MessageAndNoise",
     "PairsRecalled",
+    "ParityState",
     "PoleAndResponse",
     "RecallReached",
     "RowOfWeights",
