@@ -15,6 +15,7 @@ from dsf.widgets.decay import DecayAndMemory
 from dsf.widgets.dictionary import DictionaryRecall
 from dsf.widgets.explorer import DSFExplorer
 from dsf.widgets.exponent import SignAndExponent
+from dsf.widgets.family import FamilyPicture
 from dsf.widgets.flagged import LastFlagged
 from dsf.widgets.gallery import FeatureMapGallery
 from dsf.widgets.hero import KeyValueMemory
@@ -35,6 +36,7 @@ __all__ = [
     "DSFExplorer",
     "DecayAndMemory",
     "DictionaryRecall",
+    "FamilyPicture",
     "FeatureMapGallery",
     "KeyValueMemory",
     "LastFlagged",
