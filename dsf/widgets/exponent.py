@@ -1,4 +1,4 @@
-"""The exponent of the reversed qLSTM against its sign: the hook of chapter 9."""
+"""The exponent of the reversed qLSTM against its sign: chapter 8."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class SignAndExponent(Hook):
     Attributes:
         exponent: α of the reversed one, Λ_i = σ(-f_i)^α, 0 to 2.
 
-    Source: chapter 9.
+    Source: chapter 8.
     """
 
     name: ClassVar[str] = "exponent"

@@ -1,4 +1,4 @@
-/** The hook of chapter 9: the exponent of the reversed qLSTM against its sign. */
+/** Chapter 8: the exponent of the reversed qLSTM against its sign. */
 import { percent } from "./dom.js";
 import { hook } from "./hook.js";
 import { sigmoid } from "./numbers.js";
