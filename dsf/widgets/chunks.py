@@ -41,10 +41,10 @@ class ChunkLength(Hook):
             f"The weights of {LENGTH} tokens, cut into chunks of Q, for one head with {FEATURES} "
             f"features and {CHANNELS} channels: filled blocks are computed as attention, what is "
             "empty below them passes through a state. Multiplications with rows of C, B, u and "
-            "with states are counted; blocks as whole squares, so also what is pale; the first chunk "
-            "reads no state and the last writes none. As first shown, with Q = "
-            f"{chunk}, there {'is 1 step' if steps == '1' else f'are {steps} steps'} in a row and "
-            f"{many} multiplications. To try: shorter chunks, down to a single token."
+            "with states are counted: of blocks also what is pale, of the first chunk no read of a "
+            f"state and of the last no write. As first shown, with Q = {chunk}, there "
+            f"{'is 1 step' if steps == '1' else f'are {steps} steps'} in a row and {many} "
+            "multiplications. To try: shorter chunks, down to a single token."
         )
 
 

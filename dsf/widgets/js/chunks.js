@@ -6,7 +6,7 @@ import { numberOf } from "./traits.js";
 const [LENGTH, FEATURES, CHANNELS] = [64, 16, 16];
 const MOST = Math.log2(LENGTH);
 const CHUNKS = Array.from({ length: MOST + 1 }, (_, power) => 2 ** power);
-const [SIDE, GAP] = [140, 14]; // in pixels: of the triangle, and from it to the bars
+const [SIDE, GAP] = [120, 14]; // in pixels: of the triangle, and from it to the bars
 const BAR = [24, 20]; // of `hook`: from the top of a row to its bar, and how thick that is
 
 /** What one head multiplies in chunks, the factors of the mask left out. @param {number} chunk */
@@ -50,7 +50,7 @@ function triangle(chunk, width) {
     const ends = { x1: 0.5, x2: at, y1: at, y2: at };
     return svg("line", { class: "dsf-cell-line", ...ends, "stroke-width": LENGTH / chunk > 16 ? 0.5 : 1 });
   });
-  const meanings = ["filled: attention in a chunk", "pale: computed in vain", "empty: through the state"];
+  const meanings = ["filled: attention", "pale: in vain", "empty: by the state", "mark: the loop"];
   const legend = meanings.map((text, k) => svg("text", { x: width, y: 18 + 22 * k, "text-anchor": "end" }, text));
   // Shows on both sides of the bar, whatever of that is full.
   const at = 0.5 + (multiplications(1) / multiplications(LENGTH)) * (width - 1);
@@ -98,7 +98,7 @@ export default hook({
     return {
       line: ["", `${many}`, ` ${counted("step", many)} in a row`],
       bars: [
-        { name: "multiplications (mark: the loop)", share, label: `${work}`, own: false },
+        { name: "multiplications", share, label: `${work}`, own: false },
         { name: "steps in a row", share: many / LENGTH, label: `${many}` },
       ],
       said: finding(chunk),
