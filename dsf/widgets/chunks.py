@@ -25,9 +25,9 @@ class ChunkLength(Hook):
     name: ClassVar[str] = "chunks"
     _esm = STATIC / "chunks.mjs"
     head = ("log₂ Q", "Q", "steps in a row", "multiplications")
-    places = (0, 1, 2, 5, 6)  # not beside what is asked for
+    places = tuple(range(7))
 
-    chunk = traitlets.Enum([2**power for power in range(7)], LENGTH).tag(sync=True, figure=True)
+    chunk = traitlets.Enum([2**power for power in range(7)], 32).tag(sync=True, figure=True)
 
     def row(self, place: float) -> list[str]:
         """Chunk length, steps in a row, multiplications."""
@@ -41,8 +41,9 @@ class ChunkLength(Hook):
             f"The weights of {LENGTH} tokens, cut into chunks of Q, for one head with {FEATURES} "
             f"features and {CHANNELS} channels: filled blocks are computed as attention, what is "
             "empty below them passes through a state. Multiplications with rows of C, B, u and "
-            "with states are counted; filled blocks as whole squares. As first shown, with Q = "
-            f"{chunk}, there are {steps} step{'' if steps == '1' else 's'} in a row and {many} "
+            "with states are counted: of blocks also what is pale, of the first chunk no read of a "
+            f"state and of the last no write. As first shown, with Q = {chunk}, there "
+            f"{'is 1 step' if steps == '1' else f'are {steps} steps'} in a row and {many} "
             "multiplications. To try: shorter chunks, down to a single token."
         )
 

@@ -128,8 +128,8 @@ def test_slider_and_trait_follow_each_other(page: Any, run: Run, name: str) -> N
         return value
 
     before = float(run(f"print(w.{trait})"))  # the key-value memory shows others while it plays
-    # Four figures show sizes that are not every number: 8, and below it 6, or 4; 64 and 32.
-    sizes = {"KeyValueMemory": 2.0, "MQARExplorer": 4.0, "RecallReached": 4.0, "ChunkLength": 32.0}
+    # Four figures show sizes that are not every number: 8, and below it 6, or 4; 32 and 16.
+    sizes = {"KeyValueMemory": 2.0, "MQARExplorer": 4.0, "RecallReached": 4.0, "ChunkLength": 16.0}
     step = sizes.get(name, float(slider.get_attribute("step") or 1))
     down = before - step >= float(slider.get_attribute("min"))  # some figures begin at the least
     told = turned(lambda: run(f"w.{trait} {'-' if down else '+'}= {step:g}"))

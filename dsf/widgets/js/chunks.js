@@ -6,7 +6,8 @@ import { numberOf } from "./traits.js";
 const [LENGTH, FEATURES, CHANNELS] = [64, 16, 16];
 const MOST = Math.log2(LENGTH);
 const CHUNKS = Array.from({ length: MOST + 1 }, (_, power) => 2 ** power);
-const SIDE = 210; // of the triangle in pixels, at most
+const [SIDE, GAP] = [120, 14]; // in pixels: of the triangle, and from it to the bars
+const BAR = [24, 20]; // of `hook`: from the top of a row to its bar, and how thick that is
 
 /** What one head multiplies in chunks, the factors of the mask left out. @param {number} chunk */
 export function multiplications(chunk) {
@@ -29,27 +30,37 @@ function finding(chunk) {
   return `${inside} The ${many} chunks hand on a state of ${FEATURES} × ${CHANNELS} numbers, ${often}.`;
 }
 
-/** The lower triangle, its blocks filled. @param {number} chunk @param {number} width */
+/**
+ * The lower triangle, its blocks filled, pale what they compute above it for nothing; and the loop's mark at its bar.
+ * @param {number} chunk
+ * @param {number} width
+ */
 function triangle(chunk, width) {
-  const side = Math.min(width - 1, SIDE);
-  const cell = side / LENGTH;
+  const cell = SIDE / LENGTH;
   const blocks = Array.from({ length: LENGTH / chunk }, (_, k) => {
     const [from, to] = [k * chunk, (k + 1) * chunk].map((at) => 0.5 + at * cell);
-    return svg("path", { class: "dsf-pos", d: `M${from} ${from}V${to}H${to}${stairs(from, chunk, cell)}Z` });
+    const way = stairs(from, chunk, cell);
+    return [
+      svg("path", { class: "dsf-pos", "fill-opacity": 0.3, d: `M${to} ${to}${way}H${to}Z` }),
+      svg("path", { class: "dsf-pos", d: `M${from} ${from}V${to}H${to}${way}Z` }),
+    ];
   });
   const borders = Array.from({ length: LENGTH / chunk - 1 }, (_, k) => {
     const at = 0.5 + (k + 1) * chunk * cell;
     const ends = { x1: 0.5, x2: at, y1: at, y2: at };
     return svg("line", { class: "dsf-cell-line", ...ends, "stroke-width": LENGTH / chunk > 16 ? 0.5 : 1 });
   });
-  const end = Math.max(width, side);
-  const legend = ["filled: attention in a chunk", "empty: through the state"].map((text, k) =>
-    svg("text", { x: end, y: 18 + 22 * k, "text-anchor": "end" }, text),
-  );
-  const edge = svg("path", { class: "dsf-chosen", d: `M0.5 0.5V${side + 0.5}H${side + 0.5}Z` });
+  const meanings = ["filled: attention", "pale: in vain", "empty: by the state", "mark: the loop"];
+  const legend = meanings.map((text, k) => svg("text", { x: width, y: 18 + 22 * k, "text-anchor": "end" }, text));
+  // Shows on both sides of the bar, whatever of that is full.
+  const at = 0.5 + (multiplications(1) / multiplications(LENGTH)) * (width - 1);
+  const top = SIDE + GAP + BAR[0];
+  const ends = { x1: at, x2: at, y1: top - 5, y2: top + BAR[1] + 5 };
+  const mark = svg("line", { ...ends, stroke: "currentColor", "stroke-width": 2 });
+  const edge = svg("path", { class: "dsf-chosen", d: `M0.5 0.5V${SIDE + 0.5}H${SIDE + 0.5}Z` });
   return {
-    nodes: [...blocks, ...borders, edge, ...legend],
-    height: side + 14,
+    nodes: [...blocks.flat(), ...borders, edge, ...legend, mark],
+    height: SIDE + GAP,
     said: `${LENGTH / chunk} ${counted("block", LENGTH / chunk)} on the diagonal`,
   };
 }
@@ -74,7 +85,7 @@ export default hook({
     return it.slider("chunk", "Chunk length Q", limits, String);
   },
   head: ["log₂ Q", "Q", "steps in a row", "multiplications"],
-  places: [0, 1, 2, 5, 6], // not beside what is asked for
+  places: CHUNKS.map((_, power) => power),
   row(power) {
     const chunk = 2 ** power;
     return [chunk, LENGTH / chunk, multiplications(chunk)].map(String);
@@ -83,11 +94,12 @@ export default hook({
   see(model) {
     const chunk = model.get("chunk");
     const [many, work] = [LENGTH / chunk, multiplications(chunk)];
+    const share = work / multiplications(LENGTH);
     return {
       line: ["", `${many}`, ` ${counted("step", many)} in a row`],
       bars: [
+        { name: "multiplications", share, label: `${work}`, own: false },
         { name: "steps in a row", share: many / LENGTH, label: `${many}` },
-        { name: "multiplications", share: work / multiplications(LENGTH), label: `${work}`, own: false },
       ],
       said: finding(chunk),
     };
