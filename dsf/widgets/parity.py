@@ -41,12 +41,12 @@ class ParityState(Hook):
         """What the figure shows, with its numbers, and what to try."""
         exact, noisy = self.row(self.one)
         return (
-            f"Is the number of ones in {BITS} bits odd? Before them the state is 1. A state of 0 or "
-            f"more says even, a negative one odd. The shares are over all {2**BITS} strings, a formula, no draw; the strip "
-            f"shows one string. Noise is a number between −{NOISE} and {NOISE}, added to the last "
-            f"state. As first shown, with Λ = {fixed(self.one, 1)} for a one, {exact} are told "
-            f"right, through noise {noisy}. To try: where the answer changes, and where noise does "
-            "no harm."
+            f"Is the number of ones in {BITS} bits odd? Before them the state is 1. A state of 0 "
+            "or more says even, a negative one odd. The shares are over all "
+            f"{2**BITS} strings, a formula, no draw; the strip shows one string. Noise is a number "
+            f"between −{NOISE} and {NOISE}, added to the last state. As first shown, with Λ = "
+            f"{fixed(self.one, 1)} for a one, {exact} are told right, through noise {noisy}. "
+            "To try: where the answer changes, and where noise does no harm."
         )
 
 

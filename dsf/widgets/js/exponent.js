@@ -77,7 +77,7 @@ export default hook({
       label: `keeps ${percent(share)} a step`,
     });
     return {
-      line: ["the outputs differ by ", percent(apart).replace(" ", "\u00a0"), " of the plain ones’ size"],
+      line: ["the outputs differ by ", percent(apart), " of the plain ones’ size"],
       bars: [{ ...bar("plain", kept(1)), own: false }, bar("reversed", kept(exponent))],
       said: finding(exponent, apart),
     };
