@@ -17,8 +17,8 @@ NOISE = 0.1  # the state is read with a number between -0.1 and 0.1 added to it
 class ParityState(Hook):
     """How often the sign of one state tells whether a string of 16 bits has an odd number of ones.
 
-    The state begins at 1. A one multiplies it by `one`, a zero leaves it. A state of 0 or more says
-    "even", a negative one "odd".
+    A first token has written 1 into the state, and the bits write nothing: a one multiplies it by
+    `one`, a zero leaves it. A state of 0 or more says "even", a negative one "odd".
 
     Attributes:
         one: the transition Λ that a one brings, -1 to 1.
@@ -41,12 +41,12 @@ class ParityState(Hook):
         """What the figure shows, with its numbers, and what to try."""
         exact, noisy = self.row(self.one)
         return (
-            f"Is the number of ones in {BITS} bits odd? A state of 0 or more says even, a negative "
-            f"one odd. The shares are over all {2**BITS} strings, a formula, no draw; the strip "
-            f"shows one string. Noise is a number between −{NOISE} and {NOISE}, added to the last "
-            f"state. As first shown, with Λ = {fixed(self.one, 1)} for a one, {exact} are told "
-            f"right, through noise {noisy}. To try: where the answer changes, and where noise does "
-            "no harm."
+            f"Is the number of ones in {BITS} bits odd? Before them the state is 1. A state of 0 "
+            "or more says even, a negative one odd. The shares are over all "
+            f"{2**BITS} strings, a formula, no draw; the strip shows one string. Noise is a number "
+            f"between −{NOISE} and {NOISE}, added to the last state. As first shown, with Λ = "
+            f"{fixed(self.one, 1)} for a one, {exact} are told right, through noise {noisy}. "
+            "To try: where the answer changes, and where noise does no harm."
         )
 
 
