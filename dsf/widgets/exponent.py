@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""The exponent of the reversed qLSTM against its sign: chapter 8."""
-=======
 """The exponent of the reversed qLSTM against its sign: a figure of chapter 8."""
->>>>>>> rnn
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-<<<<<<< HEAD
-/** Chapter 8: the exponent of the reversed qLSTM against its sign. */
-=======
 /** A figure of chapter 8: the exponent of the reversed qLSTM against its sign. */
->>>>>>> rnn
-
 import { percent } from "./dom.js";
 import { hook } from "./hook.js";
 import { sigmoid } from "./numbers.js";
