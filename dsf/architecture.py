@@ -55,6 +55,7 @@ class Architecture:
         arguments: makes random arguments: called with (normal, L, n, d), where normal(*shape)
             draws a tensor, it returns the name of the input, the arguments that both functions
             take, and those that only the system function takes.
+        section: label of the place in the book that derives it.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Architecture:
     paper: str
     chapter: int
     arguments: MakeArguments
+    section: str = "ch:map"
 
     @cached_property
     def state_size(self) -> str:

@@ -101,6 +101,7 @@ _ENTRIES = (
         paper="vaswani2017",
         chapter=2,
         arguments=_softmax,
+        section="ch:softmax-attention",
     ),
     Architecture(
         name="linear",
@@ -113,6 +114,7 @@ _ENTRIES = (
         paper="katharopoulos2020",
         chapter=3,
         arguments=_linear,
+        section="ch:linear-attention",
     ),
     Architecture(
         name="normalized",
@@ -125,6 +127,7 @@ _ENTRIES = (
         paper="sieber2024",
         chapter=4,
         arguments=_normalized,
+        section="ch:normalized-attention",
     ),
     Architecture(
         name="s4d",
@@ -137,6 +140,7 @@ _ENTRIES = (
         paper="gu2022s4d",
         chapter=5,
         arguments=_s4d,
+        section="sec:ss-s4d",
     ),
     Architecture(
         name="s6",
@@ -149,6 +153,7 @@ _ENTRIES = (
         paper="gu2023mamba",
         chapter=6,
         arguments=_s6,
+        section="ch:selective-ssms",
     ),
     Architecture(
         name="ssd",
@@ -161,6 +166,7 @@ _ENTRIES = (
         paper="dao2024",
         chapter=7,
         arguments=_ssd,
+        section="sec:ssd-ssd",
     ),
     Architecture(
         name="qlstm",
@@ -173,6 +179,7 @@ _ENTRIES = (
         paper="sieber2024",
         chapter=8,
         arguments=_qlstm,
+        section="sec:rnn-qlstm",
     ),
     Architecture(
         name="qlstm_reversed",
@@ -185,6 +192,7 @@ _ENTRIES = (
         paper="sieber2024",
         chapter=8,
         arguments=_qlstm_reversed,
+        section="sec:rnn-reversed",
     ),
     Architecture(
         name="rg_lru",
@@ -197,6 +205,7 @@ _ENTRIES = (
         paper="de2024",
         chapter=8,
         arguments=_rg_lru,
+        section="sec:rnn-rg-lru",
     ),
     Architecture(
         name="retnet",
@@ -209,6 +218,7 @@ _ENTRIES = (
         paper="sun2023",
         chapter=13,
         arguments=_retention,
+        section="sec:ssd-retnet",
     ),
     Architecture(
         name="deltanet",
@@ -233,6 +243,7 @@ _ENTRIES = (
         paper="feng2024",
         chapter=13,
         arguments=_min_gru,
+        section="sec:rnn-min-gru",
     ),
 )
 

@@ -9,17 +9,20 @@ Needs anywidget (``pip install "dsf-book[notebooks]"``); ``import dsf`` does not
 
 from dsf.widgets import base as base  # first: it says what to install where anywidget is missing
 from dsf.widgets.cache import CacheGrows
+from dsf.widgets.chunks import ChunkLength
 from dsf.widgets.clock import SetTheClock
 from dsf.widgets.decay import DecayAndMemory
 from dsf.widgets.dictionary import DictionaryRecall
 from dsf.widgets.explorer import DSFExplorer
 from dsf.widgets.exponent import SignAndExponent
+from dsf.widgets.family import FamilyPicture
 from dsf.widgets.flagged import LastFlagged
 from dsf.widgets.gallery import FeatureMapGallery
 from dsf.widgets.hero import KeyValueMemory
 from dsf.widgets.message import MessageAndNoise
 from dsf.widgets.mqar import MQARExplorer
 from dsf.widgets.pairs import PairsRecalled
+from dsf.widgets.parity import ParityState
 from dsf.widgets.pole import PoleAndResponse
 from dsf.widgets.reached import RecallReached
 from dsf.widgets.softmax import SoftmaxApproximation
@@ -29,15 +32,18 @@ from dsf.widgets.weights import RowOfWeights
 
 __all__ = [
     "CacheGrows",
+    "ChunkLength",
     "DSFExplorer",
     "DecayAndMemory",
     "DictionaryRecall",
+    "FamilyPicture",
     "FeatureMapGallery",
     "KeyValueMemory",
     "LastFlagged",
     "MQARExplorer",
     "MessageAndNoise",
     "PairsRecalled",
+    "ParityState",
     "PoleAndResponse",
     "RecallReached",
     "RowOfWeights",

@@ -43,9 +43,8 @@ class DecayAndMemory(Widget):
         feature: s of S6, Λ = e^{-s softplus(x)}, 1 to 16.
         decay: of RG-LRU, before the sigmoid, -2 to 8.
         input_gate: g of qLSTM and RG-LRU, before the sigmoid, -6 to 6.
-        mirror: whether the reversed qLSTM is drawn against -x.
 
-    Source: chapters 4, 6, 7 and 8.
+    Source: chapter 6.
     """
 
     name: ClassVar[str] = "decay"
@@ -57,7 +56,6 @@ class DecayAndMemory(Widget):
     feature = traitlets.Int(2, min=1, max=16).tag(sync=True, figure=True)
     decay = traitlets.Float(4.0, min=-2.0, max=8.0).tag(sync=True, figure=True)
     input_gate = traitlets.Float(0.0, min=-REACH, max=REACH).tag(sync=True, figure=True)
-    mirror = traitlets.Bool(False).tag(sync=True, figure=True)
 
     def gates(self, x: Tensor) -> dict[str, Gate]:
         """Λ and B of every architecture: each pre-activation is one step of a system of one state.
@@ -98,29 +96,16 @@ class DecayAndMemory(Widget):
         here = self.gates(torch.tensor([self.pre_activation], dtype=torch.float64))
         return {name: _half_life(float(gate.transition)) for name, gate in here.items()}
 
-    def mirror_gap(self) -> float:
-        """The largest distance of the reversed qLSTM at -x from the qLSTM at x."""
-        x = torch.linspace(-REACH, REACH, 121, dtype=torch.float64)
-        here, there = self.gates(x)["qlstm"], self.gates(-x)["qlstm_reversed"]
-        return float((there.transition - here.transition).abs().max())
-
     def caption(self) -> str:
         """What the figure shows, with its numbers."""
         lives = self.half_lives()
-        gap = self.mirror_gap()
         ssd, qlstm = _steps(lives["ssd"]), _steps(lives["qlstm"])
-        said = (
+        return (
             "Left: Λ over the pre-activation x of its gate, and where x is now. Right: what is in "
             "the state l steps after a token of 1 was written, B Λˡ; the upright line stands where "
             f"half of it is left. As first shown, at x = {number(self.pre_activation)}, that is "
-            f"after {ssd} steps in SSD and {qlstm} in the qLSTM. "
+            f"after {ssd} steps in SSD and {qlstm} in the qLSTM."
         )
-        if gap < 1e-9:
-            return said + (
-                "At exponent 1 the reversed qLSTM is the qLSTM with the sign of x changed: "
-                "mirrored, the two curves are one."
-            )
-        return said + f"Mirrored, the reversed qLSTM leaves the qLSTM by up to {number(gap)}."
 
     def table(self) -> tuple[str, list[str], list[list[str]]]:
         """Λ, half-life and B of each architecture."""

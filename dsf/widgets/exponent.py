@@ -1,4 +1,4 @@
-"""The exponent of the reversed qLSTM against its sign: the hook of chapter 9."""
+"""The exponent of the reversed qLSTM against its sign: a figure of chapter 8."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class SignAndExponent(Hook):
     Attributes:
         exponent: α of the reversed one, Λ_i = σ(-f_i)^α, 0 to 2.
 
-    Source: chapter 9.
+    Source: chapter 8.
     """
 
     name: ClassVar[str] = "exponent"
@@ -62,8 +62,8 @@ class SignAndExponent(Hook):
         return (
             f"A plain qLSTM with the gate −f and a reversed one with the gate f, on {DRAWS} random "
             f"sequences of {LENGTH} tokens. As first shown, with α = {self.exponent:g}, their "
-            f"outputs differ by {percent(found.difference)} of their size. To try: the exponent "
-            "at which the two are one model."
+            f"outputs differ by {percent(found.difference)} of the size of the plain ones, in root "
+            "mean square. To try: for which α the reversed one keeps more."
         )
 
 

@@ -14,8 +14,16 @@ from book import asking
 from book.bundle import ROOT
 from book.notebooks.chapter import read_chapter, walk
 from book.notebooks.myst import Directive
-from dsf import linear_attention, mqar, qlstm, softmax_attention, spring_response, widgets
-from dsf.widgets import cache, dictionary, exponent, flagged, pairs, spring
+from dsf import (
+    LTVSystem,
+    linear_attention,
+    mqar,
+    qlstm,
+    softmax_attention,
+    spring_response,
+    widgets,
+)
+from dsf.widgets import cache, chunks, dictionary, exponent, flagged, pairs, parity, spring
 from dsf.widgets.hook import Hook
 
 HOOKS = [
@@ -30,7 +38,9 @@ SHOWN = {
     "dictionary": 0,
     "spring": 0,
     "flagged": 0,
+    "chunks": 1,
     "reached": 2,
+    "parity": 0,
 }
 
 
@@ -89,6 +99,58 @@ def test_the_step_that_chapter_6_asks_for_is_the_best_for_all_tokens() -> None:
     own = [flagged.error(step, "flagged") for step in places]
     assert own == sorted(own, reverse=True)
     assert own[-1] < 0.005
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 4, 8, 16, 32, 64])
+def test_the_work_of_chunks_is_counted_block_by_block(chunk: int) -> None:
+    length, n, d = chunks.LENGTH, chunks.FEATURES, chunks.CHANNELS
+    counted = 0
+    for first in range(0, length, chunk):
+        counted += chunk * chunk * n + chunk * chunk * d  # scores, weighted sums
+        comes, leaves = first > 0, first + chunk < length
+        counted += chunk * n * d * (comes + leaves) + n * d * (comes and leaves)
+    assert chunks.multiplications(chunk) == counted
+
+
+def test_the_chunk_that_chapter_7_asks_for_is_the_longest_with_no_more_work_than_the_loop() -> None:
+    [(name, equal, longest)] = asking.conditions(question("07", "ask:ssd-chunk").right)
+    assert (name, equal) == ("chunk", "=")
+    work = {2**k: chunks.multiplications(2**k) for k in range(7)}
+    assert max(chunk for chunk in work if work[chunk] <= work[1]) == longest
+    assert min(work, key=work.__getitem__) == 4, "as the answer says"
+    assert round(work[64] / work[1], 1) == 2.6
+
+
+@pytest.mark.parametrize("one", [-1.0, -0.9, -0.5, 0.0, 0.3, 1.0])
+def test_the_strings_told_right_are_those_that_a_system_tells_right(one: float) -> None:
+    bits = torch.cartesian_prod(*[torch.tensor([0, 1])] * parity.BITS)  # all of them
+    transition = torch.where(bits == 1, one, 1.0).double().reshape(*bits.shape, 1, 1)
+    write = torch.zeros(*bits.shape, 1, 1, dtype=torch.float64)
+    system = LTVSystem(transition, write, torch.ones_like(write))
+    first = torch.ones(len(bits), 1, 1, dtype=torch.float64)
+    last = system.run(write.squeeze(-1), initial_state=first)[:, -1, 0]
+    odd = bits.sum(-1) % 2 == 1
+    assert ((last < 0) == odd).double().mean().item() == parity.right(one, 0)
+    generator = torch.Generator().manual_seed(0)
+    noise = parity.NOISE * (2 * torch.rand(len(last), generator=generator).double() - 1)
+    through = ((last + noise < 0) == odd).double()
+    spread = 0.5 / len(last) ** 0.5
+    assert abs(through.mean().item() - parity.right(one, parity.NOISE)) < 4 * spread
+
+
+def test_only_a_sign_that_turns_tells_the_parity() -> None:
+    places = [k / 10 for k in range(-10, 11)]
+    assert [parity.right(one, 0) for one in places] == [1.0] * 10 + [0.5] * 11
+    through = [parity.right(one, parity.NOISE) for one in places]
+    assert through[:11] == sorted(through[:11], reverse=True)
+    assert all(abs(share - 0.5) < 0.005 for share in through[10:])
+
+
+def test_the_place_that_chapter_8_asks_for_is_the_last_at_which_noise_does_no_harm() -> None:
+    [(name, _, asked)] = asking.conditions(question("08", "ask:rnn-noise").right)
+    places = [k / 10 for k in range(-10, 11)]
+    unharmed = [one for one in places if parity.right(one, parity.NOISE) == 1]
+    assert (name, asked) == ("one", max(unharmed))
 
 
 def test_each_pair_without_room_costs_one_question() -> None:
@@ -209,6 +271,12 @@ def test_numbers_that_the_chapters_ask_for() -> None:
         ("06", "ask:s6-by-hand", 8 / 2 + 6 / 2),
         ("06", "ask:s6-third", math.log(3 / 2)),
         ("06", "ask:s6-count", 2 * 4096 - 2 - 12),
+        ("07", "ask:ssd-hand", 4 / 4 * 8 + 2 / 2 * 4 + 6 * 2),
+        ("07", "ask:ssd-entry", 1 / 2 * 1 * 1 / 4),
+        ("07", "ask:ssd-equal", 2 * 64 * 64 / (64 + 64)),
+        ("08", "ask:rnn-by-hand", ((8 / 4 + 4 / 2) / 2 + 8 / 2) / 2),
+        ("08", "ask:rnn-string", (-1 / 2) ** 3),
+        ("08", "ask:rnn-gain", (1 - 3 / 5) / (1 + 3 / 5)),
         ("10", "ask:mqar-left", harmonic / 8),
     ):
         asked = question(chapter, label)

@@ -188,15 +188,6 @@ def test_numbers_for_people() -> None:
     assert [number(x) for x in (0.0625, -0.8125)] == ["0.063", "−0.813"]
 
 
-def test_reversing_the_sigmoid_is_a_change_of_sign_at_exponent_one_only() -> None:
-    widget = widgets.DecayAndMemory()
-    assert widget.mirror_gap() < 1e-12
-    assert "the two curves are one" in widget.caption()
-    widget.exponent = 0.5
-    assert widget.mirror_gap() > 0.1
-    assert "curves are one" not in widget.caption()
-
-
 def test_the_recorded_counts_are_those_of_the_package() -> None:
     assert golden.RECALLED.read_text("utf-8") == golden.recalled()
 

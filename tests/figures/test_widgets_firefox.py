@@ -12,7 +12,7 @@ from typing import Any
 import pages
 import pytest
 from programs import running
-from test_widgets_browser import KINDS, write_page
+from test_widgets_browser import DRAWN, KINDS, write_page
 
 pytestmark = pytest.mark.browser
 ARROW_LEFT, ARROW_RIGHT = "\ue012", "\ue014"  # as WebDriver names the keys
@@ -101,7 +101,7 @@ def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
         yield Firefox(socket)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", DRAWN)
 def test_figure_lives_and_follows_the_keyboard(firefox: Firefox, tmp_path: Path, name: str) -> None:
     firefox.open(write_page(tmp_path, KINDS[name]().html()).as_uri())
     assert firefox.evaluate("document.querySelectorAll('.dsf-live svg').length") > 0

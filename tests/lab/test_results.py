@@ -511,3 +511,12 @@ def test_every_recorded_setting_was_tried_with_four_rates_and_three_seeds():
     for cell in results.cells(results.recorded("mqar")):
         assert len(cell.learning_rates) >= 4
         assert len(cell.seeds) >= 3
+
+
+def test_the_record_of_state_expansion_is_whole():
+    cells = results.cells(results.recorded("expansion"))
+    configs = {(cell.config["n"], cell.config["d_model"]) for cell in cells}
+    assert configs == {(1, 32), (1, 64), (2, 32), (4, 32), (8, 32), (16, 32)}
+    grid = read_grid(GRIDS / "expansion.toml")
+    assert {key_of(config) for config in grid} == {run.key for run in results.recorded("expansion")}
+    assert all(len(cell.seeds) == 5 and len(cell.learning_rates) == 4 for cell in cells)

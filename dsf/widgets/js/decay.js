@@ -5,7 +5,7 @@ import { frame } from "./frame.js";
 import { TITLES } from "./looks.js";
 import { softplus } from "./numbers.js";
 import { smallMultiples } from "./rows.js";
-import { real, whole, yesNo } from "./traits.js";
+import { real, whole } from "./traits.js";
 
 /** The title without what stands in brackets. @param {string} name */
 const title = (name) => TITLES[name].replace(/ \(.*/, "");
@@ -21,7 +21,6 @@ const traits = {
   feature: whole(1, 16),
   decay: real(-2, 8),
   input_gate: real(-REACH, REACH),
-  mirror: yesNo(),
 };
 
 /**
@@ -102,7 +101,6 @@ function controls(it) {
       tenths("exponent", "Exponent α (reversed qLSTM)", 0.1, 4),
       tenths("decay", "Decay before σ (RG-LRU)", -2, 8),
       tenths("input_gate", "Input gate g (qLSTM, RG-LRU)", -REACH, REACH),
-      it.checkbox("mirror", "Draw the reversed qLSTM against −x, the qLSTM behind it"),
       it.reset(),
     ),
   ];
@@ -136,22 +134,18 @@ const fate = ({ half, transition }) =>
  */
 function rowOf(gate, curves, state) {
   const { name, transition, gain, half } = gate;
-  const { pre_activation: x, feature, rate, exponent, mirror } = state;
+  const { pre_activation: x, feature, rate, exponent } = state;
   const short = title(name).replace(", reversed sigmoid", " reversed");
   const own = { s6: `, s = ${feature}`, ssd: `, a = ${tenth(rate)}`, qlstm_reversed: `, α = ${tenth(exponent)}` };
-  const turned = name === "qlstm_reversed" && mirror;
-  const sign = turned ? -1 : 1;
-  /** @param {string} of @param {number} flip */
-  const curve = (of, flip) => below(XS.map((value, k) => [flip * value, curves[of].transition[k]]));
+  const curve = XS.map((value, k) => [value, curves[name].transition[k]]);
   const left = TIMES.map((l) => [l, gain * transition ** l]);
-  const [line, spot] = [`dsf-line dsf-${name}`, [sign * x, transition]];
+  const [line, spot] = [`dsf-line dsf-${name}`, [x, transition]];
   return {
-    name: `${short}${own[/** @type {keyof typeof own} */ (name)] ?? ""}${turned ? ", at −x" : ""}`,
+    name: `${short}${own[/** @type {keyof typeof own} */ (name)] ?? ""}`,
     said: fate(gate),
     lines: [
       [
-        { name: "dsf-behind", points: turned ? curve("qlstm", 1) : [] },
-        { name: line, points: curve(name, sign) },
+        { name: line, points: below(curve) },
         { name: `${line} dsf-spot`, points: below([spot, spot]) },
       ],
       [
@@ -161,17 +155,6 @@ function rowOf(gate, curves, state) {
       ],
     ],
   };
-}
-
-/** How the mirrored curve of the reversed qLSTM lies. @param {Curves} curves @param {number} exponent */
-function mirrored(curves, exponent) {
-  const reversed = curves.qlstm_reversed.transition;
-  const gap = Math.max(...curves.qlstm.transition.map((value, k) => Math.abs(reversed[POINTS - 1 - k] - value)));
-  const drawn = "the reversed qLSTM, drawn against −x,";
-  return gap < 1e-9
-    ? ` At exponent 1 ${drawn} lies on the qLSTM: reversing the sigmoid is a change of sign, no more.`
-    : ` At exponent ${tenth(exponent)} ${drawn} leaves the qLSTM by up to ${format(gap)}: ` +
-        "the exponent makes the difference, not the sign.";
 }
 
 /** @param {Gate[]} now @param {number} x */
@@ -203,7 +186,7 @@ function render({ model, el }) {
 
   return it.start(() => {
     const state = it.state();
-    const { pre_activation: x, mirror, exponent, rate, feature, decay } = state;
+    const { pre_activation: x, exponent, rate, feature, decay } = state;
     const width = picture.clientWidth; // before anything is changed
     if (changed(exponent, rate, feature, decay)) curves = gates(XS, state);
     const now = gatesNow(state);
@@ -218,7 +201,7 @@ function render({ model, el }) {
       ...[title(name), format(transition), half === Infinity ? "never" : format(half), format(gain)],
     ]);
     numbers.replaceChildren(tableOf("", ["", "Λ", "half-life", "B"], cells));
-    it.say(finding(now, x) + (mirror ? mirrored(curves, exponent) : ""));
+    it.say(finding(now, x));
   });
 }
 

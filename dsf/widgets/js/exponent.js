@@ -1,4 +1,4 @@
-/** The hook of chapter 9: the exponent of the reversed qLSTM against its sign. */
+/** A figure of chapter 8: the exponent of the reversed qLSTM against its sign. */
 import { percent } from "./dom.js";
 import { hook } from "./hook.js";
 import { sigmoid } from "./numbers.js";
@@ -74,10 +74,10 @@ export default hook({
     const bar = (/** @type {string} */ name, /** @type {number} */ share) => ({
       name,
       share,
-      label: `keeps ${percent(share)} of its state a step`,
+      label: `keeps ${percent(share)} a step`,
     });
     return {
-      line: ["the outputs differ by ", percent(apart), ""],
+      line: ["the outputs differ by ", percent(apart), " of the plain ones’ size"],
       bars: [{ ...bar("plain", kept(1)), own: false }, bar("reversed", kept(exponent))],
       said: finding(exponent, apart),
     };

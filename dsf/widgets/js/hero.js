@@ -18,8 +18,9 @@ const [TOP, ROW, STRIP] = [24, 24, 15]; // px: above the rows, of a row, of the 
 const HEIGHT = TOP + PAIRS * ROW;
 const [WRITE_MS, SHRINK_MS] = [280, 420]; // together under five seconds
 const NOTE =
-  "Keys are random directions, nothing is trained. A value comes back if it is the nearest of 1024 to what is " +
-  "read. The picture is one draw. Try: from which n down does softmax forget too?";
+  "Keys are random directions, nothing is trained. Linear attention is here the plain sum of key times value. " +
+  "A value comes back if it is the nearest of 1024 to what is read. The picture is one draw. " +
+  "Try: from which n down does softmax fail too?";
 
 const traits = { memory: oneOf(Object.keys(TITLES)), n: whole(1, MOST) };
 

@@ -10,12 +10,14 @@ import { frame } from "./frame.js";
  * What is seen of a state: the line before, in and after the number; the bars; the finding.
  * @typedef {{line: [string, string, string], bars: Bar[], said: string}} Seen
  */
+/** @typedef {{nodes: Node[], height: number, said: string}} Drawing */
 /**
  * @typedef {object} Hook
  * @property {Record<string, import("./traits.js").Trait>} traits
  * @property {(it: ReturnType<typeof frame>) => Node} slider
  * @property {(it: ReturnType<typeof frame>) => Node} [choice] a second control
  * @property {(model: any) => Seen} see
+ * @property {(model: any, width: number) => Drawing} [picture] what is drawn above the bars
  * @property {string[]} head of the table
  * @property {number[]} places of the slider, the rows of the table
  * @property {(place: number, model: any) => string[]} row
@@ -42,7 +44,7 @@ function drawn({ name, share, label, own = true, parts = 1 }, k, width) {
 }
 
 /** The module of a hook. @param {Hook} hook */
-export const hook = ({ traits, slider, choice, see, head, places, row }) => ({
+export const hook = ({ traits, slider, choice, see, picture: draw, head, places, row }) => ({
   traits,
   /** @param {{model: any, el: HTMLElement}} context */
   render({ model, el }) {
@@ -59,9 +61,13 @@ export const hook = ({ traits, slider, choice, see, head, places, row }) => ({
       const [before, value, after] = line;
       number.replaceChildren(before, html("strong", {}, value), after);
       const width = Math.min(it.root.clientWidth, WIDEST);
-      picture.replaceChildren(...bars.flatMap((bar, k) => drawn(bar, k, width)));
-      const label = bars.map(({ name, label: text }) => `${name}: ${text}`).join("; ");
-      place(picture, { width, height: bars.length * ROW, "aria-label": label });
+      const above = draw?.(model, width) ?? { nodes: [], height: 0, said: "" };
+      const below = bars.flatMap((bar, k) => drawn(bar, k, width));
+      const moved = above.height ? [svg("g", { transform: `translate(0 ${above.height})` }, ...below)] : below;
+      picture.replaceChildren(...above.nodes, ...moved);
+      const label = bars.map(({ name, label: text }) => `${name}: ${text}`);
+      const height = above.height + bars.length * ROW;
+      place(picture, { width, height, "aria-label": [above.said, ...label].filter(Boolean).join("; ") });
       it.say(said);
     });
   },

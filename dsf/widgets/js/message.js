@@ -22,7 +22,7 @@ function finding(decay, { message, noise, ratio }) {
   const now = `With λ = ${decay} `;
   if (!Number.isFinite(noise)) return `${now}the memory leaves the range of 64-bit numbers: nothing can be read.`;
   if (decay < 1) return `${now}the message has faded to ${format(message)}, under noise of ${format(noise)}.`;
-  if (decay === 1) return `${now}nothing is forgotten: the message drowns in noise of ${format(noise)}.`;
+  if (decay === 1) return `${now}nothing fades: the message drowns in noise of ${format(noise)}.`;
   return `${now}the message has grown, and the noise with it: the message is only ${format(ratio)} of the noise.`;
 }
 
