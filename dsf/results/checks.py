@@ -22,6 +22,9 @@ _RESULT = ("test_{}", "validation_{}", "steps", "diverged", "num_parameters", "h
 PROVENANCE = ("commit", "versions", "device", "threads", "seconds")
 """What is required of the provenance."""
 
+LATER = ("processor_seconds",)
+"""What the provenance has, but for early runs."""
+
 _COMMIT = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\+?")
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # controls, halves of characters
 _DEEP = 8  # how deep a value of another version may be nested

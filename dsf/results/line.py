@@ -11,6 +11,7 @@ from typing import Any
 from dsf.config import ADDED, config_class
 from dsf.mixers import MIXERS
 from dsf.results.checks import (
+    LATER,
     PROVENANCE,
     check_course,
     check_provenance,
@@ -157,7 +158,7 @@ def foreign(run: Run) -> str:
     known = {
         "config": config_hints(run.config["task"]),
         "result": result_fields(run.metric),
-        "provenance": PROVENANCE,
+        "provenance": (*PROVENANCE, *LATER),
     }
     missing = [name for name in known["config"] if name not in run.config]
     more = [

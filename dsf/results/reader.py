@@ -47,7 +47,7 @@ def names() -> list[str]:
     Example:
         >>> from dsf.results import names
         >>> names()
-        ['expansion', 'mqar']
+        ['expansion', 'mqar', 'starts']
     """
     files = [Path(entry.name) for entry in _folder().iterdir()]
     return sorted(file.stem for file in files if file.suffix == ".jsonl")
