@@ -226,11 +226,12 @@ _ENTRIES = (
         family="attention",
         native=delta.delta_rule,
         system=delta.delta_rule_system,
-        transition=r"I - \beta_i k_i k_i^\top",
+        transition=r"I_d \otimes (I_n - \beta_i k_i k_i^\top)",
         depends_on="the input at $i$",
         paper="yang2024delta",
         chapter=13,
         arguments=_delta_rule,
+        section="sec:map-delta",
     ),
     Architecture(
         name="min_gru",

@@ -19,7 +19,7 @@ class ScrollTables(SphinxPostTransform):
         """Wrap the tables; a formula in a head, which may be all it holds, gets a name in words."""
         for table in list(self.document.findall(nodes.table)):
             box = nodes.container(classes=["table-box"])
-            table.replace_self(box)
+            table.parent.replace(table, box)  # which, unlike `replace_self`, copies no names
             box += table
             for head in table.findall(nodes.thead):
                 for formula in head.findall(nodes.math):

@@ -142,7 +142,7 @@ class FamilyPicture(Widget):
     """The architectures by what Λ_i depends on and how many numbers it holds, and who can do what.
 
     Attributes:
-        forget: whether a later token must be able to fade earlier ones.
+        forget: whether a token must be able to make what came before it weigh less.
         look: whether the token that asks must choose among those before it.
         finite: whether a state of fixed size must do.
         flip: whether a token must be able to turn a sign.
@@ -185,11 +185,12 @@ class FamilyPicture(Widget):
 
     def table(self) -> tuple[str, list[str], list[list[str]]]:
         """Who can do what."""
+        words = {name: says for name, (says, _) in ABILITIES.items()}
         rows = [
-            [entry["title"], *("yes" if name in entry["can"] else "–" for name in ABILITIES)]
+            [entry["title"], ", ".join(words[name] for name in entry["can"])]
             for entry in self.entries
         ]
-        return "Who can do what", ["", *(words for words, _ in ABILITIES.values())], rows
+        return "Who can do what", ["", "can"], rows
 
     def caption(self) -> str:
         """What the figure shows, and what to try."""
@@ -197,8 +198,8 @@ class FamilyPicture(Widget):
             f"The {len(self.entries)} architectures of this book by what Λ depends on (the lines) "
             "and how many different numbers it holds (the columns), for one head. Forget: a token "
             "makes what came before it weigh less. Look up: the token that asks chooses among "
-            "those before it. Tests of the matrix Φ for random arguments decide. To try: two "
-            "demands that rule out attention with a row sum and models with one state a channel."
+            "those before it. Tests of the matrix Φ for random arguments decide. To try: a demand "
+            "that one architecture alone meets."
         )
 
 

@@ -88,8 +88,8 @@ export default {
     const boxes = names.map((name) => it.checkbox(name, DEMANDS[name]));
     /** @type {Entry[]} */
     const entries = model.get("entries");
-    const rows = entries.map(({ title, can }) => [title, ...names.map((name) => (can.includes(name) ? "yes" : "–"))]);
-    const data = tableOf("", ["", ...Object.values(DEMANDS)], rows);
+    const rows = entries.map(({ title, can }) => [title, can.map((name) => DEMANDS[name]).join(", ")]);
+    const data = tableOf("", ["", "can"], rows);
     const table = html("details", { class: "dsf-data" }, html("summary", {}, "Who can do what"), data);
     it.controls.append(...boxes.slice(0, IN_SIGHT), it.more(...boxes.slice(IN_SIGHT)), it.reset());
     it.root.append(
