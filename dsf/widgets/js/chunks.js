@@ -24,8 +24,7 @@ const counted = (noun, many) => `${noun}${many === 1 ? "" : "s"}`;
 function finding(chunk) {
   const many = LENGTH / chunk;
   if (many === 1) return "All weights are computed at once, as in attention. No state is needed.";
-  if (chunk === 1)
-    return "The loop: all but the first token read the state, and all but the last change it for the next.";
+  if (chunk === 1) return "The loop: all tokens but the first read the state, all but the last change it.";
   const inside = `Inside a chunk ${chunk} tokens attend to each other.`;
   const often = many === 2 ? "once" : `${many - 1} times`;
   return `${inside} The ${many} chunks hand on a state of ${FEATURES} × ${CHANNELS} numbers, ${often}.`;
