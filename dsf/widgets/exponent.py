@@ -61,7 +61,8 @@ class SignAndExponent(Hook):
         found = compared(self.exponent)
         return (
             f"A plain qLSTM with the gate −f and a reversed one with the gate f, on {DRAWS} random "
-            f"sequences of {LENGTH} tokens. As first shown, with α = {self.exponent:g}, their "
+            f"sequences of {LENGTH} tokens; f, g, o and u are drawn from N(0, 1), and what a layer "
+            f"keeps is the mean of Λ. As first shown, with α = {self.exponent:g}, their "
             f"outputs differ by {percent(found.difference)} of the size of the plain ones, in root "
             "mean square. To try: for which α the reversed one keeps more."
         )

@@ -74,7 +74,7 @@ export default hook({
     const bar = (/** @type {string} */ name, /** @type {number} */ share) => ({
       name,
       share,
-      label: `keeps ${percent(share)} a step`,
+      label: `keeps ${percent(share)} (mean Λ)`,
     });
     return {
       line: ["the outputs differ by ", percent(apart), " of the plain ones’ size"],

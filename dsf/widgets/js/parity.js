@@ -87,7 +87,7 @@ export default hook({
     const wanted = BITS.map((bit) => (parity *= bit ? -1 : 1));
     const strips = [
       { name: "bits; even so far: blue, odd: orange", values: wanted, marks: BITS.map(String) },
-      { name: "state; positive: blue, negative: orange", values: states(model.get("one")) },
+      { name: "state; blue: +, orange: −, paler: smaller", values: states(model.get("one")) },
     ];
     return rows(strips, width);
   },
@@ -95,7 +95,7 @@ export default hook({
     const one = model.get("one");
     const [exact, noisy] = [right(one, 0), right(one, NOISE)];
     return {
-      line: ["right for ", percent(exact), " of all strings"],
+      line: ["read exactly, right for ", percent(exact), " of all strings"],
       bars: [
         { name: "read exactly", share: exact, label: percent(exact) },
         { name: "read through noise of size 0.1", share: noisy, label: percent(noisy) },
