@@ -17,6 +17,7 @@ from dsf.widgets.base import STATIC, Widget
 
 _L = 12
 _NOISE = 1e-6  # below it a difference is rounding, or the end of a Taylor series
+_ZERO = 1e-12  # below it a weight is 0, against the largest of its row
 
 
 def example_matrices(
@@ -53,9 +54,10 @@ def _changed(argument: Any, other: Any, t: int, length: int) -> Any:
 
 
 def _turns(before: Tensor, after: Tensor) -> bool:
-    """Whether rows of weights change by more than a factor each."""
-    factor = after / before
-    return bool(((factor / factor[:, :1] - 1).abs() > _NOISE).any())
+    """Whether rows of weights change by more than a factor each; what stays 0 does not."""
+    largest = (before * after).abs().argmax(-1, keepdim=True)
+    one, other = (rows / rows.gather(-1, largest) for rows in (before, after))
+    return not torch.allclose(one, other, rtol=_NOISE, atol=_ZERO)
 
 
 def forgets(entry: Architecture) -> bool:
@@ -139,17 +141,18 @@ def able(name: str) -> tuple[str, ...]:
 
 
 class FamilyPicture(Widget):
-    """The architectures by what Λ_i depends on and how many numbers it holds, and who can do what.
+    """The architectures by what Λ_i depends on and how many numbers make it, and who can do what.
 
     Attributes:
-        forget: whether a token must be able to make what came before it weigh less.
+        forget: whether a token must be able to make what came before it weigh less against what
+            comes after it.
         look: whether the token that asks must choose among those before it.
         finite: whether a state of fixed size must do.
         flip: whether a token must be able to turn a sign.
         average: whether outputs must be averages of inputs.
         shared: whether one matrix must mix all channels.
         alike: whether all times must be treated alike.
-        entries: of every architecture its title, what Λ_i depends on, how many numbers it holds,
+        entries: of every architecture its title, what Λ_i depends on, how many numbers make it,
             and the names of its abilities.
 
     Source: chapter 9.
@@ -196,10 +199,10 @@ class FamilyPicture(Widget):
         """What the figure shows, and what to try."""
         return (
             f"The {len(self.entries)} architectures of this book by what Λ depends on (the lines) "
-            "and how many different numbers it holds (the columns), for one head. Forget: a token "
-            "makes what came before it weigh less. Look up: the token that asks chooses among "
-            "those before it. Tests of the matrix Φ for random arguments decide. To try: a demand "
-            "that one architecture alone meets."
+            "and how many numbers are stored for it (the columns), for one head. Forget: a token "
+            "makes what came before it weigh less against what comes after it. Look up: the token "
+            "that asks chooses among those before it. Tests of the matrix Φ for random arguments "
+            "decide."
         )
 
 

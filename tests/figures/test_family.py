@@ -9,7 +9,7 @@ from test_stills import stills
 from test_widgets_browser import write_page
 
 from book import asking
-from dsf import ARCHITECTURES
+from dsf import ARCHITECTURES, Architecture, DenseSystem
 from dsf.widgets import FamilyPicture, family
 
 CAN = {name: set(family.able(name)) for name in ARCHITECTURES}
@@ -67,6 +67,50 @@ def test_other_arguments_say_the_same(
     wanted = seed
     monkeypatch.setattr(type(entry), "example", other)
     assert {ability for ability, (_, test) in family.ABILITIES.items() if test(entry)} == CAN[name]
+
+
+def _window(q: torch.Tensor, k: torch.Tensor, width: int = 4) -> DenseSystem:
+    """Softmax attention over the last few tokens, for one channel: the state holds their values."""
+    length = len(q)
+    past = torch.arange(length)[:, None] - torch.arange(width)
+    scores = (q[:, None] * k[past.clamp(min=0)]).sum(-1).masked_fill(past < 0, -torch.inf)
+    return DenseSystem(
+        transition=torch.ones(width - 1).double().diag(-1).expand(length, width, width),
+        input=torch.eye(width, 1).double().expand(length, width, 1),
+        output=scores.softmax(-1)[:, None],
+        feedthrough=torch.zeros(length, 1, 1).double(),
+    )
+
+
+def _window_arguments(normal: Any, length: int, n: int, d: int) -> tuple[str, Any, Any]:
+    return "v", {"q": normal(length, n), "k": normal(length, n)}, {}
+
+
+def test_a_window_looks_up_and_cannot_be_told_to_forget() -> None:
+    """Most of its weights are 0, and stay 0."""
+    window = Architecture(
+        name="window",
+        title="Softmax attention in a window",
+        family="attention",
+        native=_window,
+        system=_window,
+        transition="J_w",
+        depends_on="nothing: it is constant",
+        paper="vaswani2017",
+        chapter=13,
+        arguments=_window_arguments,
+    )
+    weights = family.example_matrices(window)
+    assert (weights[:, -1] != 0).sum(-1).tolist() == [4, 4]
+    can = {ability for ability, (_, test) in family.ABILITIES.items() if test(window)}
+    assert can == {"look", "finite", "average", "shared"}
+
+
+def test_what_is_0_before_and_after_says_nothing_and_what_turns_0_does() -> None:
+    row = torch.tensor([[0.0, 2.0, 4.0]])
+    assert not family._turns(row, 3 * row)
+    assert family._turns(row, torch.tensor([[0.0, 0.0, 4.0]]))
+    assert family._turns(row, torch.tensor([[1.0, 2.0, 4.0]]))
 
 
 def test_every_demand_of_the_figure_has_a_test_and_every_test_its_demand() -> None:

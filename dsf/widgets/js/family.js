@@ -31,7 +31,7 @@ const different = (all) => [...new Set(all)];
 /** @param {string[]} names */
 function listed(names) {
   const [last, ...rest] = [...names].reverse();
-  return rest.length === 0 ? last : `${rest.reverse().join(", ")} and ${last}`;
+  return rest.length === 0 ? last : `${rest.reverse().join("; ")} and ${last}`;
 }
 
 /**
@@ -41,7 +41,7 @@ function listed(names) {
  */
 function finding(asked, able) {
   if (asked.length === 0) return "Nothing is asked yet: all are marked. Tick what a model must do.";
-  if (able.length === 0) return `None of them can do all ${asked.length} of these.`;
+  if (able.length === 0) return `None of them can do ${asked.length === 2 ? "both" : `all ${asked.length}`}.`;
   const titles = listed(able.map(({ title }) => title));
   return asked.length === 1 ? `One demand leaves ${titles}.` : `${asked.length} demands leave ${titles}.`;
 }
