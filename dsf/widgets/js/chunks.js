@@ -97,10 +97,7 @@ export default hook({
     const share = work / multiplications(LENGTH);
     return {
       line: ["", `${many}`, ` ${counted("step", many)} in a row`],
-      bars: [
-        { name: "multiplications", share, label: `${work}`, own: false },
-        { name: "steps in a row", share: many / LENGTH, label: `${many}` },
-      ],
+      bars: [{ name: "multiplications", share, label: `${work}`, own: false }],
       said: finding(chunk),
     };
   },

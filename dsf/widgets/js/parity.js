@@ -96,10 +96,7 @@ export default hook({
     const [exact, noisy] = [right(one, 0), right(one, NOISE)];
     return {
       line: ["read exactly, right for ", percent(exact), " of all strings"],
-      bars: [
-        { name: "read exactly", share: exact, label: percent(exact) },
-        { name: "read through noise of size 0.1", share: noisy, label: percent(noisy) },
-      ],
+      bars: [{ name: "right when read through noise of size 0.1", share: noisy, label: percent(noisy) }],
       said: finding(one, states(one)[BITS.length - 1]),
     };
   },
