@@ -6,7 +6,7 @@ import { numberOf } from "./traits.js";
 const [LENGTH, FEATURES, CHANNELS] = [64, 16, 16];
 const MOST = Math.log2(LENGTH);
 const CHUNKS = Array.from({ length: MOST + 1 }, (_, power) => 2 ** power);
-const [SIDE, GAP] = [120, 14]; // in pixels: of the triangle, and from it to the bars
+const [SIDE, GAP] = [96, 12]; // in pixels: of the triangle, and from it to the bars
 const BAR = [24, 20]; // of `hook`: from the top of a row to its bar, and how thick that is
 
 /** What one head multiplies in chunks, the factors of the mask left out. @param {number} chunk */
