@@ -187,6 +187,7 @@ def test_who_wants_no_motion_gets_none(read: Read) -> None:
 def test_a_link_to_an_equation_leads_to_its_step(read: Read) -> None:
     page = read()
     page.get_by_role("link", name="(3)").first.click()
+    page.wait_for_function("!document.querySelector('.leaves')")
     assert shown(page) == ["Three."]
     assert shown(read("#equation-eq-two")) == ["Two."]
 
