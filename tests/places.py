@@ -2,7 +2,7 @@
 
 Binder, Colab and whoever installs the package have neither this folder nor its environment. Here
 each gets an environment of its own under `_build/places`, made anew, and a copy of the repository
-as a fresh clone would hold it. Places are tried side by side: the groups say what is of one place.
+as a fresh clone would hold it.
 """
 
 import json
@@ -38,7 +38,6 @@ COLAB = {
     "ipywidgets": "7.7.1",
     "jupyter_client": "7.4.9",
 }
-in_binder, in_colab, in_package = map(pytest.mark.xdist_group, ("binder", "colab", "package"))
 
 
 # --- environments and programs --------------------------------------------------------------
@@ -181,7 +180,6 @@ def binder(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     return python, repository
 
 
-@in_binder
 def test_binder_is_a_consistent_environment(binder: tuple[Path, Path]) -> None:
     python, _ = binder
     assert "No broken requirements" in pip(python, "check")
@@ -190,7 +188,6 @@ def test_binder_is_a_consistent_environment(binder: tuple[Path, Path]) -> None:
         assert (extensions / extension / "package.json").exists()
 
 
-@in_binder
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process")
 def test_the_limit_of_memory_is_felt(binder: tuple[Path, Path], tmp_path: Path) -> None:
     python, _ = binder
@@ -198,7 +195,6 @@ def test_the_limit_of_memory_is_felt(binder: tuple[Path, Path], tmp_path: Path) 
         run(code(f"x = bytearray({MEMORY - SERVER})"), python, tmp_path, MEMORY - SERVER)
 
 
-@in_binder
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_binder_runs_the_notebook_in_its_memory(binder: tuple[Path, Path], name: str) -> None:
     python, repository = binder
@@ -247,7 +243,6 @@ def colab(
     return python, before, versions(python)
 
 
-@in_colab
 def test_colab_keeps_what_it_ships(colab: tuple[Path, dict[str, str], dict[str, str]]) -> None:
     python, before, after = colab
     assert {name: before[name] for name in COLAB} == COLAB
@@ -257,7 +252,6 @@ def test_colab_keeps_what_it_ships(colab: tuple[Path, dict[str, str], dict[str, 
     assert "No broken requirements" in pip(python, "check")
 
 
-@in_colab
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_colab_runs_the_notebook(
     colab: tuple[Path, dict[str, str], dict[str, str]], elsewhere: Path, name: str
@@ -286,14 +280,12 @@ def unpacked(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@in_package
 def test_the_source_distribution_holds_the_repository(clone: Path, unpacked: Path) -> None:
     names = call("git", "ls-files", "-z", cwd=clone).split("\0")
     lacking = [name for name in filter(None, names) if not (unpacked / name).is_file()]
     assert lacking == []
 
 
-@in_package
 def test_both_ways_to_a_wheel_lead_to_the_same(clone: Path, sdist: Path, tmp_path: Path) -> None:
     wheels = []
     for source in (clone, sdist):
@@ -310,7 +302,6 @@ def test_both_ways_to_a_wheel_lead_to_the_same(clone: Path, sdist: Path, tmp_pat
     assert package - sources <= one.keys(), "what the package needs beside its modules"
 
 
-@in_package
 def test_the_test_extra_suffices(sdist: Path, unpacked: Path) -> None:
     python = virtual_environment("package")
     install_torch(python)
