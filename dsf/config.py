@@ -211,7 +211,7 @@ def mixer_options(config: Config) -> dict[str, Any]:
     """
     mixer = mixer_class(config.mixer)
     options = {name: getattr(config, name) for name in mixer.options}
-    return options | (dict(mixer.starts[config.start]) if config.start else {})
+    return {**options, **mixer.starts.get(config.start, {})}
 
 
 def _options() -> set[str]:

@@ -1,13 +1,12 @@
 /** The hook of chapter 7: one head with one decay, worked off in chunks, from the loop to attention. */
 import { svg } from "./dom.js";
-import { hook } from "./hook.js";
+import { hook, THICK, TOP } from "./hook.js";
 import { numberOf } from "./traits.js";
 
 const [LENGTH, FEATURES, CHANNELS] = [64, 16, 16];
 const MOST = Math.log2(LENGTH);
 const CHUNKS = Array.from({ length: MOST + 1 }, (_, power) => 2 ** power);
 const [SIDE, GAP] = [96, 12]; // in pixels: of the triangle, and from it to the bars
-const BAR = [24, 20]; // of `hook`: from the top of a row to its bar, and how thick that is
 
 /** What one head multiplies in chunks, the factors of the mask left out. @param {number} chunk */
 export function multiplications(chunk) {
@@ -54,8 +53,8 @@ function triangle(chunk, width) {
   const legend = meanings.map((text, k) => svg("text", { x: width, y: 18 + 22 * k, "text-anchor": "end" }, text));
   // Shows on both sides of the bar, whatever of that is full.
   const at = 0.5 + (multiplications(1) / multiplications(LENGTH)) * (width - 1);
-  const top = SIDE + GAP + BAR[0];
-  const ends = { x1: at, x2: at, y1: top - 5, y2: top + BAR[1] + 5 };
+  const top = SIDE + GAP + TOP;
+  const ends = { x1: at, x2: at, y1: top - 5, y2: top + THICK + 5 };
   const mark = svg("line", { ...ends, stroke: "currentColor", "stroke-width": 2 });
   const edge = svg("path", { class: "dsf-chosen", d: `M0.5 0.5V${SIDE + 0.5}H${SIDE + 0.5}Z` });
   return {

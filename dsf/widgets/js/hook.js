@@ -23,12 +23,12 @@ import { frame } from "./frame.js";
  * @property {(place: number, model: any) => string[]} row
  */
 
-const [ROW, TOP, THICK] = [54, 24, 20]; // of a bar in pixels
+export const [ROW, TOP, THICK] = [54, 24, 20]; // of a bar in pixels
 const WIDEST = 640; // of a bar in pixels
 
-/** @param {Bar} bar @param {number} k @param {number} width */
-function drawn({ name, share, label, own = true, parts = 1 }, k, width) {
-  const y = k * ROW + TOP;
+/** @param {Bar} bar @param {number} from where its row begins @param {number} width */
+function drawn({ name, share, label, own = true, parts = 1 }, from, width) {
+  const y = from + TOP;
   const box = { x: 0.5, y, width: width - 1, height: THICK };
   const borders = Array.from({ length: parts - 1 }, (_, j) => {
     const x = ((j + 1) * width) / parts;
@@ -62,9 +62,8 @@ export const hook = ({ traits, slider, choice, see, picture: draw, head, places,
       number.replaceChildren(before, html("strong", {}, value), after);
       const width = Math.min(it.root.clientWidth, WIDEST);
       const above = draw?.(model, width) ?? { nodes: [], height: 0, said: "" };
-      const below = bars.flatMap((bar, k) => drawn(bar, k, width));
-      const moved = above.height ? [svg("g", { transform: `translate(0 ${above.height})` }, ...below)] : below;
-      picture.replaceChildren(...above.nodes, ...moved);
+      const below = bars.flatMap((bar, k) => drawn(bar, above.height + k * ROW, width));
+      picture.replaceChildren(...above.nodes, ...below);
       const label = bars.map(({ name, label: text }) => `${name}: ${text}`);
       const height = above.height + bars.length * ROW;
       place(picture, { width, height, "aria-label": [above.said, ...label].filter(Boolean).join("; ") });

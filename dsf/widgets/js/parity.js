@@ -1,6 +1,6 @@
 /** The hook of chapter 8: what one state says of the parity of a string of bits. */
 import { percent, svg } from "./dom.js";
-import { hook } from "./hook.js";
+import { hook, ROW, THICK, TOP } from "./hook.js";
 import { STRENGTH } from "./looks.js";
 import { real } from "./traits.js";
 
@@ -41,7 +41,7 @@ function finding(one, last) {
   return "A one changes nothing: the state stays 1 and says even.";
 }
 
-const [STRIP, MARKS, TOP, THICK] = [54, 18, 24, 20]; // of a row of cells in pixels
+const MARKS = 18; // what the marks of a row of cells take, in pixels
 
 /**
  * Rows of cells, each cell a number from -1 to 1, perhaps with a mark above it.
@@ -68,7 +68,7 @@ function rows(strips, width) {
     }
     const signs = values.map((value) => (value < 0 ? "−" : value > 0 ? "+" : "0"));
     said.push(`${name}: ${signs.join(" ")}`);
-    height += STRIP + (marks.length ? MARKS : 0);
+    height += ROW + (marks.length ? MARKS : 0);
   }
   return { nodes, height, said: said.join("; ") };
 }
