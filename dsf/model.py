@@ -2,10 +2,13 @@
 
 One block serves every mixer, so that two models of equal sizes differ in the mixer alone.
 Chapter 10 trains it on MQAR. A trained model reads a sequence at once, in pieces, or token by token
-with `SequenceModel.step`, and `SequenceModel.generate` continues one.
+with `SequenceModel.step`, and `SequenceModel.generate` continues one. `save` and `load` keep it in
+a file, with its configuration.
 """
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -13,8 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dsf._checks import check_arrays, check_flag, check_integer, check_number, shown
+from dsf.config import Config, mixer_options
+from dsf.files import read_tensors, unlike, write_tensors
 from dsf.layers import Block, BlockState, ShortConvolution
-from dsf.mixers import Mixer
+from dsf.mixers import MIXERS, Mixer
 
 __all__ = [
     "Block",
@@ -22,7 +27,10 @@ __all__ = [
     "ModelState",
     "SequenceModel",
     "ShortConvolution",
+    "build_model",
+    "load",
     "num_parameters",
+    "save",
 ]
 
 
@@ -240,3 +248,82 @@ def num_parameters(model: nn.Module) -> int:
     if not isinstance(model, nn.Module):
         raise ValueError(f"model is {shown(model)}, expected a module of PyTorch")
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def build_model(config: Config) -> SequenceModel:
+    """The untrained model of a configuration, on the CPU. The seed fixes every initial value.
+
+    The caller's random state is left as it was.
+
+    Args:
+        config: the configuration.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: `config` is none.
+
+    Example:
+        >>> from dsf.config import TrainConfig
+        >>> from dsf.model import build_model
+        >>> build_model(TrainConfig(d_model=8, n=4))(torch.zeros(1, 5, dtype=torch.int64)).shape
+        torch.Size([1, 5, 128])
+    """
+    if not isinstance(config, Config):
+        raise ValueError(f"config is {shown(config)}, expected a dsf.config.Config")
+    make, sizes = partial(MIXERS[config.mixer], **mixer_options(config)), config.sizes
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(config.seed)
+        return SequenceModel(
+            sizes.vocabulary,
+            config.d_model,
+            lambda: make(config.d_model, config.n),
+            num_layers=config.num_layers,
+            conv_kernel=config.conv_kernel,
+            mlp_ratio=config.mlp_ratio,
+            max_length=sizes.length if config.position_embedding else 0,
+            init_std=config.init_std,
+            num_classes=sizes.classes,
+        )
+
+
+def save(model: SequenceModel, config: Config, path: str | Path) -> None:
+    """Write a model into a file in the safetensors format, with its configuration as metadata.
+
+    Args:
+        model: as `build_model` makes it of the configuration, maybe trained.
+        config: of the model.
+        path: of the file; one that is there is replaced.
+
+    Raises:
+        ValueError: an argument is not as above.
+        OSError: the file cannot be written.
+    """
+    if not isinstance(model, SequenceModel):
+        raise ValueError(f"model is {shown(model)}, expected a SequenceModel")
+    tensors = model.state_dict()
+    if wrong := unlike(tensors, build_model(config).state_dict()):
+        raise ValueError(f"model is not the one of config: {wrong}")
+    write_tensors(path, tensors, config)
+
+
+def load(path: str | Path) -> tuple[SequenceModel, Config]:
+    """Read a model from a file that `save` has written. Nothing in the file is executed.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        The model, on the CPU, in the precision in which it was saved, and its configuration.
+
+    Raises:
+        ValueError: naming the file and what is wrong with it.
+        OSError: there is no such file, or it cannot be read.
+    """
+    tensors, config = read_tensors(path)
+    model = build_model(config)
+    if wrong := unlike(tensors, model.state_dict()):
+        raise ValueError(f"{path}: not the model of its configuration: {wrong}")
+    model.load_state_dict(tensors, assign=True)
+    return model, config

@@ -12,7 +12,6 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Protocol
 
 import torch
@@ -22,9 +21,8 @@ from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 from dsf.config import Config as Config
 from dsf.config import TrainConfig as TrainConfig
-from dsf.config import mixer_options
-from dsf.mixers import MIXERS
 from dsf.model import SequenceModel, num_parameters
+from dsf.model import build_model as build_model
 from dsf.optimize import Optimizer
 from dsf.tasks.base import ACCURACY, Batch, Metric, Split, data_seeds
 
@@ -226,33 +224,6 @@ def run_loop(runs: Sequence[Trainee], kernel: Kernel, bar: tqdm) -> list[TrainRe
 def _clocks() -> tuple[float, float]:
     """Seconds of the wall and of the processor."""
     return time.perf_counter(), time.process_time()
-
-
-def build_model(config: Config) -> SequenceModel:
-    """The untrained model of a configuration, on the CPU. The seed fixes every initial value.
-
-    The caller's random state is left as it was.
-
-    Args:
-        config: the configuration.
-
-    Returns:
-        The model.
-    """
-    make, sizes = partial(MIXERS[config.mixer], **mixer_options(config)), config.sizes
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(config.seed)
-        return SequenceModel(
-            sizes.vocabulary,
-            config.d_model,
-            lambda: make(config.d_model, config.n),
-            num_layers=config.num_layers,
-            conv_kernel=config.conv_kernel,
-            mlp_ratio=config.mlp_ratio,
-            max_length=sizes.length if config.position_embedding else 0,
-            init_std=config.init_std,
-            num_classes=sizes.classes,
-        )
 
 
 def asked_loss(model: Forward, batch: Batch) -> Tensor:

@@ -12,6 +12,7 @@ package. A call then falls into one of these:
 
 import inspect
 import math
+import os
 import random
 import re
 import warnings
@@ -36,10 +37,11 @@ from dsf import (
     feature_maps,
     mixers,
     model,
+    models,
     theory,
 )
 from dsf.feature_maps import PositiveRandom
-from dsf.model import SequenceModel
+from dsf.model import SequenceModel, build_model
 from dsf.train import TrainConfig
 
 CALLS = 60  # of each function
@@ -978,6 +980,19 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
     "mixers.mixer_class": lambda m: Example({"name": m.choice(*mixers.MIXERS)}),
     "mixers.take": lambda m: Example({"x": m.array("... L d"), "positions": positions(m)}),
     "model.num_parameters": lambda m: Example({"model": m.only(nn.Linear(2, 2))}),
+    "model.build_model": lambda m: Example(
+        {"config": m.only(TrainConfig(d_model=4, n=2), None, 3, "softmax", {})}
+    ),
+    "model.save": lambda m: Example(
+        {
+            "model": m.only(build_model(TrainConfig(d_model=4, n=2)), None, 3, nn.Linear(2, 2)),
+            "config": m.only(TrainConfig(d_model=4, n=2), None, 3, "softmax", {}),
+            "path": m.only(os.devnull, None, 3, "", [os.devnull]),
+        }
+    ),
+    "model.load": lambda m: Example(
+        {"path": m.only(models.FOLDER / "softmax-4.safetensors", None, 3, "", [os.devnull])}
+    ),
     "model.ShortConvolution": lambda m: Example({"d_model": m.integer(1), "kernel": m.integer(1)}),
     "model.ShortConvolution.forward": convolution_forward,
     "model.Block.forward": block_forward,

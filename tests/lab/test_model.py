@@ -1,11 +1,25 @@
 """The sequence model around a mixer."""
 
+import dataclasses
+import json
+import re
+
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch.nn import functional as F
 
+from dsf.config import TrainConfig, experiment
 from dsf.mixers import MIXERS, RECURRENT, SSD, LinearAttention
-from dsf.model import Block, SequenceModel, ShortConvolution, num_parameters
+from dsf.model import (
+    Block,
+    SequenceModel,
+    ShortConvolution,
+    build_model,
+    load,
+    num_parameters,
+    save,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -143,3 +157,81 @@ def test_what_a_model_is_made_of_where_nothing_is_said():
 def test_a_model_without_layers_is_refused():
     with pytest.raises(ValueError, match="num_layers is 0, expected"):
         make(num_layers=0)
+
+
+# --- files
+
+SMALL = TrainConfig(d_model=8, n=4, vocab_size=32, seq_len=16, num_kv_pairs=2)
+
+
+@pytest.mark.parametrize("mixer", sorted(MIXERS))
+def test_a_model_that_is_saved_and_loaded_says_the_same(mixer, tmp_path):
+    n = 1 if mixer in RECURRENT else 4
+    more = {"position_embedding": True, "mlp_ratio": 2, "num_layers": 2, "seed": 7}
+    config = dataclasses.replace(SMALL, mixer=mixer, n=n, learning_rate=0.016, **more)
+    model = build_model(config)
+    with torch.no_grad():
+        for x in model.parameters():
+            x.add_(0.01)  # no longer what the seed alone gives
+    save(model, config, tmp_path / "it.safetensors")
+    again, found = load(str(tmp_path / "it.safetensors"))
+    assert found == config
+    tokens = torch.randint(32, (3, 16))
+    assert torch.equal(again(tokens), model(tokens))
+    assert not torch.equal(build_model(config)(tokens), model(tokens))
+    assert all(x.requires_grad for x in again.parameters())
+
+
+def test_a_model_keeps_its_precision_and_its_start(tmp_path):
+    config = dataclasses.replace(SMALL, mixer="ssd", start="slow")
+    model = build_model(config).double()
+    save(model, config, tmp_path / "it")
+    again, found = load(tmp_path / "it")
+    assert found.start == "slow"
+    assert {x.dtype for x in again.parameters()} == {torch.float64}
+    assert torch.equal(again(TOKENS), model(TOKENS))
+
+
+def test_a_model_is_saved_only_with_its_own_configuration(tmp_path):
+    wider = dataclasses.replace(SMALL, n=8)
+    shape = r"blocks.0.mixer.query.weight has shape \(4, 8\), expected \(8, 8\)"
+    with pytest.raises(ValueError, match=f"model is not the one of config: {shape}"):
+        save(build_model(SMALL), wider, tmp_path / "it")
+    with_mlp = dataclasses.replace(SMALL, mlp_ratio=2)
+    with pytest.raises(ValueError, match="not the one of config: blocks.0.mlp.0.weight is missing"):
+        save(build_model(SMALL), with_mlp, tmp_path / "it")
+    with pytest.raises(ValueError, match="blocks.0.mlp.0.weight is there, expected no such name"):
+        save(build_model(with_mlp), SMALL, tmp_path / "it")
+    assert not (tmp_path / "it").exists()
+
+
+def test_a_foreign_file_is_refused_with_its_name_and_what_is_wrong(tmp_path):
+    path, tensors = tmp_path / "it.safetensors", build_model(SMALL).state_dict()
+    said = {**experiment(SMALL), "seed": 0}
+
+    def refused(expected, metadata):
+        save_file(tensors, path, {"dsf.config": json.dumps(metadata)} if metadata else None)
+        with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: {expected}"):
+            load(path)
+
+    path.write_text("no such thing")
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: no file in the safetensors"):
+        load(path)
+    refused("no model of dsf: its metadata have no 'dsf.config'", None)
+    refused(
+        "its configuration cannot be used: mixer is 'mlp', expected one of",
+        {**said, "mixer": "mlp"},
+    )
+    refused("its configuration cannot be used: .*'heads'", {**said, "heads": 2})
+    refused("its configuration cannot be used: .*list", [1])
+    shapes = r"blocks.0.mixer.query.weight has shape \(4, 8\), expected \(2, 8\)"
+    refused(f"not the model of its configuration: {shapes}", {**said, "n": 2})
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        load(tmp_path / "nowhere")
+
+
+def test_a_file_without_fields_that_came_later_is_read(tmp_path):
+    path, model = tmp_path / "it.safetensors", build_model(SMALL)
+    said = {k: v for k, v in experiment(SMALL).items() if k not in ("task", "start")}
+    save_file(model.state_dict(), path, {"dsf.config": json.dumps(said)})
+    assert load(path)[1] == SMALL
