@@ -33,7 +33,10 @@ FLOORS = (
     Floor("Sweeps", ("sweep", "engines")),
     Floor("Figures", ("widgets", "interactive", "plots", "state_strip", "looks")),
     Floor("Recorded results", ("results",)),
-    Floor("Models and training", ("config", "train", "optimize", "stack", "model", "layers")),
+    Floor(
+        "Models and training",
+        ("carried", "config", "train", "optimize", "stack", "model", "layers"),
+    ),
     Floor("Tasks", ("tasks", "mqar")),
     Floor("Mixers", ("mixers",)),
     Floor("The registry", ("architectures",)),
