@@ -35,7 +35,20 @@ FLOORS = (
     Floor("Recorded results", ("results",)),
     Floor(
         "Models and training",
-        ("config", "train", "models", "optimize", "stack", "model", "files", "layers"),
+        Floor(
+            "Models and training",
+            (
+                "carried",
+                "config",
+                "train",
+                "models",
+                "optimize",
+                "stack",
+                "model",
+                "files",
+                "layers",
+            ),
+        ),
     ),
     Floor("Tasks", ("tasks", "mqar")),
     Floor("Mixers", ("mixers",)),

@@ -1,4 +1,7 @@
-"""MQAR under its short name: all of `dsf.tasks.mqar`."""
+"""MQAR under its short name: all of `dsf.tasks.mqar` and `dsf.tasks.hints`."""
 
+from dsf.tasks import hints, mqar
+from dsf.tasks.hints import *  # noqa: F403
 from dsf.tasks.mqar import *  # noqa: F403
-from dsf.tasks.mqar import __all__ as __all__
+
+__all__ = [*mqar.__all__, *hints.__all__]

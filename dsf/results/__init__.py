@@ -8,15 +8,30 @@ A file of runs is text, one JSON object a line:
 `config` holds every field of a configuration (`dsf.config`) but seed, device and compile, so that
 equal experiments have equal configs; where a field is missing that was added later, it has the
 value that stood for it. A number that is not finite stands as null. `dsf.sweep` writes such files,
-chapter 10 and the MQAR explorer read them.
+chapters 10 and 11 and the MQAR explorer read them.
 
 No run counts twice: equal runs are merged, with a note on stderr, and two results of one run are
 refused. What was measured decides whether two results are equal, not where or how fast.
 """
 
 from dsf.results.choosing import Cell, cells
+from dsf.results.grouping import alike, by_mixer
 from dsf.results.line import Run, run_key
 from dsf.results.reader import names, read, recorded, split
 from dsf.results.record import Record
+from dsf.results.table import Table
 
-__all__ = ["Cell", "Record", "Run", "cells", "names", "read", "recorded", "run_key", "split"]
+__all__ = [
+    "Cell",
+    "Record",
+    "Run",
+    "Table",
+    "alike",
+    "by_mixer",
+    "cells",
+    "names",
+    "read",
+    "recorded",
+    "run_key",
+    "split",
+]

@@ -26,6 +26,10 @@ class Cell:
         learning_rates: all that were tried, ascending.
         seeds: ascending.
         scores: on the test sets, in the order of the seeds; NaN for a run that diverged.
+        held_out: the same, but of every seed at the rate that the validation of the *other* seeds
+            chose: what the choice itself adds to `scores` is not in these.
+        histories: step and validation score of every report of every seed; NaN where a logit was
+            not finite.
         num_parameters: trained numbers in the model.
         incomplete: the rates that were not run with as many seeds as others, and did not compete.
         metric: how the task is scored.
@@ -39,6 +43,8 @@ class Cell:
     num_parameters: int
     incomplete: tuple[float, ...] = ()
     metric: Metric = ACCURACY
+    held_out: tuple[float, ...] = ()
+    histories: tuple[tuple[tuple[int, float], ...], ...] = ()
 
     @property
     def accuracy(self) -> tuple[float, ...]:
@@ -66,8 +72,48 @@ class Cell:
         """Number of seeds whose run diverged."""
         return len(self.scores) - len(self._finite())
 
+    @property
+    def spread(self) -> str:
+        """Mean, lowest and highest test score in words: "0.82 (0.80–0.83)"."""
+        return _spread(self._finite())
+
+    def beyond(self, line: float) -> list[float]:
+        """Test scores better than a line; those of a run that diverged are not.
+
+        Args:
+            line: for example what chance or the position of a question gives.
+
+        Returns:
+            The scores, in the order of the seeds.
+        """
+        better = (x for x in self._finite() if self.metric.sign * x > self.metric.sign * line)
+        return list(better)
+
+    def shares(self, line: float) -> str:
+        """How many seeds are beyond a line, and the mean and range of those: "2 of 3 · 0.91 (…)".
+
+        Where some seeds learn a task and some do not, a mean over both says what no run did.
+
+        Args:
+            line: as of `beyond`.
+
+        Returns:
+            Words.
+        """
+        good = self.beyond(line)
+        counted = f"{len(good)} of {len(self.scores)}"
+        return f"{counted} · {_spread(good)}" if good else counted
+
     def _finite(self) -> list[float]:
         return [value for value in self.scores if math.isfinite(value)]
+
+
+def _spread(scores: list[float]) -> str:
+    """Mean and range. The joiners keep the range on one line."""
+    if not scores:
+        return "diverged"
+    mean, low, high = (f"{x:.2f}" for x in (sum(scores) / len(scores), min(scores), max(scores)))
+    return mean if low == high else f"{mean} ({low}\u2060–\u2060{high})"
 
 
 def cells(runs: Iterable[Run]) -> list[Cell]:
@@ -173,21 +219,46 @@ def _words(run: Run) -> str:
 
 def _cell(rates: dict[float, list[Run]]) -> Cell:
     most = max(len(runs) for runs in rates.values())
-    complete = {rate: runs for rate, runs in rates.items() if len(runs) == most}
-    # Between equals the smaller rate.
-    rate = max(sorted(complete), key=lambda rate: sum(map(_validation, complete[rate])))
+    complete = {rate: runs for rate, runs in sorted(rates.items()) if len(runs) == most}
+    rate = _chosen(complete)
     runs = sorted(complete[rate], key=lambda run: run.seed)
-    tested = [run.test_score for run in runs]
+    seeds = tuple(run.seed for run in runs)
     return Cell(
         config={name: value for name, value in runs[0].config.items() if name != "learning_rate"},
         learning_rate=rate,
         learning_rates=tuple(sorted(rates)),
-        seeds=tuple(run.seed for run in runs),
-        scores=tuple(math.nan if value is None else value for value in tested),
+        seeds=seeds,
+        scores=tuple(map(_tested, runs)),
         num_parameters=runs[0].result["num_parameters"],
         incomplete=tuple(sorted(rates.keys() - complete.keys())),
         metric=runs[0].metric,
+        held_out=tuple(_held_out(complete, seed) for seed in seeds),
+        histories=tuple(map(_history, runs)),
     )
+
+
+def _chosen(rates: dict[float, list[Run]]) -> float:
+    """The rate with the best validation; between equals the first."""
+    return max(rates, key=lambda rate: sum(map(_validation, rates[rate])))
+
+
+def _held_out(rates: dict[float, list[Run]], seed: int) -> float:
+    """The test score of a seed at the rate that the others choose; NaN where it was not run."""
+    others = {rate: [run for run in runs if run.seed != seed] for rate, runs in rates.items()}
+    found = [_tested(run) for run in rates[_chosen(others)] if run.seed == seed]
+    return found[0] if found else math.nan
+
+
+def _history(run: Run) -> tuple[tuple[int, float], ...]:
+    """Step and validation score of every report."""
+    return tuple(
+        (step, math.nan if score is None else score) for step, _, score in run.result["history"]
+    )
+
+
+def _tested(run: Run) -> float:
+    """The test score; NaN if the run diverged."""
+    return math.nan if run.test_score is None else run.test_score
 
 
 def _validation(run: Run) -> float:

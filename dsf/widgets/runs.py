@@ -6,13 +6,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
-from functools import lru_cache
 from typing import Any
 
 from dsf.looks import LOOKS, NEUTRAL, SHAPES, Shape
 from dsf.mixers import TITLES
 from dsf.results import Cell
-from dsf.tasks import mqar
+from dsf.tasks.hints import position_level
 from dsf.train import TrainConfig
 from dsf.widgets.base import number
 
@@ -124,39 +123,6 @@ def look(mixer: str, told: Sequence[str] = (), variant: int = 0) -> Plain:
         "marker": f"M{'L'.join(points)}z",
         "hollow": variant > 0,
     }
-
-
-@lru_cache
-def position_level(
-    seq_len: int, num_kv_pairs: int, power_a: float = 0.01, queries_per_key: int = 1
-) -> float:
-    """What a reader scores who guesses the pair from the position of its question.
-
-    Counted as in chapter 10: one draw of 5000 sequences to find the guess, another to score it.
-
-    Args:
-        seq_len: length L of a sequence; see `dsf.mqar.generate`.
-        num_kv_pairs: number of pairs K.
-        power_a: exponent of the slot weights.
-        queries_per_key: how often each key is asked.
-
-    Returns:
-        The share of the guesses that are right.
-    """
-    counts = []
-    for seed in (0, 1):
-        inputs, labels = mqar.generate(
-            5000, seq_len, num_kv_pairs, 2 * seq_len, power_a, False, queries_per_key, seed
-        )
-        positions = mqar.asked_positions(labels)
-        asked, keys = inputs.gather(1, positions), inputs[:, : 2 * num_kv_pairs : 2]
-        pair = (asked.unsqueeze(-1) == keys.unsqueeze(1)).int().argmax(-1)
-        places = (positions * num_kv_pairs + pair).flatten()
-        count = places.bincount(minlength=seq_len * num_kv_pairs)
-        counts.append(count.view(seq_len, num_kv_pairs))
-    found, scored = counts
-    right = scored.gather(1, found.argmax(1, keepdim=True)).sum()
-    return float(right / scored.sum())
 
 
 def title_of(**asked: Any) -> str:

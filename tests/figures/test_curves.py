@@ -14,7 +14,6 @@ from test_widgets_browser import unfold, visit  # noqa: F401
 from book import bundle
 from book.stills import with_stills
 from dsf import results, widgets
-from dsf.widgets import runs
 from dsf.widgets.runs import Plain
 
 Visit = Callable[..., Any]
@@ -137,25 +136,6 @@ def test_titles_are_words(recorded: widgets.MQARExplorer) -> None:
     assert (
         "4 pairs, 64 tokens, vocabulary 128, 2 layers, no convolution, learned positions" in words
     )
-
-
-@pytest.mark.parametrize("asks", [1, 2])
-def test_what_a_position_gives_away_is_counted_right(asks: int) -> None:
-    pairs, slots, a = 2, 5, 0.01
-    weights = [(g + 1) ** (a - 1) for g in range(slots)]
-    asked = [[0.0] * pairs for _ in range(slots)]
-    for order in itertools.permutations(range(slots), pairs * asks):
-        left, probability = sum(weights), 1.0
-        for g in order:
-            probability *= weights[g] / left
-            left -= weights[g]
-        for m, g in enumerate(order):
-            asked[g][m % pairs] += probability / (pairs * asks)
-    exact = sum(map(max, asked))
-    found = runs.position_level(2 * pairs + 2 * slots, pairs, a, asks)
-    questions = 5000 * pairs * asks
-    assert abs(found - exact) < 4 * math.sqrt(exact * (1 - exact) / questions)
-    assert runs.position_level(16, 1, a) == 1
 
 
 def test_a_mixer_is_refused_that_was_not_run(cells: list[results.Cell]) -> None:

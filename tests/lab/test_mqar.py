@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from dsf.tasks import mqar
+from dsf.tasks import hints, mqar
 
 
 def fits(counts, probabilities):
@@ -314,3 +314,22 @@ def test_describe():
     assert mqar.describe(inputs, labels) == "pairs shown  3→9  5→8\nquestions    4: 5→8  6: 3→9"
     with pytest.raises(ValueError, match=r"inputs has shape \(1, 8\), expected int64 \(L,\)"):
         mqar.describe(inputs[None], labels[None])
+
+
+@pytest.mark.parametrize("asks", [1, 2])
+def test_what_a_position_gives_away_is_counted_right(asks: int) -> None:
+    pairs, slots, a = 2, 5, 0.01
+    weights = [(g + 1) ** (a - 1) for g in range(slots)]
+    asked = [[0.0] * pairs for _ in range(slots)]
+    for order in itertools.permutations(range(slots), pairs * asks):
+        left, probability = sum(weights), 1.0
+        for g in order:
+            probability *= weights[g] / left
+            left -= weights[g]
+        for m, g in enumerate(order):
+            asked[g][m % pairs] += probability / (pairs * asks)
+    exact = sum(map(max, asked))
+    found = hints.position_level(2 * pairs + 2 * slots, pairs, a, asks)
+    questions = 5000 * pairs * asks
+    assert abs(found - exact) < 4 * math.sqrt(exact * (1 - exact) / questions)
+    assert hints.position_level(16, 1, a) == 1
