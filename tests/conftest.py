@@ -108,23 +108,30 @@ def stranger(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
 
 @pytest.fixture
 def cells() -> list[Cell]:
-    """Made-up results: two tasks, a mixer nobody knows, a variant, runs that diverged."""
+    """Made-up results: a mixer nobody knows, starts, steps, other tasks, runs that diverged."""
     found = []
 
     def add(mixer: str, n: int, accuracy: tuple[float, ...], **other: Any) -> None:
         config = {**vars(TrainConfig()), **other, "mixer": mixer, "n": n}
         seeds = tuple(range(len(accuracy)))
-        found.append(Cell(config, 0.004, (0.002, 0.004), seeds, accuracy, 1))
+        ends = [0.0 if math.isnan(score) else score for score in accuracy]
+        courses = tuple(((50, 0.1), (100, round(end, 3))) for end in ends)
+        cell = Cell(config, 0.004, (0.002, 0.004), seeds, accuracy, 1, histories=courses)
+        found.append(cell)
 
     for k, n in enumerate((4, 16, 64)):
         add("softmax", n, (0.9995, 1.0, 1.0))
         for d in (32, 64):
-            add("linear", n, (0.1 + 0.3 * k, 0.2 + 0.3 * k, 0.15 + 0.003 * d), d_model=d)
-    add("linear", 16, (0.8125, 0.0625), warmup=0.5)
+            add("linear", n, (0.12 + 0.3 * k, 0.2 + 0.3 * k, 0.15 + 0.003 * d), d_model=d)
+    add("linear", 16, (0.9, 0.95, 0.96), steps=4000)
+    add("linear", 16, (0.8125, 0.0625), num_kv_pairs=4)
     add("s6", 4, (0.5, math.nan, 0.7))
     add("s6", 16, (math.nan, math.nan, math.nan))
+    add("s6", 4, (0.99, 0.98, 0.97), start="slow poles, long steps")
+    add("ssd", 4, (0.16, 0.14, 0.17), start="slow")
     add("mixer_of_next_year", 4, (0.3,))
     add("rg_lru", 1, (0.123, 0.124))
+    add("linear", 16, (0.5,), warmup=0.5)  # this and the next are of another experiment
     add("qlstm", 1, (0.6,), seq_len=16, num_kv_pairs=2, vocab_size=32, num_layers=2)
     return found
 

@@ -119,14 +119,12 @@ class Draws:
 
 
 def recalls() -> list[dict[str, Any]]:
-    """Sequences of several tasks, and what guessing scores on them."""
+    """Sequences of several tasks."""
     cases = []
     for sizes in ((64, 8, 128, 0.01, 1), (12, 2, 33, 1.0, 1), (512, 64, 8192, -0.5, 2)):
         task = dict(zip("LKVaR", sizes, strict=True))
-        chance = mqar.chance_levels(sizes[1], sizes[2])
-        levels = [chance["any value shown"], chance["any value"]]
         tokens, asked = recall(task, SEED)
-        cases.append({"task": task, "chance": levels, "tokens": tokens, "asked": asked})
+        cases.append({"task": task, "tokens": tokens, "asked": asked})
     return cases
 
 

@@ -1,27 +1,25 @@
-/** MQAR explorer: a sequence of the task, and what the recorded runs reach on it. */
-import { chart, legend, numbers, plane } from "./accuracy.js";
-import { ascending, DIVERGED, finding, joined, look, rated, told } from "./cells.js";
-import { fold, html, watch } from "./dom.js";
+/** MQAR explorer: what recorded runs reach, and what a trained model does on a sequence. */
+import { AXES, chart, numbers } from "./accuracy.js";
+import { ascending, DIVERGED, finding, joined, look, rated, read, told } from "./cells.js";
+import { html, watch } from "./dom.js";
 import { frame } from "./frame.js";
-import { recall } from "./recall.js";
 import { strip } from "./strip.js";
-import { whole } from "./traits.js";
+import { oneOf, whole } from "./traits.js";
 
 /** @typedef {import("./cells.js").Cell} Cell */
 /** @typedef {import("./cells.js").View} View */
 
 const MOST = 2 ** 20;
+const SEQUENCES = 4; // as in runs.py
 const NOTHING = "No runs are recorded, so there is nothing to draw.";
 
 /** @param {any} value */
 const isSize = (value) => Number.isInteger(value) && value >= 1;
 /** @param {Cell} cell */
 const isCell = (cell) =>
-  typeof cell?.task === "string" &&
-  typeof cell.mixer === "string" &&
-  isSize(cell.n) &&
-  isSize(cell.d) &&
-  Array.isArray(cell.accuracy) &&
+  typeof cell?.line === "string" &&
+  [cell.K, cell.n, cell.d, cell.every].every(isSize) &&
+  [cell.accuracy, cell.history].every(Array.isArray) &&
   cell.accuracy.every((x) => x === null || Number.isFinite(x));
 
 /** @type {import("./traits.js").Trait} */
@@ -32,30 +30,30 @@ const text = { parse: String, accepts: (value) => typeof value === "string", wan
  * @param {(value: any) => boolean} accepts
  */
 const made = (wanted, accepts) => ({ parse: () => null, accepts, wanted });
-/** @param {any} value */
-const table = (value) => typeof value === "object" && value !== null;
 
 const traits = {
   cells: made("a list of settings with their accuracies", (value) => Array.isArray(value) && value.every(isCell)),
-  tasks: made("the tasks by title", table),
-  mixers: made("the mixers by name", table),
-  task: text,
-  mixer: text,
-  drawn: text,
+  lines: made("the lines by name", (value) => typeof value === "object" && value !== null),
+  tasks: made("a list of tasks", Array.isArray),
+  models: made("a list of models", Array.isArray),
+  ...{ mixer: text, start: text, drawn: text },
+  steps: whole(1, MOST),
   n: whole(1, MOST),
   d: whole(1, MOST),
+  pairs: whole(1, MOST),
+  axis: oneOf(Object.keys(AXES)),
   pair: whole(0, MOST),
-  seed: whole(0, 999),
+  seed: whole(0, SEQUENCES - 1),
 };
 
-const SEQUENCE_NOTE =
-  "Outlined: keys. Shaded: values. With a question mark: keys that are asked again. ·×7 is filler, seven tokens of it.";
 const CHART_NOTE =
-  `Lines and bars: mean, lowest and highest of the seeds, which are the dots. ${DIVERGED}: a run diverged. ` +
-  "Broken lines: what guessing scores, among the values shown, among all, and from the position of the question. ";
-
-/** A note with a part that is of use only to who can point. @param {string} text @param {string} hint */
-const note = (text, hint) => html("p", { class: "dsf-note" }, text, html("span", { class: "dsf-hint" }, ` ${hint}`));
+  "Dots are seeds, between the lowest and the highest it is shaded; a marker is their mean, where they lie less " +
+  "than 0.1 apart. A run has learnt to bind if it is 0.05 above the hint: what the position of a question alone " +
+  "gives away. " +
+  `${DIVERGED}: a run diverged.`;
+const SEQUENCE_NOTE =
+  "Outlined: keys and values. With a question mark: keys that are asked again. ·×7 is filler, seven tokens of it. " +
+  "Blue: positive weight of the question in Φ, orange: negative; below a question: the model's answer.";
 
 /**
  * What the first state shows, for the caption in a page.
@@ -63,41 +61,114 @@ const note = (text, hint) => html("p", { class: "dsf-note" }, text, html("span",
  */
 export function caption(model) {
   const view = look(model);
-  return view ? `As first shown, for ${view.title}: ${finding(view)}` : "";
+  return view ? `As first shown, at d = ${view.d} with ${view.K} pairs: ${finding(view)}` : "";
 }
+
+/** @typedef {[string, string][]} Choices */
 
 /** @param {ReturnType<typeof frame>} it @param {any} model */
 function controls(it, model) {
-  /** @param {"n" | "d"} name @param {string} label */
-  const size = (name, label) => {
-    const limits = () => {
-      const now = look(model);
-      const own = now?.own.filter(({ d }) => name === "d" || d === now.cell.d) ?? [];
-      const choices = ascending(own.map((cell) => cell[name]));
+  /** @template T @param {(view: View) => T} of @param {T} none */
+  const seen = (of, none) => () => {
+    const view = look(model);
+    return view ? of(view) : none;
+  };
+  const sizes = (/** @type {View} */ { of, line }) => ascending(of(line).map(({ n }) => n));
+  const limits = seen(
+    (view) => {
+      const choices = sizes(view);
       return {
-        ...{ min: 0, max: Math.max(0, choices.length - 1), value: now ? choices.indexOf(now.cell[name]) : 0 },
+        ...{ min: 0, max: choices.length - 1, value: choices.indexOf(view.cell.n) },
         read: (/** @type {number} */ index) => choices[index],
       };
-    };
-    return it.slider(name, label, limits, () => `${look(model)?.cell[name]}`);
-  };
-  const tasks = () => Object.keys(model.get("tasks")).map((title) => /** @type {[string, string]} */ ([title, title]));
-  const pairs = () => {
-    const now = look(model);
-    return { min: 0, max: now ? now.task.K - 1 : 0, value: now?.pair };
-  };
-  const titles = () => {
-    const now = look(model);
-    return now ? now.names.map((name) => /** @type {[string, string]} */ ([name, now.mixers[name].title])) : [];
-  };
+    },
+    { min: 0, max: 0, value: 0, read: (/** @type {number} */ index) => index },
+  );
+  /** @param {View} view the lines of the chosen mixer, one of each kind */
+  const kin = ({ lines, names, line }) =>
+    names.map((name) => lines[name]).filter(({ mixer }) => mixer === lines[line].mixer);
+  /** @param {[any, string][]} pairs @returns {Choices} */
+  const once = (pairs) => [...new Map(pairs.map(([key, title]) => [`${key}`, title]))];
+  /** @param {View} view @param {"K" | "d"} size */
+  const offered = ({ all, ofTask }, size) =>
+    once(ascending((size === "K" ? all : ofTask).map((cell) => cell[size])).map((value) => [value, `${value}`]));
+  const mixers = seen(({ lines, names }) => once(names.map((name) => [lines[name].mixer, lines[name].name])), []);
+  const axes = /** @type {Choices} */ (Object.entries(AXES));
   return {
-    mixer: it.select("mixer", "Architecture", titles, () => look(model)?.cell.mixer),
-    n: size("n", "State expansion n"),
-    rare: [it.select("task", "Task", tasks), size("d", "Width d")],
-    ofSequence: [
-      it.slider("pair", "Pair j", pairs, () => `${look(model)?.pair}`),
-      it.button("New draw", () => it.set({ seed: (model.get("seed") + 1) % 1000 })),
+    mixer: it.select(
+      "mixer",
+      "Architecture",
+      mixers,
+      seen(({ lines, line }) => lines[line].mixer, ""),
+    ),
+    n: it.slider(
+      "n",
+      "State expansion n",
+      limits,
+      seen(({ cell }) => `${cell.n}`, ""),
+    ),
+    axis: it.select("axis", "Along", axes),
+    start: it.select(
+      "start",
+      "Start",
+      seen((view) => once(kin(view).map((line) => [line.start, line.from])), []),
+      seen(({ lines, line }) => lines[line].start, ""),
+    ),
+    steps: it.select(
+      "steps",
+      "Steps",
+      seen((view) => {
+        const { start } = view.lines[view.line];
+        return once(
+          kin(view)
+            .filter((line) => line.start === start)
+            .map((line) => [line.steps, line.for]),
+        );
+      }, []),
+      seen(({ lines, line }) => lines[line].steps, 0),
+    ),
+    rare: [
+      it.select(
+        "pairs",
+        "Pairs K",
+        seen((view) => offered(view, "K"), []),
+        seen(({ K }) => K, 0),
+      ),
+      it.select(
+        "d",
+        "Width d",
+        seen((view) => offered(view, "d"), []),
+        seen(({ d }) => d, 0),
+      ),
+      it.slider(
+        "pair",
+        "Question about pair",
+        seen(({ K, pair }) => ({ min: 0, max: K - 1, value: pair }), { min: 0, max: 0, value: 0 }),
+        seen(({ pair }) => `${pair}`, ""),
+      ),
+      it.slider("seed", "Sequence", () => ({ min: 0, max: SEQUENCES - 1 }), String),
     ],
+  };
+}
+
+/** A button for each line beside the chosen one, which takes it away. @param {(names: string[]) => void} keep */
+function others(keep) {
+  const list = html("div", { class: "dsf-field dsf-others" });
+  const changed = watch();
+  return {
+    list,
+    /** @param {View} view */
+    draw({ lines, line, drawn }) {
+      const rest = drawn.filter((name) => name !== line);
+      if (!changed(joined(drawn))) return;
+      list.hidden = rest.length === 0;
+      const buttons = rest.map((name) => {
+        const { title } = lines[name];
+        const gone = () => keep(rest.filter((other) => other !== name).reverse());
+        return html("button", { type: "button", class: "dsf-button", click: gone }, `Take away: ${title}`);
+      });
+      list.replaceChildren(...buttons);
+    },
   };
 }
 
@@ -110,32 +181,29 @@ function render({ model, el }) {
     (pair) => it.set({ pair }),
     (pair) => sequence.light(pair ?? view?.pair ?? 0),
   );
-  const keep = () => it.set({ drawn: joined(view?.drawn ?? []) });
-  /** @param {Record<string, any>} selection */
-  const choose = (selection) => {
+  /** What is drawn stays when another line is chosen. */
+  const keep = () => view && it.set({ drawn: joined([...view.drawn].reverse()) });
+  const usual = { start: "own", steps: 1000 };
+  /** @param {{line: string, n: number}} selection */
+  const choose = ({ line, n }) => {
+    if (!view) return;
+    const { mixer, start, steps } = view.lines[line];
     keep();
-    it.set(selection);
+    it.set({ mixer, start, steps, n });
   };
-  const [curves, heat, data, lines] = [chart(choose), plane(choose), numbers(), legend(it.set)];
-  const { mixer, n, rare, ofSequence } = controls(it, model);
-  mixer.addEventListener("change", keep, true); // before another one is chosen
-  it.controls.append(mixer, n, it.reset(), it.more(...rare, lines.list));
-  const [asked, over, rate] = [html("p", { class: "dsf-note" }), html("p", { class: "dsf-panel-title" }), html("span")];
+  const [curves, data] = [chart(/** @type {any} */ (choose)), numbers()];
+  const rest = others((names) => it.set({ drawn: joined(names) }));
+  const { mixer, n, axis, start, steps, rare } = controls(it, model);
+  for (const control of [mixer, start, steps]) control.addEventListener("change", keep, true); // before it is chosen
+  mixer.addEventListener("change", () => it.set(usual));
+  it.controls.append(mixer, n, axis, it.reset(), it.more(start, steps, ...rare, rest.list));
+  const [about, rate] = [html("p", { class: "dsf-told" }), html("span")];
   const body = [
-    ...[it.controls, html("div", {}, curves.picture), it.finding, it.spoken],
-    html("p", { class: "dsf-note" }, CHART_NOTE, rate),
-    fold(
-      "dsf-fold",
-      "A sequence of this task",
-      ...[html("div", { class: "dsf-controls" }, ...ofSequence), sequence.picture, asked],
-      note(SEQUENCE_NOTE, "Point at a key to see its question."),
-    ),
-    fold("dsf-fold", "Test accuracy over n and d", over, heat.picture),
+    ...[it.controls, html("div", {}, curves.picture), it.finding, it.spoken, sequence.picture, about],
+    html("p", { class: "dsf-note" }, SEQUENCE_NOTE, html("span", { class: "dsf-hint" }, " Point at a question.")),
+    html("p", { class: "dsf-note" }, `${CHART_NOTE} `, rate),
     data.node,
   ];
-  const another = watch();
-  /** @type {import("./recall.js").Recall} */
-  let read;
   const empty = html("p", { class: "dsf-note" }, NOTHING);
   it.root.append(it.problem, empty, ...body);
 
@@ -144,18 +212,15 @@ function render({ model, el }) {
     empty.hidden = view !== null;
     for (const node of body) node.hidden = view === null;
     if (!view) return;
-    const { cell, mixers } = view;
     const width = it.root.clientWidth; // before anything is changed
-    it.root.style.setProperty("--dsf-own", mixers[cell.mixer].color);
-    if (another(view.title, view.seed)) read = recall(view.task, view.seed);
-    sequence.draw(view, read, width);
-    sequence.light(view.pair);
-    asked.textContent = told(view, read);
-    rate.textContent = rated(cell);
-    over.textContent = mixers[cell.mixer].title;
+    const answers = read(view);
+    it.root.style.setProperty("--dsf-own", view.lines[view.line].color);
     curves.draw(view, width);
-    heat.draw(view, width);
-    lines.draw(view);
+    sequence.draw(view, answers, width);
+    sequence.light(view.pair);
+    about.textContent = told(view, answers, view.pair);
+    rate.textContent = rated(view.cell);
+    rest.draw(view);
     data.draw(view);
     it.say(finding(view));
   });

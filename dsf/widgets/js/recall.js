@@ -1,4 +1,4 @@
-/** A sequence of the task. */
+/** Sequences of the task. */
 import { uniform } from "./random.js";
 
 /** @typedef {{L: number, K: number, V: number, a: number, R: number}} Task */
@@ -50,31 +50,4 @@ export function recall({ L, K, V, a, R }, seed) {
   );
   for (const [j, places] of asked.entries()) for (const at of places) tokens[at] = tokens[2 * j];
   return { tokens, asked };
-}
-
-/**
- * What a reader scores who guesses among the values shown, and among all values.
- * @param {Task} task
- */
-export const chance = ({ K, V }) => [1 / K, 1 / (V - Math.floor(V / 2))];
-
-/**
- * What is drawn of a sequence; filler in a row is one item.
- * @param {Recall} read
- * @param {number} pairs
- */
-export function items({ tokens, asked }, pairs) {
-  const which = new Map(asked.flatMap((places, j) => places.map((at) => /** @type {[number, number]} */ ([at, j]))));
-  /** @type {{kind: string, pair: number, words: string}[]} */
-  const out = [];
-  let filler = 0;
-  tokens.forEach((token, at) => {
-    const pair = at < 2 * pairs ? at >> 1 : which.get(at);
-    filler = pair === undefined ? filler + 1 : 0;
-    if (at < 2 * pairs) out.push({ kind: at % 2 ? "value" : "key", pair: at >> 1, words: `${token}` });
-    else if (pair !== undefined) out.push({ kind: "question", pair, words: `${token}?` });
-    else if (filler === 1) out.push({ kind: "filler", pair: -1, words: "·" });
-    else out[out.length - 1].words = `·×${filler}`;
-  });
-  return out;
 }

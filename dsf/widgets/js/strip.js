@@ -1,14 +1,37 @@
-/** The sequence in rows of tokens. */
+/** A sequence in rows of tokens: how much weight a question gives each, and what a model answers. */
 import { place, svg, watch } from "./dom.js";
-import { items } from "./recall.js";
+import { STRENGTH } from "./looks.js";
 
-/** @typedef {import("./recall.js").Recall} Recall */
 /** @typedef {import("./cells.js").View} View */
+/** @typedef {import("./cells.js").Answers} Answers */
+/** @typedef {{kind: string, pair: number, words: string, from: number, to: number}} Item from, to: its positions */
 
 const WORDED = 80; // items of a sequence up to which the tokens are written out
-const ROW = 34; // height of a row in pixels
+const [ROW, ANSWER, BOX] = [34, 16, 22]; // px: of a row, of the line of answers below it, of a token
+const FULL = 0.65; // opacity of the largest weight: the token on it can be read
 /** @type {Record<string, string>} what is written of items where there are many */
 const SHORT = { question: "?", filler: "·" };
+
+/**
+ * What is drawn of a sequence; filler in a row is one item.
+ * @param {View} view
+ * @returns {Item[]}
+ */
+function items({ sequence: { tokens, asked }, K }) {
+  const which = new Map(asked.flatMap((places, j) => places.map((at) => /** @type {[number, number]} */ ([at, j]))));
+  /** @type {Item[]} */
+  const out = [];
+  tokens.forEach((token, at) => {
+    const pair = at < 2 * K ? at >> 1 : which.get(at);
+    const last = out[out.length - 1];
+    const place_ = { from: at, to: at + 1 };
+    if (at < 2 * K) out.push({ kind: at % 2 ? "value" : "key", pair: at >> 1, words: `${token}`, ...place_ });
+    else if (pair !== undefined) out.push({ kind: "question", pair, words: `${token}?`, ...place_ });
+    else if (last.kind === "filler") Object.assign(last, { to: at + 1, words: `·×${at + 1 - last.from}` });
+    else out.push({ kind: "filler", pair: -1, words: "·", ...place_ });
+  });
+  return out;
+}
 
 /**
  * The sequence in rows; a pair is lit and joined to its question.
@@ -29,45 +52,73 @@ export function strip(choose, peek) {
     if (pair !== null) choose(pair);
   });
   const changed = watch();
-  /** @type {{pair: number, kind: string, node: SVGGElement, x: number, y: number}[]} */
+  /** @type {(Item & {node: SVGGElement, weight: SVGRectElement, x: number, y: number})[]} */
   let drawn = [];
   /** @type {SVGPathElement[]} */
   let joins = [];
+  /** @type {Answers} */
+  let answers = [];
   return {
     picture,
-    /** @param {View} view @param {Recall} read @param {number} width */
-    draw({ task, title, seed }, read, width) {
-      if (!changed(title, seed, width)) return;
-      const all = items(read, task.K);
+    /** @param {View} view @param {Answers} now @param {number} width */
+    draw(view, now, width) {
+      const { task, sequence, reader, K } = view;
+      if (!changed(sequence, reader, width)) return;
+      answers = now;
+      const all = items(view);
       const worded = all.length <= WORDED;
-      const cell = worded ? 7 * Math.max(...all.map(({ words: said }) => said.length)) + 6 : 14;
+      const given = worded && reader ? answers.flat() : [];
+      /** @param {Item} item */
+      const answerTo = ({ kind, from }) => (kind === "question" ? given.find(({ at }) => at === from) : undefined);
+      /** @param {Item} item */
+      const below = (item) => {
+        const found = answerTo(item);
+        return found ? `${found.answer} ${found.right ? "✓" : "✗"}` : "";
+      };
+      const texts = all.flatMap((item) => [item.words, below(item)]);
+      const cell = worded ? 7 * Math.max(...texts.map((text) => text.length)) + 6 : 14;
       const columns = Math.max(2, 2 * Math.floor(width / cell / 2)); // a pair stays in one row
-      drawn = all.map(({ kind, pair, words }, at) => {
-        const [x, y] = [(at % columns) * cell, 22 + Math.floor(at / columns) * ROW];
-        const shown = worded ? words : (SHORT[kind] ?? "");
+      const tall = ROW + (given.length ? ANSWER : 0);
+      drawn = all.map((item, at) => {
+        const { kind, pair, words } = item;
+        const [x, y] = [(at % columns) * cell, 22 + Math.floor(at / columns) * tall];
+        const box = { x: x + 1, y, width: cell - 2, height: BOX, rx: 2 };
+        const weight = svg("rect", { class: "dsf-weight", ...box });
+        const middle = { x: x + cell / 2, "text-anchor": "middle" };
+        const said = below(item);
         const node = svg(
           "g",
           { class: `dsf-token dsf-${kind}`, "data-pair": pair < 0 ? null : pair },
-          svg("rect", { x: x + 1, y, width: cell - 2, height: 22, rx: 2 }),
-          svg("text", { x: x + cell / 2, y: y + 15, "text-anchor": "middle" }, shown),
+          svg("rect", box),
+          weight,
+          svg("text", { ...middle, y: y + 15 }, worded ? words : (SHORT[kind] ?? "")),
+          ...(said ? [svg("text", { ...middle, class: "dsf-answer", y: y + BOX + 13 }, said)] : []),
         );
-        return { pair, kind, node, x: x + cell / 2, y };
+        return { ...item, node, weight, x: x + cell / 2, y };
       });
+      picture.classList.toggle("dsf-weighed", Boolean(reader));
       picture.replaceChildren(...drawn.map(({ node }) => node));
-      const places = read.asked.map((found, j) => {
-        const [key, value] = read.tokens.slice(2 * j, 2 * j + 2);
-        return `${key} is followed by ${value} and asked at ${found.join(", ")}`;
+      const places = sequence.asked.map((_, j) => {
+        const [key, value] = sequence.tokens.slice(2 * j, 2 * j + 2);
+        const say = answers[j].map(({ at, answer }) => (answer === undefined ? `${at}` : `${at}, answered ${answer}`));
+        return `${key} is followed by ${value} and asked at ${say.join("; ")}`;
       });
-      const said = `A sequence of ${task.L} tokens. ${places.join("; ")}.`;
-      place(picture, { width, height: 22 + Math.ceil(all.length / columns) * ROW, "aria-label": said });
+      const said = `A sequence of ${task.L} tokens, ${K} pairs. ${places.join("; ")}.`;
+      place(picture, { width, height: 22 + Math.ceil(all.length / columns) * tall, "aria-label": said });
     },
     /** @param {number} lit */
     light(lit) {
-      for (const { pair, node } of drawn) node.classList.toggle("dsf-lit", pair === lit);
+      const row = answers[lit]?.[0]?.row?.shares ?? [];
+      for (const { pair, node, weight, from, to } of drawn) {
+        node.classList.toggle("dsf-lit", pair === lit);
+        const share = row.slice(from, to).reduce((most, x) => (Math.abs(x) > Math.abs(most) ? x : most), 0);
+        const strength = FULL * (Math.abs(share) / 100) ** STRENGTH;
+        place(weight, { class: `dsf-weight dsf-${share < 0 ? "neg" : "pos"}`, "fill-opacity": strength.toFixed(2) });
+      }
       const [{ x, y }, ...questions] = drawn.filter(({ pair, kind }) => pair === lit && kind !== "value");
       for (const join of joins) join.remove();
       joins = questions.map(({ x: u, y: v }) => {
-        const [first, middle] = y === v ? [y, y - 22] : [y + 22, (y + 22 + v) / 2];
+        const [first, middle] = y === v ? [y, y - 22] : [y + BOX, (y + BOX + v) / 2];
         return svg("path", { class: "dsf-join", d: `M${x} ${first}C${x} ${middle} ${u} ${middle} ${u} ${v}` });
       });
       picture.append(...joins);
