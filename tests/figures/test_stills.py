@@ -18,7 +18,6 @@ from torch.nn.functional import softplus
 
 from book.stills import with_stills
 from dsf import looks, mqar, results, widgets
-from dsf.mixers import TITLES
 from dsf.widgets import hero
 from dsf.widgets.base import number
 
@@ -156,30 +155,45 @@ def test_recall_grows_with_the_state() -> None:
 def test_mqar_says_the_numbers_of_its_cells(cells: list[results.Cell]) -> None:
     shown = []
     for cell in widgets.MQARExplorer(cells).cells:
-        state = {name: cell[name] for name in ("task", "mixer", "n", "d")}
-        shown.append(widgets.MQARExplorer(cells, **state, pair=1))
-    for widget, page in zip(shown, stills(*shown), strict=True):
+        look = widgets.MQARExplorer(cells).lines[cell["line"]]
+        state = {name: look[name] for name in ("mixer", "start", "steps")}
+        state |= {"n": cell["n"], "d": cell["d"], "pairs": cell["K"]}
+        shown.append((cell, widgets.MQARExplorer(cells, **state, pair=1)))
+    for (cell, widget), page in zip(shown, stills(*(w for _, w in shown)), strict=True):
+        assert widget.chosen() == cell
         said = page.select_one(".dsf-finding").text
-        assert page.figcaption.text.endswith(f"As first shown, for {widget.task}: {said}")
-        cell, task = widget.chosen(), widget.tasks[widget.task]
-        mixer, told = cell["mixer"].partition(",")[::2]
-        title = f"{TITLES.get(mixer, mixer)}{',' if told else ''}{told}"
-        assert said.startswith(f"{title}, n = {cell['n']}, d = {cell['d']}: ")
-        seen = [value for value in cell["accuracy"] if value is not None]
-        lost = len(cell["accuracy"]) - len(seen)
+        first = f"As first shown, at d = {cell['d']} with {cell['K']} pairs: {said}"
+        assert page.figcaption.text.endswith(first)
+        assert said.startswith(f"{widget.lines[cell['line']]['title']}, n = {cell['n']}: ")
+        seen = sorted(value for value in cell["accuracy"] if value is not None)
+        every = len(cell["accuracy"])
+        lost = every - len(seen)
+        task = next(task for task in widget.tasks if task["K"] == cell["K"])
+        learnt = sum(value > task["hint"] + 0.05 for value in seen)
         if not seen:
-            assert ": diverged (3 of 3 diverged)" in said
-            continue
-        numbers = f": {number(sum(seen) / len(seen))} ("
-        if len(seen) > 1:
-            numbers += f"{number(min(seen))} to {number(max(seen))} over {len(seen)} seeds"
-        assert numbers in said
+            assert ": diverged (3 of 3)" in said
+        elif seen[-1] - seen[0] < 0.1:
+            spread = f"{number(seen[0])} to {number(seen[-1])} over {len(seen)} seeds"
+            spread = spread if len(seen) > 1 else "1 seed"
+            assert f": {number(sum(seen) / len(seen))} ({spread})" in said
+            assert (", which is no more than a guess" in said) == (learnt == 0)
+        else:
+            share = f"{learnt} of {every}" if learnt < every else f"all {every}"
+            assert f" and {number(seen[-1])}, seed by seed: {share} learnt to bind" in said
+        assert (f", {lost} of {every} diverged" in said) == (0 < lost < every)
         assert "Learning rate 0.004, chosen of 2 on validation." in page.text
-        assert (", 1 of 3 diverged" in said) == (lost == 1)
         chance = mqar.chance_levels(task["K"], task["V"])["any value shown"]
-        assert f"value shown {number(chance)}" in page.text
-        rival = mixer != "softmax" and task["L"] == cell["d"] == 64
-        assert ("; Softmax attention, n = " in said) == rival
+        assert f"chance {number(chance)}" in page.text
+        rival = cell["line"] != "softmax" and cell["d"] == 64 and cell["K"] == 8
+        assert ("; softmax attention, n = " in said) == rival
+
+
+def test_mqar_says_that_a_mixer_was_not_run_at_this_size(cells: list[results.Cell]) -> None:
+    [page] = stills(widgets.MQARExplorer(cells, mixer="s6", pairs=4))
+    said = page.select_one(".dsf-finding").text
+    assert said.startswith(
+        "S6 (Mamba) was not run with 4 pairs at d = 64. Linear attention, n = 16"
+    )
 
 
 def test_mqar_shows_mark_up_in_names_as_it_is(cells: list[results.Cell]) -> None:

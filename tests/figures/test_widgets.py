@@ -12,7 +12,6 @@ import os
 import re
 import subprocess
 import tarfile
-from collections.abc import Iterable
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
@@ -300,43 +299,68 @@ def test_gallery_tells_how_far_off_the_features_are() -> None:
 
 def test_mqar_tells_the_numbers_of_its_cells_in_a_table(cells: list[results.Cell]) -> None:
     widget = widgets.MQARExplorer(cells)
-    assert len(widget.cells) == len(cells)
-    for cell in cells:
+    of_the_task = cells[:-2]
+    assert len(widget.cells) == len(of_the_task), "those of another experiment are left out"
+    titles = {"slow": ", slow start", "own": "", "4000": ", four times the steps", "1000": ""}
+    for cell in of_the_task:
         config = cell.config
-        sizes = {field: config[field] for field in ("seq_len", "num_kv_pairs", "vocab_size")}
-        widget.task = runs.title_of(**sizes, num_layers=config["num_layers"])
-        assert widget.task.endswith(", 2 layers") == (config["num_layers"] == 2)
-        told = ", warmup = 0.5" if config["warmup"] == 0.5 else ""
-        widget.mixer, widget.n, widget.d = config["mixer"] + told, config["n"], config["d_model"]
-        _, head, rows = widget.table()
-        title = TITLES.get(config["mixer"], config["mixer"])
-        row = next(row for row in rows if row[0] == f"{title}{told}")
+        start = runs.start_name(config["start"])
+        widget.mixer, widget.start, widget.steps = config["mixer"], start, config["steps"]
+        widget.n, widget.d, widget.pairs = config["n"], config["d_model"], config["num_kv_pairs"]
+        chosen = widget.chosen()
+        assert (chosen["n"], chosen["d"], chosen["K"]) == (widget.n, widget.d, widget.pairs)
+        title, head, rows = widget.table()
+        assert title == f"Test accuracy at d = {widget.d}, {widget.pairs} pairs"
+        name = TITLES.get(config["mixer"], config["mixer"])
+        name += titles[start] + titles[str(config["steps"])]
+        row = next(row for row in rows if row[0] == name)
         lost, kept = cell.diverged, len(cell.seeds) - cell.diverged
-        wanted = number(cell.mean) if kept else "diverged"
-        if kept > 1:
-            wanted += f" ({number(cell.low)} to {number(cell.high)})"
+        if not kept:
+            wanted = "diverged"
+        elif cell.high - cell.low < 0.1:
+            wanted = number(cell.mean)
+            wanted += f" ({number(cell.low)} to {number(cell.high)})" if kept > 1 else ""
+        else:
+            seeds = sorted(x for x in cell.scores if math.isfinite(x))
+            hint = mqar.position_level(64, config["num_kv_pairs"])
+            wanted = f"{', '.join(map(number, seeds))}: {len(cell.beyond(hint + 0.05))}"
+            wanted += f" of {len(cell.seeds)}"
         assert row[head.index(f"n = {config['n']}")] == wanted + (" ✗" if lost and kept else "")
 
 
-def test_mqar_shows_the_recorded_runs_by_default() -> None:
-    wanted = results.cells(results.recorded("mqar"))
-    shown = widgets.MQARExplorer().cells
-    assert wanted
+def test_mqar_shows_cells_of_another_experiment_where_there_are_no_others(
+    cells: list[results.Cell],
+) -> None:
+    shown = widgets.MQARExplorer(cells[-1:])
+    assert [(cell["line"], cell["K"]) for cell in shown.cells] == [("qlstm", 2)]
+    assert shown.mixer == "qlstm"
+    assert [task["L"] for task in shown.tasks] == [16]
 
-    def key(n: int, d: int, accuracy: Iterable[float | None]) -> str:
-        seen = [None if x is None or math.isnan(x) else round(x, 4) for x in accuracy]
-        return f"{n} {d} {seen}"
 
-    assert sorted(key(cell["n"], cell["d"], cell["accuracy"]) for cell in shown) == sorted(
-        key(cell.config["n"], cell.config["d_model"], cell.accuracy) for cell in wanted
-    )
+def test_mqar_looks_at_the_nearest_that_was_run(cells: list[results.Cell]) -> None:
+    widget = widgets.MQARExplorer(cells, mixer="linear", n=63, d=40, pairs=9)
+    assert [widget.chosen()[name] for name in ("line", "n", "d", "K")] == ["linear", 16, 32, 8]
+    widget.steps, widget.d = 4500, 64
+    assert widget.chosen()["line"] == "linear for 4000 steps"
+    widget.start = "slow"
+    assert widget.chosen()["line"] == "linear for 4000 steps", "it has no such start"
+    widget.mixer = "ssd"
+    assert widget.chosen()["line"] == "ssd from slow"
+    widget.start = "own"
+    assert widget.chosen()["line"] == "ssd from slow", "it has no other"
+    widget.pairs = 4
+    assert widget.chosen()["line"] == "linear", "nothing else was run there"
+
+
+def test_mqar_is_small_enough_for_a_page() -> None:
+    assert len(gzip.compress(widgets.MQARExplorer().html().encode(), mtime=0)) < 60_000
 
 
 def test_mqar_shows_mark_up_in_names_as_it_is(cells: list[results.Cell]) -> None:
     name = '<img src="x" onerror="alert(1)"></script><b>bold</b> & \'quoted\''
-    config = {**cells[0].config, "mixer": name, "forget_bias": name}
+    config = {**cells[0].config, "mixer": name, "start": name}
     widget = widgets.MQARExplorer([*cells, dataclasses.replace(cells[0], config=config)])
-    widget.mixer = f"{name}, forget bias = {name}"
+    widget.mixer, widget.start = name, name
     page = figure(widget)
     assert page.select("img, b") == []
     assert len(page.select("script")) == 1
@@ -352,10 +376,11 @@ def test_mqar_without_runs_says_so() -> None:
     assert json.loads(page.script.string) == widget.state()
 
 
-def test_mqar_refuses_a_task_and_a_mixer_without_runs(cells: list[results.Cell]) -> None:
+def test_mqar_refuses_what_was_not_run_and_what_cannot_be(cells: list[results.Cell]) -> None:
     widget = widgets.MQARExplorer(cells)
-    for trait, value in (("task", "L = 1"), ("mixer", "s4d"), ("n", 0), ("seed", 1000)):
-        with pytest.raises(traitlets.TraitError):
+    refused = {"mixer": "s4d", "start": "fast", "drawn": "s4d", "axis": "d", "n": 0, "pairs": 0}
+    for trait, value in {**refused, "steps": 0, "seed": 4}.items():
+        with pytest.raises(traitlets.TraitError, match=trait):
             setattr(widget, trait, value)
     with pytest.raises(traitlets.TraitError, match="s4d"):
         widgets.MQARExplorer(cells, mixer="s4d")

@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 import pages
 import pytest
-from golden import recall
 from layers import layers
 
 from book import bundle
@@ -463,82 +462,101 @@ def address(**state: object) -> str:
 def test_mqar_says_what_python_says_of_every_cell(visit: Visit, cells: list[Cell]) -> None:
     page = visit(widgets.MQARExplorer(cells, figure_id="it").html())
     shown = widgets.MQARExplorer(cells)
-    for cell in shown.cells:
-        state = {name: cell[name] for name in ("task", "mixer", "n", "d")}
-        for name, value in {**state, "seed": cell["n"], "pair": 1}.items():
+    for k, cell in enumerate(shown.cells):
+        look = shown.lines[cell["line"]]
+        state = {name: look[name] for name in ("mixer", "start", "steps")}
+        state |= {"n": cell["n"], "d": cell["d"], "pairs": cell["K"], "seed": k % 4, "pair": 1}
+        for name, value in state.items():
             setattr(shown, name, value)
-        page.evaluate("hash => { location.hash = hash }", address(**state, seed=cell["n"], pair=1))
+        page.evaluate("hash => { location.hash = hash }", address(**state))
         page.wait_for_function(
             "said => document.querySelector('.dsf-finding').textContent.startsWith(said)",
-            arg=f"{shown.mixers[cell['mixer']]['title']}, n = {cell['n']}, d = {cell['d']}: ",
+            arg=f"{look['title']}, n = {cell['n']}: ",
         )
         _, _, wanted = shown.table()
         assert shown_table(page) == wanted
         assert not page.locator(".dsf-problem:visible").count()
 
 
-def test_mqar_views_share_what_is_chosen(visit: Visit, cells: list[Cell]) -> None:
-    page = visit(widgets.MQARExplorer(cells, n=4, d=32).html())
+def test_mqar_views_share_what_is_chosen(visit: Visit) -> None:
+    page = visit(widgets.MQARExplorer(mixer="linear", drawn="softmax", n=4).html())
     unfold(page)
-    finding = page.locator(".dsf-finding")
-    assert finding.text_content().startswith("Linear attention, n = 4, d = 32: ")
+    finding, told = page.locator(".dsf-finding"), page.locator(".dsf-live .dsf-told")
+    assert finding.text_content().startswith("Linear attention, n = 4: ")
     mixer = page.get_by_role("combobox", name="Architecture")
     expansion = page.get_by_role("slider", name="State expansion n")
-    squares = page.locator(".dsf-live .dsf-touch")
-    squares.nth(5).click()  # the last of six: n = 64, d = 64
-    assert finding.text_content().startswith("Linear attention, n = 64, d = 64: ")
-    assert expansion.get_attribute("aria-valuetext") == "64"
-    assert page.get_by_role("slider", name="Width d").get_attribute("aria-valuetext") == "64"
-
     ring = page.locator(".dsf-live .dsf-phi .dsf-entry")
-    before = ring.bounding_box()
-    expansion.press("ArrowLeft")
-    assert finding.text_content().startswith("Linear attention, n = 16, d = 64: ")
-    assert ring.bounding_box()["x"] < before["x"]
+    weights = "() => [...document.querySelectorAll('.dsf-live .dsf-weight')].map(w => w.outerHTML)"
+    answers = page.locator(".dsf-live .dsf-answer")
+    before, shaded, answered = (
+        ring.bounding_box(),
+        page.evaluate(weights),
+        answers.all_inner_texts(),
+    )
+    expansion.press("End")
+    assert finding.text_content().startswith("Linear attention, n = 64: ")
+    assert expansion.get_attribute("aria-valuetext") == "64"
+    assert ring.bounding_box()["x"] > before["x"]
+    assert ring.bounding_box()["height"] < before["height"], "its seeds lie closer"
+    assert "Linear attention, n = 64, " in told.text_content()
+    assert page.evaluate(weights) != shaded
+    assert answers.all_text_contents() != answered
 
-    # A click on the point of softmax attention above it.
+    # A click on the point of softmax attention at n = 4.
     page.locator(".dsf-live .dsf-phi").scroll_into_view_if_needed()
-    box = page.locator(".dsf-live .dsf-phi").bounding_box()
+    expansion.press("Home")
     middle = ring.bounding_box()["x"] + ring.bounding_box()["width"] / 2
-    page.mouse.click(middle, box["y"] + 10)
-    assert finding.text_content().startswith("Softmax attention, n = 16, d = 64: ")
+    top = page.locator(".dsf-live .dsf-grid").nth(4).bounding_box()["y"]
+    page.mouse.click(middle, top)
+    assert finding.text_content().startswith("Softmax attention, n = 4: ")
     assert mixer.input_value() == "softmax"
+    assert page.locator(".dsf-live .dsf-series").count() == 2, "both stay"
+    assert "Softmax attention, n = 4, " in told.text_content()
     mixer.select_option("rg_lru")
-    assert finding.text_content().startswith("RG-LRU (Griffin), n = 1, d = 64: ")
-    assert squares.count() == 1
+    assert finding.text_content().startswith("RG-LRU (Griffin), n = 1: ")
     assert expansion.is_disabled()
-    page.get_by_label("Linear attention", exact=True).uncheck()
-    page.get_by_label("Linear attention", exact=True).check()
-    assert finding.text_content().startswith("Linear attention, n = 16, d = 64: ")
+    assert answers.count() == 0
+    page.get_by_role("combobox", name="Pairs K").select_option("16")
+    assert "was not run with 16 pairs at d = 64. " in finding.text_content()
 
 
-def test_mqar_joins_a_key_to_its_question(visit: Visit, cells: list[Cell]) -> None:
-    widget = widgets.MQARExplorer(cells, pair=2)
-    tokens, asked = recall(widget.tasks[widget.task], widget.seed)
+def test_mqar_joins_a_key_to_its_question(visit: Visit) -> None:
+    widget = widgets.MQARExplorer(pair=2)
+    task = next(task for task in widget.tasks if task["K"] == 8)
+    tokens, asked = task["sequences"][0].values()
     page = visit(widget.html())
-    unfold(page)
-    lit = page.locator(".dsf-lit text")
+    lit = page.locator(".dsf-lit text:not(.dsf-answer)")
+    shaded = page.locator(".dsf-live .dsf-value[data-pair='5'] .dsf-weight")
 
     def expected(pair: int) -> list[str]:
         key, value = tokens[2 * pair : 2 * pair + 2]
         return [str(key), str(value), f"{key}?"]
 
     assert lit.all_text_contents() == expected(2)
+    assert float(shaded.get_attribute("fill-opacity")) < 0.2
     question = page.locator(".dsf-question[data-pair='5']")
     question.hover()
     assert lit.all_text_contents() == expected(5)
-    said = page.locator(".dsf-note", has_text="tokens later")
-    assert "Pair 2" in said.text_content()
+    assert float(shaded.get_attribute("fill-opacity")) == 0.65, "where softmax looks"
+    said = page.locator(".dsf-told")
+    assert said.text_content().startswith(f"Key {tokens[4]}, ")
     question.click()
     page.mouse.move(2, 2)
     assert lit.all_text_contents() == expected(5)
-    assert said.text_content().endswith(f"asked {asked[5][0] - 10} tokens later.")
-    assert page.get_by_label("Pair j").input_value() == "5"
+    assert said.text_content().startswith(
+        f"Key {tokens[10]}, value {tokens[11]}, asked {asked[5][0] - 10} tokens later. "
+        "The question's largest weight, "
+    )
+    assert f" stands on {tokens[11]}, its value. The answer is {tokens[11]}, right." in (
+        said.text_content()
+    )
+    unfold(page)
+    assert page.get_by_label("Question about pair").input_value() == "5"
     assert page.locator(".dsf-join").count() == 1
 
 
 def test_mqar_draws_accuracies_and_chance_at_their_heights(visit: Visit, cells: list[Cell]) -> None:
-    widget = widgets.MQARExplorer(cells, mixer="linear", n=64, d=64)
+    widget = widgets.MQARExplorer(cells, mixer="softmax", n=64, drawn="linear")
     page = visit(widget.html())
     height = """selector => { const box = document.querySelector(selector).getBoundingClientRect();
                               return (box.top + box.bottom) / 2; }"""
@@ -552,12 +570,18 @@ def test_mqar_draws_accuracies_and_chance_at_their_heights(visit: Visit, cells: 
             ".dsf-phi .dsf-entry",
         )
     }
-    mean = next(
-        c.mean
-        for c in cells
-        if (c.config["n"], c.config["d_model"]) == (64, 64) and c.config["mixer"] == "linear"
+    mean = next(c.mean for c in cells if (c.config["n"], c.config["mixer"]) == (64, "softmax"))
+    hint = widget.tasks[1]["hint"]
+    assert list(drawn.values()) == pytest.approx([1 / 8, hint, mean], abs=0.005)  # one pixel
+    # The seeds of linear attention at n = 4, which do not agree: a dot each, and no mean.
+    path = page.locator(".dsf-aside .dsf-apart").get_attribute("d")
+    frame = page.locator(".dsf-phi").bounding_box()["y"]
+    found = [float(y) for y in re.findall(r"M[\d.]+ ([\d.]+)h0", path)]
+    scores = [c.scores for c in cells if c.config["mixer"] == "linear" and c.config["n"] == 64]
+    wanted = sorted(scores[1])
+    assert [(y + frame - zero) / (one - zero) for y in found[-3:]] == pytest.approx(
+        wanted, abs=0.005
     )
-    assert list(drawn.values()) == pytest.approx([1 / 8, 1 / 64, mean], abs=0.005)  # one pixel
 
 
 def test_mqar_without_runs_says_so(visit: Visit) -> None:
@@ -568,15 +592,13 @@ def test_mqar_without_runs_says_so(visit: Visit) -> None:
 
 def test_mqar_marks_runs_that_diverged(visit: Visit, cells: list[Cell]) -> None:
     page = visit(widgets.MQARExplorer(cells, mixer="s6", n=16).html())
-    assert "diverged (3 of 3 diverged)" in page.locator(".dsf-finding").text_content()
-    texts = page.locator(".dsf-live .dsf-picture").last.locator("text").all_text_contents()
-    assert texts[:2] == ["0.60✗", "✗"]
-    assert page.locator(".dsf-series", has_text="✗").count() == 1
+    assert "diverged (3 of 3)" in page.locator(".dsf-finding").text_content()
+    assert page.locator(".dsf-series text", has_text="✗").count() == 2
 
 
 def test_mqar_told_of_what_was_not_run_keeps_its_picture(visit: Visit, cells: list[Cell]) -> None:
     html = widgets.MQARExplorer(cells, figure_id="it").html()
-    for asked in (address(task="L = 1"), address(mixer="mlp")):
+    for asked in (address(start="fast"), address(mixer="mlp"), address(drawn="softmax + mlp")):
         page = visit(html, address=asked)
         assert "expected one of" in page.locator(".dsf-live .dsf-problem").text_content()
         assert page.locator(".dsf-live .dsf-phi").is_visible()

@@ -199,7 +199,7 @@ function render({ model, el }) {
   it.controls.append(mixer, n, axis, it.reset(), it.more(start, steps, ...rare, rest.list));
   const [about, rate] = [html("p", { class: "dsf-told" }), html("span")];
   const body = [
-    ...[it.controls, html("div", {}, curves.picture), it.finding, it.spoken, sequence.picture, about],
+    ...[it.controls, html("div", {}, curves.picture), it.finding, it.spoken, html("div", {}, sequence.picture), about],
     html("p", { class: "dsf-note" }, SEQUENCE_NOTE, html("span", { class: "dsf-hint" }, " Point at a question.")),
     html("p", { class: "dsf-note" }, `${CHART_NOTE} `, rate),
     data.node,
