@@ -23,7 +23,7 @@ from tqdm.auto import tqdm  # type: ignore[import-untyped]
 from dsf.config import Config as Config
 from dsf.config import TrainConfig as TrainConfig
 from dsf.config import mixer_options
-from dsf.mixers import MIXERS
+from dsf.mixers import MIXERS, Mixer
 from dsf.model import SequenceModel, num_parameters
 from dsf.optimize import Optimizer
 from dsf.tasks.base import ACCURACY, Batch, Metric, Split, data_seeds
@@ -92,6 +92,11 @@ class TrainResult:
     def test_accuracy(self) -> float:
         """The test score, under the name that it has in MQAR."""
         return self.test_score
+
+    @property
+    def learned(self) -> list[dict[str, float]]:
+        """What each mixer has learnt (`dsf.mixers.Mixer.learned`), from the first layer on."""
+        return [mixer.learned() for mixer in self.model.modules() if isinstance(mixer, Mixer)]
 
 
 def train(config: Config, progress: bool = True) -> TrainResult:
