@@ -28,6 +28,7 @@ from dsf.stack import train_stack
 from dsf.train import TrainResult, check_device, train
 
 _CANCEL_ORDERS = 30  # a second apart
+_DIGITS = 6  # of a learnt number, as many as float32 can tell
 
 
 @dataclass(frozen=True)
@@ -190,9 +191,14 @@ def run_of(result: TrainResult, machine: dict[str, Any]) -> Run:
         machine: commit, versions and device with which it was trained.
 
     Returns:
-        The run; numbers that are not finite are None.
+        The run; numbers that are not finite are None. What the mixers have learnt is there only
+        where they tell something.
     """
     metric = result.config.metric.name
+    learned = [
+        {name: _finite(float(f"{value:.{_DIGITS}g}")) for name, value in layer.items()}
+        for layer in result.learned
+    ]
     return Run(
         config=experiment(result.config),
         seed=result.config.seed,
@@ -206,6 +212,7 @@ def run_of(result: TrainResult, machine: dict[str, Any]) -> Run:
                 [report.step, _finite(round(report.loss, 4)), _finite(round(report.score, 4))]
                 for report in result.history
             ],
+            **({"learned": learned} if any(learned) else {}),
         },
         provenance={
             **machine,

@@ -21,6 +21,7 @@ from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 from dsf.config import Config as Config
 from dsf.config import TrainConfig as TrainConfig
+from dsf.mixers import Mixer
 from dsf.model import SequenceModel, num_parameters
 from dsf.model import build_model as build_model
 from dsf.optimize import Optimizer
@@ -90,6 +91,11 @@ class TrainResult:
     def test_accuracy(self) -> float:
         """The test score, under the name that it has in MQAR."""
         return self.test_score
+
+    @property
+    def learned(self) -> list[dict[str, float]]:
+        """What each mixer has learnt (`dsf.mixers.Mixer.learned`), from the first layer on."""
+        return [mixer.learned() for mixer in self.model.modules() if isinstance(mixer, Mixer)]
 
 
 def train(config: Config, progress: bool = True) -> TrainResult:

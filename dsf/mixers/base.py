@@ -121,6 +121,14 @@ class Mixer(nn.Module, ABC):
         """
         return take(self(x), positions)
 
+    def learned(self) -> dict[str, float]:
+        """What training has made of this mixer, in a few telling numbers.
+
+        Returns:
+            Numbers by the names that records and tables give them; none for most mixers.
+        """
+        return {}
+
 
 def check_range(name: str, bounds: tuple[float, float], below: float = math.inf) -> None:
     """Refuse what are no bounds of positive numbers.

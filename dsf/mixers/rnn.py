@@ -74,6 +74,19 @@ class QLSTM(Mixer):
     def forward(self, x: Tensor, state: Any = None, return_state: bool = False) -> Any:  # noqa: D102
         return rnn.qlstm(*self._arguments(x), **streaming(state, return_state))
 
+    def learned(self) -> dict[str, float]:
+        """The exponent.
+
+        Returns:
+            α as `alpha`; nothing where it is not trained.
+
+        Example:
+            >>> from dsf.mixers import QLSTM
+            >>> QLSTM(8, learn_exponent=True).learned()
+            {'alpha': 1.0}
+        """
+        return {} if self.log_exponent is None else {"alpha": self.log_exponent.exp().item()}
+
 
 class ExpandedQLSTM(Keyed):
     """Quasi-LSTM with n states a channel, which is this book's own and not in the paper.

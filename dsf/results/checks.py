@@ -19,6 +19,9 @@ from dsf.config import ADDED, NOT_RECORDED, Config, config_class
 from dsf.tasks import ACCURACY, TASKS, Metric
 
 _RESULT = ("test_{}", "validation_{}", "steps", "diverged", "num_parameters", "history")
+OPTIONAL = ("learned",)
+"""What a result has only where the mixers tell what they learnt, and early runs not even there."""
+
 PROVENANCE = ("commit", "versions", "device", "threads", "seconds")
 """What is required of the provenance."""
 
@@ -160,6 +163,19 @@ def check_result(result: Any, config: dict[str, Any]) -> None:
     last, validation = history[-1][2], result[f"validation_{metric.name}"]
     good = lost is not None or abs(validation - last) <= _ROUNDED
     _expect(good, f"result.validation_{metric.name}", validation, f"{last}, of the last report")
+    if "learned" in result:
+        _check_learned(result["learned"], lost is not None)
+
+
+def _check_learned(learned: Any, lost: bool) -> None:
+    """Refuse what are not numbers by name, layer by layer; null is one that a lost run lost."""
+    good = isinstance(learned, list) and any(layer != {} for layer in learned)
+    _expect(good, "result.learned", learned, "a list of what each layer learnt, not all empty")
+    for place, layer in enumerate(learned):
+        _expect(isinstance(layer, dict), f"result.learned[{place}]", layer, "an object of numbers")
+        for name, value in layer.items():
+            if not (lost and value is None):
+                _number(f"result.learned[{place}].{name}", value)
 
 
 def check_provenance(provenance: Any) -> None:
@@ -183,6 +199,13 @@ def check_course(result: dict[str, Any], config: Config) -> None:
     """Refuse a result that cannot be that of a configuration."""
     history, lost = result["history"], result["diverged"]
     goal, metric, asked = config.goal, config.metric, config.sizes.questions
+    layers = len(result.get("learned", range(config.num_layers)))
+    _expect(
+        layers == config.num_layers,
+        "result.learned",
+        result.get("learned"),
+        f"one object for each of num_layers = {config.num_layers}",
+    )
     for place, (step, _, score) in enumerate(history):
         due = min(config.report_every * (place + 1), config.steps)
         _expect(step == due, f"result.history[{place}][0]", step, f"{due}, of report_every")

@@ -12,6 +12,7 @@ from dsf.config import ADDED, config_class
 from dsf.mixers import MIXERS
 from dsf.results.checks import (
     LATER,
+    OPTIONAL,
     PROVENANCE,
     check_course,
     check_provenance,
@@ -38,7 +39,8 @@ class Run:
         seed: of initialisation and data.
         result: test_accuracy, validation_accuracy (None if the run diverged; another metric than
             accuracy has its own name there), steps (done), diverged (None or the reason),
-            num_parameters, and history, a list of [step, training loss in nats, validation score].
+            num_parameters, and history, a list of [step, training loss in nats, validation score];
+            where mixers tell what they learnt, learned, one object of numbers a layer.
         provenance: commit, versions, device, threads, seconds of wall time, and, but for early
             runs, seconds of the processor.
     """
@@ -157,7 +159,7 @@ def foreign(run: Run) -> str:
     """
     known = {
         "config": config_hints(run.config["task"]),
-        "result": result_fields(run.metric),
+        "result": (*result_fields(run.metric), *OPTIONAL),
         "provenance": (*PROVENANCE, *LATER),
     }
     missing = [name for name in known["config"] if name not in run.config]

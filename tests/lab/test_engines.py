@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import math
 import os
 import signal
 import subprocess
@@ -13,8 +14,11 @@ import torch
 from sweeps import TINY, group_lives, inline, run_all, stripped, wait_until
 
 from dsf import cli, engines, results, sweep
+from dsf.config import TrainConfig
 from dsf.results import Record
+from dsf.stack import train_stack
 from dsf.sweep import key_of, read_grid, run_sweep
+from dsf.train import train
 
 
 def test_the_process_pool_gives_the_same_runs(grid, tmp_path):
@@ -28,6 +32,23 @@ def test_stacked_runs_are_recorded_like_any_other(grid, tmp_path):
         outcomes = list(run_sweep(read_grid(grid), record, inline, stack=2))
     assert [outcome.run for outcome in outcomes] == results.read(tmp_path / "runs.jsonl")
     assert {outcome.run.key for outcome in outcomes} == set(map(key_of, read_grid(grid)))
+
+
+def test_what_the_mixers_learnt_is_recorded_a_layer_and_only_where_there_is_something_to_tell():
+    config = TrainConfig(
+        mixer="qlstm_exponent", n=1, d_model=8, num_layers=2, seq_len=16, num_kv_pairs=2,
+        vocab_size=32, steps=9, batch_size=4, num_validation=8, num_test=8, learning_rate=0.03,
+    )  # fmt: skip
+    trained, lost = train_stack([config, dataclasses.replace(config, seed=1)])
+    alphas = [block.mixer.log_exponent.exp().item() for block in trained.model.blocks]
+    recorded = engines.run_of(trained, {}).result["learned"]
+    assert recorded == [{"alpha": pytest.approx(alpha, rel=1e-5)} for alpha in alphas]
+    assert all(abs(alpha - 1) > 1e-4 for alpha in alphas)  # it has moved
+    with torch.no_grad():
+        lost.model.blocks[1].mixer.log_exponent.fill_(math.nan)
+    assert engines.run_of(lost, {}).result["learned"][1] == {"alpha": None}
+    plain = train(dataclasses.replace(config, mixer="qlstm"), progress=False)
+    assert "learned" not in engines.run_of(plain, {}).result
 
 
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -174,6 +174,18 @@ def test_reversing_the_sigmoid_is_a_change_of_sign():
     torch.testing.assert_close(reverse(x), standard(x), rtol=1e-13, atol=1e-13)
 
 
+def test_a_qlstm_tells_the_exponent_that_it_has_learnt_and_no_other_mixer_tells_anything():
+    told = {name: make(name)[0].learned() for name in MIXERS}
+    assert {name for name, learnt in told.items() if learnt} == {"qlstm_exponent", "qlstm_reversed"}
+    mixer, x = make("qlstm_exponent")
+    with torch.no_grad():
+        mixer.log_exponent.fill_(math.log(2.0))
+    plain = MIXERS["qlstm"](D, 1).double()
+    plain.load_state_dict({k: v for k, v in mixer.state_dict().items() if k != "log_exponent"})
+    squared = plain.system(x).transition ** mixer.learned()["alpha"]
+    torch.testing.assert_close(mixer.system(x).transition, squared, rtol=1e-12, atol=0)
+
+
 @pytest.mark.parametrize("name", FORGETFUL)
 def test_the_forget_bias_is_the_logit_of_the_first_transition(name):
     mixer = MIXERS[name](D, expansion(name), forget_bias=3.0)

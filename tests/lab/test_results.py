@@ -312,6 +312,48 @@ def test_a_run_that_diverged_may_lack_numbers_in_its_last_report_only(file):
         results.read(file(json.dumps({**GOOD, "result": result}).encode()))
 
 
+LEARNT = {**GOOD["result"], "learned": [{"alpha": 0.5}]}
+
+
+@pytest.mark.parametrize(
+    ("learned", "message"),
+    [
+        ({"alpha": 0.5}, "is {'alpha': 0.5}, expected a list of what each layer learnt"),
+        ([], r"is \[\], expected a list"),
+        ([{}], r"is \[{}\], expected a list of what each layer learnt, not all empty"),
+        (None, "is None, expected a list"),
+        ([0.5], r"\[0\] is 0.5, expected an object of numbers"),
+        ([{"alpha": None}], r"\[0\].alpha is None, expected a number"),
+        ([{"alpha": "0.5"}], r"\[0\].alpha is '0.5', expected a number"),
+        ([{"alpha": True}], r"\[0\].alpha is True, expected a number"),
+        ([{"alpha": [0.5]}], r"\[0\].alpha is \[0.5\], expected a number"),
+        ([{"alpha": 0.5}, {}], r"is \[.*, expected one object for each of num_layers = 1"),
+    ],
+)
+def test_what_the_mixers_learnt_is_checked(learned, message, file):
+    result = {**LEARNT, "learned": learned}
+    with pytest.raises(ValueError, match=rf"line 1: result\.learned ?{message}"):
+        results.read(file(json.dumps({**GOOD, "result": result}).encode()))
+
+
+def test_what_the_mixers_learnt_is_read_is_of_this_version_and_may_be_missing(file, capsys):
+    (run,) = results.read(file(json.dumps({**GOOD, "result": LEARNT}).encode()))
+    assert run.result["learned"] == [{"alpha": 0.5}]
+    assert foreign(run) == ""
+    assert from_line(to_line(run)) == run
+    assert capsys.readouterr().err == ""
+    assert all("learned" not in run.result for run in results.recorded("mqar"))
+
+
+def test_a_learnt_number_may_be_lost_where_the_run_diverged(file):
+    lost = {"test_accuracy": None, "validation_accuracy": None, "diverged": "why"}
+    history = [*GOOD["result"]["history"][:-1], [300, None, None]]
+    learned = [{"alpha": None}]
+    result = {**GOOD["result"], **lost, "history": history, "learned": learned}
+    (run,) = results.read(file(json.dumps({**GOOD, "result": result}).encode()))
+    assert run.result["learned"] == learned
+
+
 def test_runs_of_another_version_are_told_and_read(file, capsys):
     entry = copy.deepcopy(GOOD)
     del entry["config"]["forget_bias"], entry["config"]["batch_size"]
