@@ -35,20 +35,7 @@ FLOORS = (
     Floor("Recorded results", ("results",)),
     Floor(
         "Models and training",
-        Floor(
-            "Models and training",
-            (
-                "carried",
-                "config",
-                "train",
-                "models",
-                "optimize",
-                "stack",
-                "model",
-                "files",
-                "layers",
-            ),
-        ),
+        ("carried", "config", "train", "models", "optimize", "stack", "model", "files", "layers"),
     ),
     Floor("Tasks", ("tasks", "mqar")),
     Floor("Mixers", ("mixers",)),

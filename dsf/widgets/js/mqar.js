@@ -64,13 +64,27 @@ export function caption(model) {
   return view ? `As first shown, at d = ${view.d} with ${view.K} pairs: ${finding(view)}` : "";
 }
 
+/** What is looked at, found once for all controls and views of a state. @param {any} model */
+function lookOnce(model) {
+  const changed = watch();
+  /** @type {View | null} */
+  let view = null;
+  let stale = true;
+  return () => {
+    stale = changed(...Object.keys(traits).map((name) => model.get(name))) || stale;
+    if (stale) view = look(model);
+    stale = false;
+    return view;
+  };
+}
+
 /** @typedef {[string, string][]} Choices */
 
-/** @param {ReturnType<typeof frame>} it @param {any} model */
-function controls(it, model) {
+/** @param {ReturnType<typeof frame>} it @param {() => View | null} found */
+function controls(it, found) {
   /** @template T @param {(view: View) => T} of @param {T} none */
   const seen = (of, none) => () => {
-    const view = look(model);
+    const view = found();
     return view ? of(view) : none;
   };
   const sizes = (/** @type {View} */ { of, line }) => ascending(of(line).map(({ n }) => n));
@@ -175,6 +189,7 @@ function others(keep) {
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
   const it = frame({ model, el }, traits);
+  const found = lookOnce(model);
   /** @type {View | null} */
   let view = null;
   const sequence = strip(
@@ -193,7 +208,7 @@ function render({ model, el }) {
   };
   const [curves, data] = [chart(/** @type {any} */ (choose)), numbers()];
   const rest = others((names) => it.set({ drawn: joined(names) }));
-  const { mixer, n, axis, start, steps, rare } = controls(it, model);
+  const { mixer, n, axis, start, steps, rare } = controls(it, found);
   for (const control of [mixer, start, steps]) control.addEventListener("change", keep, true); // before it is chosen
   mixer.addEventListener("change", () => it.set(usual));
   it.controls.append(mixer, n, axis, it.reset(), it.more(start, steps, ...rare, rest.list));
@@ -208,7 +223,7 @@ function render({ model, el }) {
   it.root.append(it.problem, empty, ...body);
 
   return it.start(() => {
-    view = look(model);
+    view = found();
     empty.hidden = view !== null;
     for (const node of body) node.hidden = view === null;
     if (!view) return;
