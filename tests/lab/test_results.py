@@ -32,6 +32,7 @@ def run(rate, seed, test, validation=None, mixer="linear", diverged=None):
             "validation_accuracy": test if validation is None else validation,
             "diverged": diverged,
             "num_parameters": 10,
+            "history": [[50, 1.0, test]],
         },
         provenance={},
     )
@@ -69,6 +70,7 @@ def test_between_equal_rates_the_smaller_is_taken_whatever_the_order():
 def test_a_diverged_run_counts_as_nothing_and_is_counted():
     lost = Run(**{**run(0.1, 1, None).__dict__, "result": {
         "test_accuracy": None, "validation_accuracy": None, "diverged": "why", "num_parameters": 1,
+        "history": [[50, 4.0, 0.1], [100, None, None]],
     }})  # fmt: skip
     (cell,) = results.cells([run(0.1, 0, 0.8), lost, run(0.2, 0, 0.45), run(0.2, 1, 0.45)])
     assert cell.learning_rate == 0.2  # 0.9 beats 0.8 + 0
@@ -78,6 +80,18 @@ def test_a_diverged_run_counts_as_nothing_and_is_counted():
     assert (cell.mean, cell.low, cell.high) == (0.8, 0.8, 0.8)
     (cell,) = results.cells([lost])
     assert math.isnan(cell.mean)
+
+
+def test_a_cell_keeps_the_course_of_every_seed_at_its_rate():
+    lost = run(0.2, 1, None)
+    lost.result["history"] = [[50, 4.0, 0.1], [100, None, None]]
+    (cell,) = results.cells([run(0.1, 0, 0.2), run(0.1, 1, 0.2), lost, run(0.2, 0, 0.9)])
+    assert cell.learning_rate == 0.2
+    first, second = cell.histories
+    assert first == ((50, 0.9),)
+    assert second[0] == (50, 0.1)
+    assert second[1][0] == 100
+    assert math.isnan(second[1][1])
 
 
 def test_settings_stay_apart_and_in_order():
