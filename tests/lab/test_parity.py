@@ -8,7 +8,9 @@ import torch
 from laws import count_rows, fits
 
 from dsf import linear_recurrence
+from dsf.config import config_class
 from dsf.tasks import Parity
+from dsf.train import train
 
 
 @pytest.mark.parametrize("length", [1, 2, 9, 64])
@@ -86,3 +88,29 @@ def test_a_transition_of_minus_one_follows_it_at_any_length(length):
     write[:, 0] = flip[:, 0]
     odd = linear_recurrence(flip, write).squeeze(-1) < 0
     assert torch.equal(odd.long(), targets)
+
+
+def test_a_count_follows_it_with_a_read_out_that_turns_at_every_one_and_not_with_a_threshold():
+    bits, _, targets = Parity(seq_len=32, every_position=False).draw(20_000, seed=0)
+    ones = torch.ones(*bits.shape, 1, dtype=torch.float64)
+    count = linear_recurrence(ones, bits.double().unsqueeze(-1))[:, -1]  # Λ = 1
+    assert torch.equal((torch.cos(torch.pi * count) < 0).long(), targets)
+    right = [((count > bound).long() == targets).double().mean().item() for bound in range(33)]
+    assert max(max(right), 1 - min(right)) < 0.6
+
+
+def test_four_taps_show_the_first_four_answers():
+    inputs, _, targets = Parity().draw(20_000, seed=0)
+    guess = torch.from_numpy(np.random.default_rng(0).integers(2, size=targets.shape))
+    seen = inputs.unfold(1, 4, 1).sum(-1)[:, :1] % 2  # of the window that starts with the sequence
+    guess[:, :3], guess[:, 3:4] = inputs[:, :3].cumsum(1) % 2, seen
+    right = (guess == targets).double().mean(1)
+    assert abs(float(right.mean()) - (4 + 28 / 2) / 32) < 3.3 * float(right.std()) / 20_000**0.5
+
+
+def test_a_small_model_learns_what_its_convolution_sees_():
+    config = config_class("parity")(
+        seq_len=4, mixer="qlstm", n=1, d_model=32, steps=300, learning_rate=1.6e-2,
+        stop_accuracy=0.98, num_validation=100, num_test=200,
+    )  # fmt: skip
+    assert train(config, progress=False).test_score > 0.95
