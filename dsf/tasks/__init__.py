@@ -14,6 +14,9 @@ from dsf.tasks.base import (
     data_seeds,
 )
 from dsf.tasks.mqar import MQAR
+from dsf.tasks.overwrite import Overwrite
+from dsf.tasks.parity import Parity
+from dsf.tasks.selective_copying import SelectiveCopying
 
 __all__ = [
     "ACCURACY",
@@ -21,6 +24,9 @@ __all__ = [
     "TASKS",
     "Batch",
     "Metric",
+    "Overwrite",
+    "Parity",
+    "SelectiveCopying",
     "Sizes",
     "Split",
     "Task",
@@ -28,5 +34,10 @@ __all__ = [
     "data_seeds",
 ]
 
-TASKS: dict[str, type[Task]] = {"mqar": MQAR}
+TASKS: dict[str, type[Task]] = {
+    "mqar": MQAR,
+    "overwrite": Overwrite,
+    "selective_copying": SelectiveCopying,
+    "parity": Parity,
+}
 """The tasks by the names that configurations take."""

@@ -136,7 +136,7 @@ def test_a_configuration_checks_its_own_fields_and_those_of_its_task(change, mes
 
 
 def test_a_task_that_is_not_known_or_takes_the_name_of_another_field_is_refused(monkeypatch):
-    with pytest.raises(ValueError, match="task is 'chess', expected one of mqar, majority"):
+    with pytest.raises(ValueError, match=r"task is 'chess', expected one of mqar, .*, majority"):
         config_class("chess")
     clash = dataclasses.make_dataclass("Clash", [("n", int, 1)], bases=(Majority,), frozen=True)
     monkeypatch.setitem(TASKS, "clash", clash)
