@@ -539,6 +539,17 @@ def rows(m: Maker, **args: Arg) -> Example:
     return Example({"stream": stream, **more, **args}, related=("count",))
 
 
+def asked(m: Maker) -> Example:
+    inputs = torch.randint(1, 9, (m.sizes["n"], m.sizes["L"]))
+    args = {
+        "inputs": Array(inputs, "n L", integer=True),
+        "num_kv_pairs": m.only(1, 0, -1, 2.0, None, "1"),
+    }
+    # Each row asks for its first token, the only key.
+    args["positions"] = Array(torch.zeros(m.sizes["n"], 1, dtype=torch.int64), "n 1", integer=True)
+    return Example(args, needs_values=True)
+
+
 def described(m: Maker) -> Example:
     labels = torch.full((m.sizes["L"],), -100)
     labels[m.pick.randrange(len(labels))] = 3
@@ -936,6 +947,11 @@ EXAMPLES: dict[str, Callable[[Maker], Example]] = {
     "mqar.asked_positions": lambda m: Example({"labels": m.integers("n L")}, needs_values=True),
     "mqar.accuracy": lambda m: Example(
         {"predictions": m.integers("n L"), "labels": m.integers("n L")}, needs_values=True
+    ),
+    "mqar.asked_pairs": asked,
+    "mqar.position_level": lambda m: Example(
+        {k: v for k, v in recalls(m).items() if k not in ("vocab_size", "random_non_queries")},
+        related=("seq_len",),
     ),
     "mqar.describe": described,
     # theorems
