@@ -14,7 +14,7 @@ const S6 = 2; // its place among them
 const SHORT = ["linear", "normalised", "S6", "SSD"];
 const SIZES = [4, 16];
 const PLACES = [1, 2, 3, 4];
-const CARE = ["one rate for all", "a rate for each", "a start for each", "four times the steps"];
+const CARE = ["one rate", "own rates", "own starts", "4 × the steps"];
 const GIVEN = [
   "All train with the rate 0.004, from the starts of their papers.",
   "Each trains with the best of four rates, from the starts of the papers.",
@@ -23,7 +23,7 @@ const GIVEN = [
 ];
 const POINT = 0.01; // who is ahead is so by more
 const SEEDS = 3;
-const [ROW, NAME, THICK, RADIUS] = [42, 15, 16, 4.5]; // px
+const [ROW, NAME, THICK, RADIUS] = [40, 14, 15, 4.5]; // px
 
 /** @param {any} value the test accuracies of the seeds */
 const seeds = (value) => Array.isArray(value) && value.length === SEEDS && value.every(Number.isFinite);
@@ -58,14 +58,14 @@ function standing(scores) {
 function row(scores, k, guessed, width) {
   const [name, title] = MODELS[k];
   const top = k * ROW;
-  const [middle, y] = [top + NAME + 7 + THICK / 2, top + NAME + 7];
+  const [middle, y] = [top + NAME + 5 + THICK / 2, top + NAME + 5];
   const across = (/** @type {number} */ share) => RADIUS + share * (width - 2 * RADIUS);
   const [left, right, at] = [across(0), across(1), across(mean(scores))];
   const guess = across(guessed);
   return [
     svg("text", { x: 0, y: top + NAME, class: k === S6 ? "dsf-strong" : null }, title),
     svg("text", { x: width, y: top + NAME, "text-anchor": "end" }, `mean ${percent(mean(scores))}`),
-    svg("rect", { x: left, y, width: at - left, height: THICK, class: "dsf-other" }),
+    svg("rect", { x: left, y, width: at - left, height: THICK, class: "dsf-other", "fill-opacity": 0.45 }),
     svg("rect", { x: left, y, width: right - left, height: THICK, class: "dsf-chosen" }),
     svg("line", { x1: guess, x2: guess, y1: y, y2: y + THICK, class: "dsf-cell-line", "stroke-dasharray": "3 3" }),
     ...scores.map((score) => {
