@@ -30,6 +30,7 @@ SLIDERS: tuple[Case, ...] = (
     ("RecallReached", "reached", "n", {}),
     ("RowOfWeights", "weights", "transition", {"scores": "signed"}),
     ("ScanTree", "tree", "round", {"tokens": 16}),
+    ("CareTaken", "care", "care", {}),
 )
 MEASURE = """async ([name, moves]) => {
   const slider = document.querySelector(`.dsf-field-${name} input`);

@@ -34,7 +34,7 @@ INSTALLED = ROOT / "_build" / "npm"
 WIDGETS = (
     "explorer", "decay", "gallery", "softmax", "mqar", "hero",
     "message", "cache", "pairs", "exponent", "dictionary", "pole", "spring",
-    "flagged", "clock", "tree", "reached", "weights", "chunks", "parity", "family",
+    "flagged", "clock", "tree", "reached", "weights", "chunks", "parity", "family", "care",
 )  # fmt: skip
 
 

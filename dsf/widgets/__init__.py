@@ -9,6 +9,7 @@ Needs anywidget (``pip install "dsf-book[notebooks]"``); ``import dsf`` does not
 
 from dsf.widgets import base as base  # first: it says what to install where anywidget is missing
 from dsf.widgets.cache import CacheGrows
+from dsf.widgets.care import CareTaken
 from dsf.widgets.chunks import ChunkLength
 from dsf.widgets.clock import SetTheClock
 from dsf.widgets.decay import DecayAndMemory
@@ -32,6 +33,7 @@ from dsf.widgets.weights import RowOfWeights
 
 __all__ = [
     "CacheGrows",
+    "CareTaken",
     "ChunkLength",
     "DSFExplorer",
     "DecayAndMemory",

@@ -41,6 +41,7 @@ SHOWN = {
     "chunks": 1,
     "reached": 2,
     "parity": 0,
+    "care": 3,
 }
 
 
@@ -279,6 +280,8 @@ def test_numbers_that_the_chapters_ask_for() -> None:
         ("08", "ask:rnn-gain", (1 - 3 / 5) / (1 + 3 / 5)),
         ("10", "ask:mqar-left", harmonic / 4),
         ("10", "ask:mqar-equal", 64 * (4 + 64) / (64 + 1)),
+        ("11", "ask:fair-three", 1 / math.comb(6, 3)),
+        ("11", "ask:fair-carried", 4 * 64 + 3 * 64),
     ):
         asked = question(chapter, label)
         assert abs(asking.number(asked.right) - wanted) <= asked.tolerance + 1e-9, label

@@ -1,0 +1,130 @@
+"""Which model is ahead, by how much care was taken with each: the hook of chapter 11."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, ClassVar
+
+import traitlets
+
+from dsf import results
+from dsf.config import TrainConfig
+from dsf.results import Run, alike
+from dsf.tasks.hints import position_level
+from dsf.widgets.base import STATIC, percent
+from dsf.widgets.hook import Hook
+
+MIXERS = {"linear": "linear", "normalized": "normalised", "s6": "S6", "ssd": "SSD"}
+SIZES = (4, 16)
+CARE = ("one rate", "own rates", "own starts", "4 × the steps")
+RATE = 4e-3  # the one for all
+LONG = 4 * TrainConfig.steps
+
+Seeds = list[float]
+
+
+class CareTaken(Hook):
+    """Recorded accuracy of four models after more and more care: rate, start, steps.
+
+    The task is that of chapter 10: eight pairs, one layer of 64 channels, three seeds. A rate, and
+    with `care` = 3 a start, is the one with the best mean validation accuracy of those recorded.
+
+    Attributes:
+        care: 1, all with one learning rate, from the starts of their papers; 2, each with its own
+            rate; 3, each also with its own start; 4, as 2 with four times the steps.
+        n: state expansion, 4 or 16.
+        scores: test accuracies of the seeds as [care - 1][place of n][place of mixer].
+        guessed: what a reader scores who guesses from the position of a question.
+
+    Source: chapter 11.
+    """
+
+    name: ClassVar[str] = "care"
+    _esm = STATIC / "care.mjs"
+    head = ("care", "what each model is given", *MIXERS.values())
+    places = (1, 2, 3, 4)
+
+    care = traitlets.Enum(places, 1).tag(sync=True, figure=True)
+    n = traitlets.Enum(SIZES, 16).tag(sync=True, figure=True)
+    scores = traitlets.List(traitlets.List(traitlets.List())).tag(sync=True)
+    guessed = traitlets.Float().tag(sync=True)
+
+    @traitlets.default("scores")
+    def _scores(self) -> list[list[list[Seeds]]]:
+        return [[[accuracies(m, n, care) for m in MIXERS] for n in SIZES] for care in self.places]
+
+    @traitlets.default("guessed")
+    def _guessed(self) -> float:
+        return position_level(TrainConfig().seq_len, TrainConfig().num_kv_pairs)
+
+    def state(self) -> dict[str, Any]:
+        """What the reader can change, and what was recorded."""
+        return {**super().state(), "scores": self.scores, "guessed": self.guessed}
+
+    def row(self, place: float) -> list[str]:
+        """What is given, and the mean accuracy of each model."""
+        care = int(place)
+        return [CARE[care - 1], *(percent(_mean(seeds)) for seeds in self._seen(care))]
+
+    def caption(self) -> str:
+        """What the figure shows, with its numbers, and what to try."""
+        [s6] = (s for m, s in zip(MIXERS, self._seen(self.care), strict=True) if m == "s6")
+        return (
+            f"Right answers of trained models of one layer, d = {TrainConfig.d_model}, that read "
+            "eight pairs: a dot for each of three recorded seeds, the bar at their mean. Dashed: "
+            f"what guessing from positions gives. As first shown, with n = {self.n} and "
+            f"{CARE[self.care - 1]}, S6 finds {percent(_mean(s6))} in the mean. Softmax attention "
+            f"finds {percent(_least_of_softmax())} or more with any rate. To try: the least care "
+            "with which nobody is ahead of S6."
+        )
+
+    def _seen(self, care: int) -> list[Seeds]:
+        seen: list[Seeds] = self.scores[care - 1][SIZES.index(self.n)]
+        return seen
+
+
+def accuracies(mixer: str, n: int, care: int) -> Seeds:
+    """Recorded test accuracies with so much care, a number for each seed.
+
+    Args:
+        mixer: a key of `MIXERS`.
+        n: state expansion, one of `SIZES`.
+        care: 1 to 4, as `CareTaken` has it.
+
+    Returns:
+        Those of the rate, and with care 3 the start, that validation chose.
+    """
+    steps = LONG if care == 4 else TrainConfig.steps
+    groups: dict[tuple[str, float], list[Run]] = {}
+    for run in _runs():
+        start, rate = run.config["start"], run.config["learning_rate"]
+        if (start and care != 3) or (rate != RATE and care == 1):
+            continue
+        if alike(run.config, free=["start"], mixer=mixer, n=n, steps=steps):
+            groups.setdefault((start, rate), []).append(run)
+    most = max(map(len, groups.values()))
+    best = max((runs for runs in groups.values() if len(runs) == most), key=_validation)
+    return [run.test_score or 0.0 for run in sorted(best, key=lambda run: run.seed)]
+
+
+@cache
+def _runs() -> tuple[Run, ...]:
+    return (*results.recorded("mqar"), *results.recorded("starts"))
+
+
+def _validation(runs: list[Run]) -> float:
+    """Mean over the seeds; a run that diverged counts as 0."""
+    return _mean([run.validation_score or 0.0 for run in runs])
+
+
+@cache
+def _least_of_softmax() -> float:
+    return min(
+        run.test_score or 0.0
+        for run in _runs()
+        if run.config["n"] in SIZES and alike(run.config, mixer="softmax")
+    )
+
+
+def _mean(seeds: Seeds) -> float:
+    return sum(seeds) / len(seeds)

@@ -1,0 +1,102 @@
+/** The hook of chapter 11: which model is ahead, by how much care was taken with each. */
+import { percent, svg } from "./dom.js";
+import { hook } from "./hook.js";
+import { numberOf, real } from "./traits.js";
+
+/** The models by their class of colour. @type {[string, string][]} */
+const MODELS = [
+  ["linear", "linear attention"],
+  ["normalized", "normalised attention"],
+  ["s6", "S6 (Mamba)"],
+  ["ssd", "SSD (Mamba-2)"],
+];
+const S6 = 2; // its place among them
+const SHORT = ["linear", "normalised", "S6", "SSD"];
+const SIZES = [4, 16];
+const PLACES = [1, 2, 3, 4];
+const CARE = ["one rate", "own rates", "own starts", "4 × the steps"];
+const GIVEN = [
+  "All train with the rate 0.004, from the starts of their papers.",
+  "Each trains with the best of four rates, from the starts of the papers.",
+  "Each trains with the best of four rates and of the recorded starts, which S6 and SSD have.",
+  "From the starts of the papers, with the best of four rates, and four times as long.",
+];
+const POINT = 0.01; // who is ahead is so by more
+const SEEDS = 3;
+const [ROW, NAME, THICK, RADIUS] = [40, 14, 15, 4.5]; // px
+
+/** @param {any} value the test accuracies of the seeds */
+const seeds = (value) => Array.isArray(value) && value.length === SEEDS && value.every(Number.isFinite);
+/** @param {any} value @param {number} count @param {(one: any) => boolean} each */
+const list = (value, count, each) => Array.isArray(value) && value.length === count && value.every(each);
+
+/** What was recorded, which no address can change. @type {import("./traits.js").Trait} */
+const recorded = {
+  parse: String,
+  accepts: (value) =>
+    list(value, PLACES.length, (care) => list(care, SIZES.length, (n) => list(n, MODELS.length, seeds))),
+  wanted: `${PLACES.length} × ${SIZES.length} × ${MODELS.length} × ${SEEDS} numbers`,
+};
+
+/** @param {number[]} all */
+const mean = (all) => all.reduce((sum, one) => sum + one, 0) / all.length;
+/** @param {any} model @param {number} [care] @returns {number[][]} */
+const seen = (model, care = model.get("care")) => model.get("scores")[care - 1][SIZES.indexOf(model.get("n"))];
+
+/** @param {string[]} names */
+const listed = (names) => names.join(", ").replace(/, ([^,]*)$/, " and $1");
+
+/** Who is ahead of S6 by more than a point. @param {number[][]} scores */
+function standing(scores) {
+  const means = scores.map(mean);
+  const ahead = SHORT.filter((_, k) => means[k] > means[S6] + POINT);
+  if (!ahead.length) return "Nobody is more than one point ahead of S6.";
+  return `Ahead of S6: ${listed(ahead)}.`;
+}
+
+/** @param {number[]} scores @param {number} k the place of the model @param {number} guessed @param {number} width */
+function row(scores, k, guessed, width) {
+  const [name, title] = MODELS[k];
+  const top = k * ROW;
+  const [middle, y] = [top + NAME + 5 + THICK / 2, top + NAME + 5];
+  const across = (/** @type {number} */ share) => RADIUS + share * (width - 2 * RADIUS);
+  const [left, right, at] = [across(0), across(1), across(mean(scores))];
+  const guess = across(guessed);
+  return [
+    svg("text", { x: 0, y: top + NAME, class: k === S6 ? "dsf-strong" : null }, title),
+    svg("text", { x: width, y: top + NAME, "text-anchor": "end" }, `mean ${percent(mean(scores))}`),
+    svg("rect", { x: left, y, width: at - left, height: THICK, class: "dsf-other", "fill-opacity": 0.45 }),
+    svg("rect", { x: left, y, width: right - left, height: THICK, class: "dsf-chosen" }),
+    svg("line", { x1: guess, x2: guess, y1: y, y2: y + THICK, class: "dsf-cell-line", "stroke-dasharray": "3 3" }),
+    ...scores.map((score) => {
+      const style = `fill: var(--dsf-${name}); stroke: var(--dsf-page)`;
+      return svg("circle", { cx: across(score), cy: middle, r: RADIUS, style });
+    }),
+  ];
+}
+
+export default hook({
+  traits: { care: numberOf(PLACES), n: numberOf(SIZES), scores: recorded, guessed: real(0, 1) },
+  slider: (it) => {
+    const limits = () => ({ min: PLACES[0], max: PLACES.length });
+    return it.slider("care", "Care", limits, (care) => CARE[care - 1]);
+  },
+  choice: (it) => it.select("n", "Features n", SIZES),
+  head: ["care", "what each model is given", ...SHORT],
+  places: PLACES,
+  row: (place, model) => [CARE[place - 1], ...seen(model, place).map((scores) => percent(mean(scores)))],
+  picture(model, width) {
+    const scores = seen(model);
+    const said = MODELS.map(([, title], k) => `${title}: ${scores[k].map((score) => percent(score)).join(", ")}`);
+    const nodes = scores.flatMap((some, k) => row(some, k, model.get("guessed"), width));
+    return { nodes, height: MODELS.length * ROW, said: said.join("; ") };
+  },
+  see(model) {
+    const scores = seen(model);
+    return {
+      line: ["S6 finds ", percent(mean(scores[S6])), " of the answers"],
+      bars: [],
+      said: `${GIVEN[model.get("care") - 1]} ${standing(scores)}`,
+    };
+  },
+});
