@@ -37,7 +37,7 @@ export const FIELDS = {
   vocab_size: { letter: "V", value: 64, low: 5, high: 512, whole: true },
   power_a: { letter: "a", value: 0.01, low: -10, high: 10 },
   queries_per_key: { letter: "R", value: 3, low: 1, high: 31, whole: true },
-  batch_size: { letter: "batch", value: 64, low: 1, high: 256, whole: true },
+  batch_size: { letter: "batch", value: 32, low: 1, high: 256, whole: true },
   steps: { letter: "steps", value: 400, low: 1, high: 100_000, whole: true },
   learning_rate: { letter: "rate", value: 0.01, low: Number.MIN_VALUE, high: 1 },
   warmup: { letter: "warmup", value: 0.05, low: 0, high: 1 },
@@ -77,6 +77,10 @@ export function checked(given) {
   checkTask(config);
   return config;
 }
+
+/** The fields of a configuration by their names, also those that were not given. @param {Config} config */
+export const named = (config) =>
+  Object.fromEntries(Object.entries(FIELDS).map(([name, { letter }]) => [name, config[letter]]));
 
 /** @param {Config} config */
 function checkMixer({ mixer, start, n }) {

@@ -3,7 +3,7 @@
  *
  * | do | with | what comes back |
  * |---|---|---|
- * | start | config; paused | ready: backend, steps; then reports until all steps are done |
+ * | start | config; paused | ready: backend, steps, config with its defaults; then reports until all steps are done |
  * | pause, resume | | paused or resumed: step |
  * | step | count | a report after so many steps, then paused |
  * | reset | | reset: the model as it was before training, paused |
@@ -16,7 +16,7 @@
  * follows the last; `failed` with a reason comes where something cannot be done, and in place of what was asked.
  */
 import { choose } from "./backend.js";
-import { checked } from "./config.js";
+import { checked, named } from "./config.js";
 import { fitting, trainer } from "./trainer.js";
 
 /**
@@ -63,7 +63,7 @@ export function serve(scope) {
         const now = run;
         const start = performance.now();
         now.step();
-        if (now.done % now.config.every === 0) await now.settled();
+        await now.settled(); // else steps are only noted, and a pause waits for all of them
         spent += performance.now() - start;
         timed += 1;
         const { every, steps } = now.config;
@@ -114,7 +114,7 @@ export function serve(scope) {
       run = trainer(config);
       rest();
       if (!paused) setTimeout(() => run?.config === config && go(config.steps));
-      return ["ready", { backend, step: 0, steps: config.steps }];
+      return ["ready", { backend, step: 0, steps: config.steps, config: named(config) }];
     },
     pause() {
       going = false;
