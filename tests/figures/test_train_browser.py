@@ -1,5 +1,6 @@
 """The engine that trains in the page, in a browser: a page from a file, under the book's policy."""
 
+import json
 import math
 import shutil
 from collections.abc import Callable, Iterator
@@ -200,3 +201,16 @@ def test_where_a_policy_forbids_webassembly_it_says_so(start: Start) -> None:
     it.ask("start", config=TINY, paused=True)
     it.ask("step")
     assert "WebAssembly" in it.until("failed")["reason"]
+
+
+@pytest.mark.parametrize("fallback", [True, False])
+def test_a_graphics_card_that_is_none_or_does_not_start_is_not_used(
+    start: Start, fallback: bool
+) -> None:
+    adapter = f"{{ info: {{ isFallbackAdapter: {json.dumps(fallback)} }}, features: new Set(),"
+    adapter += " limits: {}, requestDevice: async () => { throw new Error('no device'); } }"
+    gpu = f"{{ value: {{ requestAdapter: async () => ({adapter}) }} }}"
+    it = start(f"Object.defineProperty(navigator, 'gpu', {gpu});")
+    assert it.ask("start", config=TINY, paused=True)["backend"] == "wasm"
+    it.ask("step")
+    assert it.until("paused")["step"] == 1

@@ -5,6 +5,7 @@ import { trainer } from "./trainer.js";
 /** @typedef {"wasm" | "webgpu"} Backend */
 
 const TRIED = 3; // steps that are timed, after one that compiles
+const PATIENCE = 5000; // ms for them; a graphics card that takes longer is of no use here
 
 /**
  * @param {import("./config.js").Config} config
@@ -13,7 +14,8 @@ const TRIED = 3; // steps that are timed, after one that compiles
  * @throws {Error} there is none
  */
 export async function choose(config, among = ["wasm", "webgpu"]) {
-  const here = await init(...among);
+  const here = await init(...among.filter((name) => name !== "webgpu"));
+  if (among.includes("webgpu") && (await hasCard())) here.push(...(await init("webgpu")));
   const ready = among.filter((name) => here.includes(name));
   if (!ready.length) throw new Error("there is no WebAssembly, which training needs");
   /** @type {Backend} */
@@ -27,25 +29,38 @@ export async function choose(config, among = ["wasm", "webgpu"]) {
   return best;
 }
 
+/** Whether WebGPU is there, and is more than the processor in disguise. */
+async function hasCard() {
+  const adapter = await /** @type {any} */ (navigator).gpu?.requestAdapter().catch(() => null);
+  return Boolean(adapter && !adapter.info?.isFallbackAdapter);
+}
+
 /**
  * Time of a few steps; without end where they cannot be taken.
  * @param {import("./config.js").Config} config @param {Backend} name
  */
 async function timed(config, name) {
   defaultDevice(name);
-  /** @type {import("./trainer.js").Trainer | undefined} */
-  let trial;
   try {
-    trial = trainer(config);
+    const trial = trainer(config);
     trial.step();
-    await trial.settled();
+    await inTime(trial.settled());
     const start = performance.now();
     for (let k = 0; k < TRIED; k++) trial.step();
-    await trial.settled();
-    return performance.now() - start;
+    await inTime(trial.settled());
+    const taken = performance.now() - start;
+    trial.dispose();
+    return taken;
   } catch {
-    return Number.POSITIVE_INFINITY;
-  } finally {
-    trial?.dispose();
+    return Number.POSITIVE_INFINITY; // the trial is left as it is: what has not ended cannot be disposed of
   }
 }
+
+/** @param {Promise<any>} work */
+const inTime = (work) =>
+  Promise.race([
+    work,
+    new Promise((_, reject) => {
+      setTimeout(() => reject(new Error("it takes too long")), PATIENCE);
+    }),
+  ]);
