@@ -43,7 +43,7 @@ class DictionaryRecall(Hook):
         return (
             f"A dictionary reads {SEQUENCES} sequences of {PAIRS} pairs and is then asked for each "
             f"key. As first shown, with room for {self.capacity} pairs, it answers {right} of "
-            f"{PAIRS} questions. To try: the least room with which none is lost."
+            f"{PAIRS} questions. To try: the least room that beats a guess among the values shown."
         )
 
 

@@ -33,8 +33,9 @@ function finding(capacity, right) {
   const lost = TASK.K - right;
   if (!lost) return `With room for ${capacity} pairs nothing is lost, and every question is answered.`;
   if (!capacity) return `Without a memory nothing is answered; a guess among the values shown hits 1 in ${TASK.K}.`;
-  const oldest = lost > 1 ? `${lost} oldest pairs are` : "oldest pair is";
-  return `With room for ${capacity} of ${TASK.K} pairs the ${oldest} forgotten: each costs one question of ${TASK.K}.`;
+  const oldest =
+    lost > 1 ? `${lost} oldest are forgotten, and so are their answers` : "oldest is forgotten, and so is its answer";
+  return `With room for ${capacity} of ${TASK.K} pairs the ${oldest}.`;
 }
 
 export default hook({
@@ -46,15 +47,10 @@ export default hook({
   see(model) {
     const capacity = model.get("capacity");
     const right = answered(capacity);
-    const bar = (/** @type {string} */ name, /** @type {number} */ count) => ({
-      name,
-      share: count / TASK.K,
-      label: `${count} of ${TASK.K}`,
-      parts: TASK.K,
-    });
+    const label = `${right} of ${TASK.K}`;
     return {
       line: ["", `${right}`, ` of ${TASK.K} questions answered`],
-      bars: [{ ...bar("pairs held", capacity), own: false }, bar("questions answered", right)],
+      bars: [{ name: "questions answered", share: right / TASK.K, label, parts: TASK.K }],
       said: finding(capacity, right),
     };
   },
