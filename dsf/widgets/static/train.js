@@ -1,4 +1,4 @@
-/* Made by book/bundle.py, do not edit. Sources 9c865729f332b360 */
+/* Made by book/bundle.py, do not edit. Sources d931f495265ee868 */
 /* It contains @jax-js/jax 0.1.25, sha512-g6PxWa6ZLjeQdDAM0ImBSqpdYnC6InCUTCCbMLxhMHMsMNu+JbHRjIQZ/anjBcP69of6hiqfGmTl+3gBn1qu/A==
 
 MIT License
