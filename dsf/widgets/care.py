@@ -75,9 +75,9 @@ class CareTaken(Hook):
             "eight pairs: a dot for each of three recorded seeds, the bar at their mean. Dashed: "
             f"what guessing from positions gives. As first shown, with n = {self.n} and "
             f"{CARE[self.care - 1]}, S6 finds {percent(_mean(s6))} in the mean. Softmax attention "
-            f"finds {percent(_least_of_softmax())} or more with any rate. The last two places are "
-            "two ways, own starts or more steps. To try: where is nobody more than one point "
-            "(0.01) ahead of S6?"
+            f"finds {percent(_least_of_softmax())} or more at each of the four rates. The last two "
+            "places are two ways, own starts or more steps. To try: where is nobody more than one "
+            "point (0.01) ahead of S6?"
         )
 
     def _seen(self, care: int) -> list[Seeds]:
