@@ -1,4 +1,4 @@
-"""Which model is ahead, by how much care was taken with each: the hook of chapter 11."""
+"""Which model is ahead, by the care taken with each: the hook of chapter 11."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dsf.widgets.hook import Hook
 
 MIXERS = {"linear": "linear", "normalized": "normalised", "s6": "S6", "ssd": "SSD"}
 SIZES = (4, 16)
-CARE = ("one rate", "own rates", "own starts", "4 × the steps")
+CARE = ("one rate", "own rates", "own starts", "papers' starts, 4 × the steps")
 RATE = 4e-3  # the one for all
 LONG = 4 * TrainConfig.steps
 
@@ -24,14 +24,15 @@ Seeds = list[float]
 
 
 class CareTaken(Hook):
-    """Recorded accuracy of four models after more and more care: rate, start, steps.
+    """Recorded accuracy of four models by what each was given: rate, start, steps.
 
     The task is that of chapter 10: eight pairs, one layer of 64 channels, three seeds. A rate, and
     with `care` = 3 a start, is the one with the best mean validation accuracy of those recorded.
 
     Attributes:
         care: 1, all with one learning rate, from the starts of their papers; 2, each with its own
-            rate; 3, each also with its own start; 4, as 2 with four times the steps.
+            rate; 3, each also with its own start; 4, as 2 with four times the steps, so no step
+            beyond 3 but another way.
         n: state expansion, 4 or 16.
         scores: test accuracies of the seeds as [care - 1][place of n][place of mixer].
         guessed: what a reader scores who guesses from the position of a question.
@@ -74,8 +75,9 @@ class CareTaken(Hook):
             "eight pairs: a dot for each of three recorded seeds, the bar at their mean. Dashed: "
             f"what guessing from positions gives. As first shown, with n = {self.n} and "
             f"{CARE[self.care - 1]}, S6 finds {percent(_mean(s6))} in the mean. Softmax attention "
-            f"finds {percent(_least_of_softmax())} or more with any rate. To try: the least care "
-            "with which nobody is ahead of S6."
+            f"finds {percent(_least_of_softmax())} or more at each of the four rates. The last two "
+            "places are two ways, own starts or more steps. To try: where is nobody more than one "
+            "point (0.01) ahead of S6?"
         )
 
     def _seen(self, care: int) -> list[Seeds]:

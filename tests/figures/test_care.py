@@ -51,11 +51,11 @@ def ahead_of_s6(n: int, taken: int) -> list[str]:
     return [mixer for mixer, one in means.items() if one > means["s6"] + 0.01]
 
 
-def test_the_care_that_chapter_11_asks_for_is_the_least_with_which_nobody_is_ahead() -> None:
+def test_in_one_place_alone_nobody_is_ahead_and_chapter_11_asks_for_it() -> None:
     right = asking.conditions(question("11", "ask:fair-least").right)
     asked = {name: int(value) for name, _, value in right}
-    first = [taken for taken in care.CareTaken.places if not ahead_of_s6(asked["n"], taken)]
-    assert first == [asked["care"]], "and there is no other, as the replies say"
+    level = [taken for taken in care.CareTaken.places if not ahead_of_s6(asked["n"], taken)]
+    assert level == [asked["care"]]
     assert [len(ahead_of_s6(16, taken)) for taken in care.CareTaken.places] == [3, 3, 0, 0]
     assert ahead_of_s6(4, 4) == ["normalized", "ssd"]
 

@@ -1,4 +1,4 @@
-/** The hook of chapter 11: which model is ahead, by how much care was taken with each. */
+/** The hook of chapter 11: which model is ahead, by the care taken with each. */
 import { percent, svg } from "./dom.js";
 import { hook } from "./hook.js";
 import { numberOf, real } from "./traits.js";
@@ -14,7 +14,7 @@ const S6 = 2; // its place among them
 const SHORT = ["linear", "normalised", "S6", "SSD"];
 const SIZES = [4, 16];
 const PLACES = [1, 2, 3, 4];
-const CARE = ["one rate", "own rates", "own starts", "4 × the steps"];
+const CARE = ["one rate", "own rates", "own starts", "papers' starts, 4 × the steps"];
 const GIVEN = [
   "All train with the rate 0.004, from the starts of their papers.",
   "Each trains with the best of four rates, from the starts of the papers.",
@@ -79,7 +79,7 @@ export default hook({
   traits: { care: numberOf(PLACES), n: numberOf(SIZES), scores: recorded, guessed: real(0, 1) },
   slider: (it) => {
     const limits = () => ({ min: PLACES[0], max: PLACES.length });
-    return it.slider("care", "Care", limits, (care) => CARE[care - 1]);
+    return it.slider("care", "Given", limits, (care) => CARE[care - 1]);
   },
   choice: (it) => it.select("n", "Features n", SIZES),
   head: ["care", "what each model is given", ...SHORT],
