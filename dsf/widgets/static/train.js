@@ -1,4 +1,4 @@
-/* Made by book/bundle.py, do not edit. Sources d931f495265ee868 */
+/* Made by book/bundle.py, do not edit. Sources ef26d69c4a20d29d */
 /* It contains @jax-js/jax 0.1.25, sha512-g6PxWa6ZLjeQdDAM0ImBSqpdYnC6InCUTCCbMLxhMHMsMNu+JbHRjIQZ/anjBcP69of6hiqfGmTl+3gBn1qu/A==
 
 MIT License
