@@ -16,7 +16,7 @@ from dsf.widgets.hook import Hook
 
 MIXERS = {"linear": "linear", "normalized": "normalised", "s6": "S6", "ssd": "SSD"}
 SIZES = (4, 16)
-CARE = ("one rate", "own rates", "own starts", "papers' starts, 4 × the steps")
+CARE = ("one rate", "own rates", "own starts", "or 4 × the steps")
 RATE = 4e-3  # the one for all
 LONG = 4 * TrainConfig.steps
 

@@ -14,7 +14,7 @@ const S6 = 2; // its place among them
 const SHORT = ["linear", "normalised", "S6", "SSD"];
 const SIZES = [4, 16];
 const PLACES = [1, 2, 3, 4];
-const CARE = ["one rate", "own rates", "own starts", "papers' starts, 4 × the steps"];
+const CARE = ["one rate", "own rates", "own starts", "or 4 × the steps"];
 const GIVEN = [
   "All train with the rate 0.004, from the starts of their papers.",
   "Each trains with the best of four rates, from the starts of the papers.",
