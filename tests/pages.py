@@ -202,7 +202,7 @@ COMFORTS = """async () => {
   dialog.close();
 
   const reference = document.querySelector("article a:not(.eqno)[href^='#equation-']");
-  works.previews = false;
+  works.previews = reference === null; // a page may name no equation of its own
   for (let tries = 0; tries < 40 && !works.previews; tries += 1) {
     // Again and again, for a page that still glides closes it.
     const pointer = { pointerType: "mouse", bubbles: true };
