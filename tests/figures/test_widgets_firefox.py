@@ -45,8 +45,8 @@ class Firefox:
         # the other; the finished ones are counted in the checks without a browser.
         half = "Invalid markup: Incorrect number of children"
         is_error = event == "log.entryAdded" and params["level"] == "error"
-        # What no script has thrown, for it has no trace, is of the sandbox from which Firefox itself
-        # looks at a page that goes away.
+        # What no script has thrown, for it has no trace, is of the sandbox from which Firefox
+        # itself looks at a page that goes away.
         own = params.get("text", "").startswith("Error: Permission denied to access property")
         own = own and "stackTrace" not in params
         if is_error and not own and not params["text"].startswith(half):
