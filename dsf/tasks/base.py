@@ -10,12 +10,12 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 from torch import Tensor
 
-from dsf._checks import check_flag, check_integer, check_number
+from dsf._checks import check_choice, check_flag, check_integer, check_number
 
 Batch = tuple[Tensor, Tensor, Tensor]
 """Inputs (B, L), asked positions (B, Q), their targets (B, Q), all int64."""
@@ -154,11 +154,30 @@ def data_seeds(seed: int) -> dict[Split, int]:
     return {"train": int(train), "validation": int(validation), "test": int(test)}
 
 
+def check_draw(num_examples: int, seed: int, split: Split) -> tuple[int, int]:
+    """Refuse arguments of `Task.draw` that are no such.
+
+    Args:
+        num_examples: number B of sequences, at least 1.
+        seed: of the draws, at least 0.
+        split: what they are for.
+
+    Returns:
+        num_examples and seed as `int`.
+
+    Raises:
+        ValueError: naming the argument, its value and what was expected.
+    """
+    check_choice("split", split, get_args(Split))
+    return check_integer("num_examples", num_examples), check_integer("seed", seed, low=0)
+
+
 def check_fields(
     config: Any,
     integers: Mapping[str, int | tuple[int, int]] | None = None,
     numbers: Mapping[str, tuple[float, float, bool]] | None = None,
     flags: tuple[str, ...] = (),
+    optional: tuple[str, ...] = (),
 ) -> None:
     """Refuse fields of a frozen dataclass that are no plain numbers in their ranges.
 
@@ -169,6 +188,7 @@ def check_fields(
         integers: by name the smallest value, or the smallest and the largest.
         numbers: by name the lowest and highest value, and whether the lowest itself is excluded.
         flags: names of fields that are True or False.
+        optional: names of `numbers` that may be None as well.
 
     Raises:
         ValueError: naming the field, its value and what was expected.
@@ -178,6 +198,8 @@ def check_fields(
         value = check_integer(name, getattr(config, name), low, high)
         object.__setattr__(config, name, value)
     for name, (bottom, top, above) in (numbers or {}).items():
+        if name in optional and getattr(config, name) is None:
+            continue
         number = check_number(name, getattr(config, name), bottom, top, above)
         object.__setattr__(config, name, number)
     for name in flags:

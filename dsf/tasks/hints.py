@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from torch import Tensor
 
-from dsf._checks import check_arrays, check_integer, check_number, check_values
+from dsf._checks import check_arrays, check_integer, check_values
 from dsf.tasks import mqar
 
 __all__ = ["asked_pairs", "position_level"]
@@ -69,11 +69,10 @@ def position_level(
         0.17
     """
     length = check_integer("seq_len", seq_len, high=2**16)  # far beyond what is drawn in seconds
-    pairs = check_integer("num_kv_pairs", num_kv_pairs)
-    a = check_number("power_a", power_a, -10, 10)
-    asks = check_integer("queries_per_key", queries_per_key)
-    mqar.check_task(length, pairs, 2 * length, power_a=a, queries_per_key=asks)
-    return _position_level(length, pairs, a, asks)
+    mqar.check_task(
+        length, num_kv_pairs, 2 * length, power_a=power_a, queries_per_key=queries_per_key
+    )
+    return _position_level(length, num_kv_pairs, power_a, queries_per_key)
 
 
 @lru_cache

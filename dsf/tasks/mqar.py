@@ -80,10 +80,9 @@ class MQAR(Task):
 
     def check(self) -> None:  # noqa: D102
         sizes = ("seq_len", "num_kv_pairs", "vocab_size", "queries_per_key")
-        numbers = {"power_a": (-10.0, 10.0, False)}
-        if self.stop_accuracy is not None:
-            numbers["stop_accuracy"] = (0.0, 1.0, False)
-        check_fields(self, dict.fromkeys(sizes, 1), numbers, ("random_non_queries",))
+        numbers = {"power_a": (-10.0, 10.0, False), "stop_accuracy": (0.0, 1.0, False)}
+        flags, optional = ("random_non_queries",), ("stop_accuracy",)
+        check_fields(self, dict.fromkeys(sizes, 1), numbers, flags, optional)
         check_task(
             self.seq_len, self.num_kv_pairs, self.vocab_size, queries_per_key=self.queries_per_key
         )

@@ -22,13 +22,12 @@ Arora et al., "Zoology" (ICLR 2024).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 import torch
 
-from dsf._checks import check_choice, check_integer
-from dsf.tasks.base import Batch, Sizes, Split, Task, check_fields
+from dsf._checks import check_integer
+from dsf.tasks.base import Batch, Sizes, Split, Task, check_draw, check_fields
 from dsf.tasks.sampling import distinct
 
 __all__ = ["Overwrite"]
@@ -71,8 +70,8 @@ class Overwrite(Task):
 
     def check(self) -> None:  # noqa: D102
         integers = dict.fromkeys(("seq_len", "num_kv_pairs", "num_overwrites", "vocab_size"), 1)
-        goal = {} if self.stop_accuracy is None else {"stop_accuracy": (0.0, 1.0, False)}
-        check_fields(self, integers, goal)
+        goal = {"stop_accuracy": (0.0, 1.0, False)}
+        check_fields(self, integers, goal, optional=("stop_accuracy",))
         keys, again = self.num_kv_pairs, self.num_overwrites
         check_integer("num_overwrites", again, 1, keys)
         least = 2 * (keys + again) + 2 * keys
@@ -99,9 +98,7 @@ class Overwrite(Task):
         return self.stop_accuracy
 
     def draw(self, num_examples: int, seed: int, split: Split = "train") -> Batch:  # noqa: D102
-        check_choice("split", split, get_args(Split))
-        rows = check_integer("num_examples", num_examples)
-        seed = check_integer("seed", seed, low=0)
+        rows, seed = check_draw(num_examples, seed, split)
         children = np.random.SeedSequence(seed).spawn(4)
         key_stream, value_stream, order_stream, slot_stream = map(np.random.default_rng, children)
         num_keys, again, first_value = self.num_kv_pairs, self.num_overwrites, self.vocab_size // 2

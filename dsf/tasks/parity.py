@@ -17,13 +17,11 @@ Source: Merrill et al., "The Illusion of State in State-Space Models" (ICML 2024
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 import torch
 
-from dsf._checks import check_choice, check_integer
-from dsf.tasks.base import Batch, Sizes, Split, Task, check_fields
+from dsf.tasks.base import Batch, Sizes, Split, Task, check_draw, check_fields
 
 __all__ = ["Parity"]
 
@@ -52,8 +50,8 @@ class Parity(Task):
     stop_accuracy: float | None = 0.995
 
     def check(self) -> None:  # noqa: D102
-        goal = {} if self.stop_accuracy is None else {"stop_accuracy": (0.0, 1.0, False)}
-        check_fields(self, {"seq_len": 1}, goal, ("every_position",))
+        goal = {"stop_accuracy": (0.0, 1.0, False)}
+        check_fields(self, {"seq_len": 1}, goal, ("every_position",), ("stop_accuracy",))
 
     @property
     def sizes(self) -> Sizes:
@@ -66,9 +64,8 @@ class Parity(Task):
         return self.stop_accuracy
 
     def draw(self, num_examples: int, seed: int, split: Split = "train") -> Batch:  # noqa: D102
-        check_choice("split", split, get_args(Split))
-        rows = check_integer("num_examples", num_examples)
-        stream = np.random.default_rng(check_integer("seed", seed, low=0))
+        rows, seed = check_draw(num_examples, seed, split)
+        stream = np.random.default_rng(seed)
         bits = torch.from_numpy(stream.integers(2, size=(rows, self.seq_len)))
         first = 0 if self.every_position else self.seq_len - 1
         positions = torch.arange(first, self.seq_len).repeat(rows, 1)

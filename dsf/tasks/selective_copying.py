@@ -16,13 +16,11 @@ sections 3.1 and 4.1.1; the plain copying task is that of Arjovsky et al. (2016)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 import torch
 
-from dsf._checks import check_choice, check_integer
-from dsf.tasks.base import Batch, Sizes, Split, Task, check_fields
+from dsf.tasks.base import Batch, Sizes, Split, Task, check_draw, check_fields
 from dsf.tasks.sampling import distinct
 
 __all__ = ["SelectiveCopying"]
@@ -62,8 +60,9 @@ class SelectiveCopying(Task):
     stop_accuracy: float | None = 0.995
 
     def check(self) -> None:  # noqa: D102
-        goal = {} if self.stop_accuracy is None else {"stop_accuracy": (0.0, 1.0, False)}
-        check_fields(self, {"seq_len": 1, "num_tokens": 1, "vocab_size": 4}, goal)
+        goal = {"stop_accuracy": (0.0, 1.0, False)}
+        integers = {"seq_len": 1, "num_tokens": 1, "vocab_size": 4}
+        check_fields(self, integers, goal, optional=("stop_accuracy",))
         if self.seq_len < 2 * self.num_tokens:
             raise ValueError(
                 f"seq_len is {self.seq_len}, expected at least {2 * self.num_tokens} = "
@@ -81,9 +80,7 @@ class SelectiveCopying(Task):
         return self.stop_accuracy
 
     def draw(self, num_examples: int, seed: int, split: Split = "train") -> Batch:  # noqa: D102
-        check_choice("split", split, get_args(Split))
-        rows = check_integer("num_examples", num_examples)
-        seed = check_integer("seed", seed, low=0)
+        rows, seed = check_draw(num_examples, seed, split)
         children = np.random.SeedSequence(seed).spawn(2)
         token_stream, place_stream = map(np.random.default_rng, children)
         many, shown = self.num_tokens, self.seq_len - self.num_tokens
