@@ -171,7 +171,7 @@ COMFORTS = """async () => {
   for (let clicks = 0; clicks < 2; clicks += 1) button.click(); // as it was
   works.copying = document.querySelectorAll(".cell_input .copy-button").length > 0;
 
-  const box = document.querySelector(".equation-body");
+  const box = document.querySelector(".equation-body, .highlight pre, .table-box");
   box.style.cssText = "flex: none; width: 20px; overflow: auto";
   window.dispatchEvent(new Event("resize"));
   works.keyboardScrolling = box.tabIndex === 0;

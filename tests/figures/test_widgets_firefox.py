@@ -29,7 +29,7 @@ class Firefox:
         self.home = "file:"
         self.call("session.new", capabilities={})
         self.call("session.subscribe", events=["log.entryAdded", "network.beforeRequestSent"])
-        self.context = self.call("browsingContext.getTree")["contexts"][0]["context"]
+        self.context = self.tab()
         self.call("script.addPreloadScript", functionDeclaration=f"() => {{ {pages.LISTEN} }}")
 
     def call(self, method: str, **params: Any) -> Any:
@@ -56,11 +56,17 @@ class Firefox:
             if not url.startswith((self.home, "data:", "blob:")):
                 self.problems.append(f"asks for {url}")
 
+    def tab(self) -> str:
+        return str(self.call("browsingContext.create", type="tab")["context"])
+
     def open(self, address: str) -> None:
-        self.home = re.match(r"file:|http://[^/]+", address)[0]
+        # In a tab of its own: a script of the page before (a figure that writes its address, a
+        # search that loads its index) can end a navigation, or leave it without an answer.
+        before, self.context = self.context, self.tab()
+        self.call("browsingContext.close", context=before)
         self.problems.clear()
+        self.home = re.match(r"file:|http://[^/]+", address)[0]
         self.call("browsingContext.navigate", context=self.context, url=address, wait="none")
-        # Not left to the call: a figure of the page before that writes its address would end it.
         arrived = f"location.href.startsWith({address!r}) && document.readyState === 'complete'"
         self.wait_for(arrived)
 
