@@ -65,7 +65,9 @@ class Firefox:
         before, self.context = self.context, self.tab()
         self.call("browsingContext.close", context=before)
         self.problems.clear()
-        self.home = re.match(r"file:|http://[^/]+", address)[0]
+        home = re.match(r"file:|http://[^/]+", address)
+        assert home, address
+        self.home = home[0]
         self.call("browsingContext.navigate", context=self.context, url=address, wait="none")
         arrived = f"location.href.startsWith({address!r}) && document.readyState === 'complete'"
         self.wait_for(arrived)
