@@ -36,7 +36,7 @@ INSTALLED = ROOT / "_build" / "npm"
 WIDGETS = (
     "explorer", "decay", "gallery", "softmax", "mqar", "hero",
     "message", "cache", "pairs", "exponent", "dictionary", "pole", "spring",
-    "flagged", "clock", "tree", "reached", "weights", "chunks", "parity", "family", "care",
+    "flagged", "clock", "tree", "reached", "weights", "chunks", "parity", "family", "care", "lab",
 )  # fmt: skip
 
 
