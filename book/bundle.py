@@ -44,6 +44,7 @@ _NAMES = """
 import { ARCHITECTURES } from "./dsf/widgets/js/architectures.js";
 console.log(JSON.stringify(Object.keys(ARCHITECTURES)));
 """
+TRAINER = "train"  # the script that a page loads when a reader asks it to train
 MADE = "Made by book/bundle.py, do not edit."
 TRAINS_WITH = "@jax-js/jax"
 
@@ -210,7 +211,7 @@ def bundle(target: Path) -> None:
         worker = Path(folder) / "worker.js"
         subprocess.run([*command, *_WORKER, f"--outfile={worker}"], cwd=SOURCES, check=True)
         text = training(banner, worker.read_text(encoding="utf-8"))
-    (target / "train.js").write_text(text, encoding="utf-8")
+    (target / f"{TRAINER}.js").write_text(text, encoding="utf-8")
     names = json.loads(run_node("--input-type=module", "--eval", _NAMES))
     (target / "architectures.json").write_text(json.dumps(names) + "\n", encoding="utf-8")
 

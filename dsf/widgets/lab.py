@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import traitlets
 
@@ -19,7 +19,13 @@ WIDTHS = (16, 32, 64)
 LENGTHS = (16, 32, 64)
 RATES = (0.001, 0.003, 0.01, 0.03)
 STEPS = (100, 200, 400, 800, 1600, 5000)
-USUAL = {"d_model": 32, "seq_len": 32, "num_kv_pairs": 4, "vocab_size": 64, "queries_per_key": 3}
+USUAL: dict[str, Any] = {
+    "d_model": 32,
+    "seq_len": 32,
+    "num_kv_pairs": 4,
+    "vocab_size": 64,
+    "queries_per_key": 3,
+}
 """The task and the width with which the figure begins."""
 
 
@@ -83,7 +89,8 @@ class MQARLab(Widget):
 
     def table(self) -> tuple[str, list[str], list[list[str]]]:
         """Numbers that each model hands on at the end of a sequence."""
-        rows = [[ARCHITECTURES[mixer].title, *(_carried(mixer, n) for n in SERIES)] for mixer in MIXERS]
+        titles = {mixer: ARCHITECTURES[mixer].title for mixer in MIXERS}
+        rows = [[title, *(_carried(mixer, n) for n in SERIES)] for mixer, title in titles.items()]
         title = f"State at the end of {USUAL['seq_len']} tokens, d = {USUAL['d_model']}"
         return title, ["numbers handed on", *(f"n = {n}" for n in SERIES)], rows
 

@@ -63,8 +63,7 @@ export function probeView(choose) {
   const marks = svg("g", {});
   map.append(marks);
   const said = html("p", { class: "dsf-told" });
-  const note = html("p", { class: "dsf-note" }, PHI_NOTE);
-  const box = html("div", { class: "dsf-panels" }, panel("Φ of this sequence", map), panel("What it shows", note));
+  const box = html("div", { class: "dsf-panels", hidden: true });
   const title = html("p", { class: "dsf-panel-title" }, "A sequence that it has not seen");
   const node = html("div", { class: "dsf-lab-probe" }, title, line.picture, said, box);
   /** @type {Probe | null | undefined} */
@@ -94,6 +93,10 @@ export function probeView(choose) {
         : `Outlined: ${K} keys and their values. With a question mark: keys that are asked again.`;
       box.hidden = !fits;
       if (!fits) return;
+      if (!box.firstChild) {
+        const note = html("p", { class: "dsf-note" }, PHI_NOTE);
+        box.append(panel("Φ of this sequence", map), panel("What it shows", note));
+      }
       const side = Math.min(SIDE, width - 24);
       let limit = 0; // what passes by the state, on the diagonal, may be much larger than what comes from it
       for (let i = 0; i < L; i++) for (let j = 0; j < i; j++) limit = Math.max(limit, Math.abs(phi[i * L + j]));
