@@ -9,30 +9,25 @@ import traitlets
 from dsf.architectures import ARCHITECTURES
 from dsf.carried import carried
 from dsf.config import TrainConfig
-from dsf.mixers import mixer_class
+from dsf.widgets import recorded_lab
 from dsf.widgets.base import STATIC, Widget
+from dsf.widgets.kernel import attach
+from dsf.widgets.training import DEFAULTS, STARTS
 
-MIXERS = ("softmax", "linear", "normalized", "s4d", "s6", "ssd", "qlstm", "retnet")
+MIXERS = tuple(STARTS)
 SIZES = (1, 2, 4, 8, 16, 32, 64)
 SERIES = (4, 8, 16, 32)
 WIDTHS = (16, 32, 64)
 LENGTHS = (16, 32, 64)
 RATES = (0.001, 0.003, 0.01, 0.03)
 STEPS = (100, 200, 400, 800, 1600, 5000)
-USUAL: dict[str, Any] = {
-    "d_model": 32,
-    "seq_len": 32,
-    "num_kv_pairs": 4,
-    "vocab_size": 64,
-    "queries_per_key": 3,
-}
-"""The task and the width with which the figure begins."""
 
 
 class MQARLab(Widget):
     """Train models on multi-query associative recall, watch them learn, and compare runs.
 
-    In a page a worker of the browser trains, after the reader has asked for it.
+    In a page a worker of the browser trains, after the reader has asked for it; in a live notebook
+    the kernel does, see `dsf.widgets.kernel`.
 
     What does not fit together is brought down to what does: n to a size that the mixer has, the
     pairs to those that a sequence has room for.
@@ -60,18 +55,28 @@ class MQARLab(Widget):
     mixer = traitlets.Enum(MIXERS, "linear").tag(sync=True, figure=True)
     n = traitlets.Enum(SIZES, 8).tag(sync=True, figure=True)
     start = traitlets.Unicode().tag(sync=True, figure=True)
-    d = traitlets.Enum(WIDTHS, USUAL["d_model"]).tag(sync=True, figure=True)
-    pairs = traitlets.Int(USUAL["num_kv_pairs"], min=1, max=16).tag(sync=True, figure=True)
-    length = traitlets.Enum(LENGTHS, USUAL["seq_len"]).tag(sync=True, figure=True)
-    rate = traitlets.Enum(RATES, 0.01).tag(sync=True, figure=True)
-    steps = traitlets.Enum(STEPS, 400).tag(sync=True, figure=True)
+    d = traitlets.Enum(WIDTHS, DEFAULTS["d_model"]).tag(sync=True, figure=True)
+    pairs = traitlets.Int(DEFAULTS["num_kv_pairs"], min=1, max=16).tag(sync=True, figure=True)
+    length = traitlets.Enum(LENGTHS, DEFAULTS["seq_len"]).tag(sync=True, figure=True)
+    rate = traitlets.Enum(RATES, DEFAULTS["learning_rate"]).tag(sync=True, figure=True)
+    steps = traitlets.Enum(STEPS, DEFAULTS["steps"]).tag(sync=True, figure=True)
     seed = traitlets.Int(0, min=0, max=999).tag(sync=True, figure=True)
     pair = traitlets.Int(0, min=0, max=15).tag(sync=True, figure=True)
     runs = traitlets.Unicode().tag(sync=True, figure=True)
 
+    def __init__(self, figure_id: str | None = None, **state: Any) -> None:
+        """Let the view train in this kernel.
+
+        Args:
+            figure_id: id of the figure in the page.
+            **state: first values of the attributes.
+        """
+        super().__init__(figure_id, **state)
+        attach(self)
+
     @traitlets.validate("start")
     def _check_start(self, proposal: dict[str, str]) -> str:
-        known = ["", *dict.fromkeys(s for mixer in MIXERS for s in mixer_class(mixer).starts)]
+        known = [*dict.fromkeys(start for starts in STARTS.values() for start in starts)]
         if proposal["value"] not in known:
             raise traitlets.TraitError(
                 f"start is {proposal['value']!r}, expected one of {', '.join(map(repr, known))}"
@@ -88,14 +93,27 @@ class MQARLab(Widget):
         )
 
     def table(self) -> tuple[str, list[str], list[list[str]]]:
-        """Numbers that each model hands on at the end of a sequence."""
-        titles = {mixer: ARCHITECTURES[mixer].title for mixer in MIXERS}
-        rows = [[title, *(_carried(mixer, n) for n in SERIES)] for mixer, title in titles.items()]
-        title = f"State at the end of {USUAL['seq_len']} tokens, d = {USUAL['d_model']}"
-        return title, ["numbers handed on", *(f"n = {n}" for n in SERIES)], rows
+        """Recorded accuracies, lowest and highest seed, and how many numbers are handed on."""
+        found = {(curve.mixer, curve.start, curve.n): curve for curve in recorded_lab.curves()}
+        sizes = sorted({n for _, _, n in found})
+        rows = [
+            [
+                ", ".join(filter(None, (ARCHITECTURES[mixer].title, start))),
+                *(_cell(found.get((mixer, start, n))) for n in sizes),
+            ]
+            for mixer, start in dict.fromkeys((mixer, start) for mixer, start, _ in found)
+        ]
+        title = (
+            f"Recorded in PyTorch: accuracy of five seeds after {DEFAULTS['steps']} steps, "
+            "and numbers handed on"
+        )
+        return title, ["", *(f"n = {n}" for n in sizes)], rows
 
 
-def _carried(mixer: str, n: int) -> str:
-    if mixer_class(mixer).expansion == "one" and n > 1:
+def _cell(curve: recorded_lab.Curve | None) -> str:
+    if curve is None:
         return "–"
-    return f"{carried(TrainConfig(mixer=mixer, n=n, **USUAL))}"
+    last = [seed[-1] for seed in curve.accuracy]  # in hundredths
+    reached = f"{min(last)} to {max(last)}" if min(last) < max(last) else f"{last[0]}"
+    config = TrainConfig(**{**DEFAULTS, "mixer": curve.mixer, "n": curve.n, "start": curve.start})
+    return f"{reached} %, {carried(config)}"

@@ -24,9 +24,11 @@ from dsf.mixers import mixer_class
 from dsf.train import build_model
 from dsf.widgets import MQARLab
 from dsf.widgets import lab as lab_module
+from dsf.widgets.training import DEFAULTS
 
 SCRIPT = Path(__file__).with_name("lab.mjs")
 USUAL = {"d": 32, "K": 4, "L": 32, "rate": 0.01, "steps": 400, "seed": 0, "start": ""}
+
 SETUP = {"mixer": "linear", "n": 8, **USUAL}
 
 
@@ -273,7 +275,7 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
 
     def refused(**fields: Any) -> Any:
-        config = TrainConfig(**{**experiment(TrainConfig(**lab_module.USUAL)), **fields})
+        config = TrainConfig(**{**experiment(TrainConfig(**DEFAULTS)), **fields})
         model.save(build_model(config), config, path)
         return opened(path)
 

@@ -34,11 +34,6 @@ function plain(value) {
  */
 
 /**
- * What is filled between two heights, each point x with the lower and the higher.
- * @typedef {{name: string, points: number[][]}} Band
- */
-
-/**
  * A dot, or without y a vertical line, which may say what it is.
  * @typedef {{x: number, y?: number, name?: string, title?: string}} Mark
  */
@@ -53,7 +48,6 @@ function plain(value) {
  * @property {string} yLabel
  * @property {Line[]} lines
  * @property {Mark[]} [marks]
- * @property {Band[]} [bands] behind the lines
  * @property {string[]} [beside] names of another chart, for which there is room too
  * @property {boolean} [log] draw y on a logarithmic axis
  * @property {boolean} [logX] draw x on a logarithmic axis
@@ -120,7 +114,7 @@ const keyOf = (name) => svg("line", { class: `dsf-line ${name}`, x1: -7, x2: 6, 
  * @param {Options} options
  */
 export function lineChart(picture, options) {
-  const { width, height, x, y, lines, marks = [], bands = [], beside = [], log = false, logX = false } = options;
+  const { width, height, x, y, lines, marks = [], beside = [], log = false, logX = false } = options;
   const titles = lines.map(({ title = "" }) => title);
   const room = roomFor([...titles, ...beside], width);
   const [wide, tall] = [width - LEFT - RIGHT - room, height - TOP - BOTTOM];
@@ -135,14 +129,6 @@ export function lineChart(picture, options) {
   // Cuts off what leaves the frame. A style too, because pages set the height of every svg.
   const style = `width:${wide}px;height:${tall}px;overflow:hidden;max-width:none`;
   const clip = svg("svg", { x: LEFT, y: TOP, width: wide, height: tall, style });
-  for (const { name, points } of bands) {
-    const corners = [
-      ...points.map(([px, low]) => [px, low]),
-      ...[...points].reverse().map(([px, , high]) => [px, high]),
-    ];
-    const outline = corners.map(([px, py]) => `${across.at(px).toFixed(1)},${inside(py).toFixed(1)}`).join(" ");
-    clip.append(svg("polygon", { class: `dsf-band ${name}`, points: outline }));
-  }
   drawn.forEach((pixels, k) => {
     const points = pixels.map(([px, py]) => `${px.toFixed(1)},${py.toFixed(1)}`).join(" ");
     if (pixels.length) clip.append(svg("polyline", { class: `dsf-line ${lines[k].name}`, points }));

@@ -4,7 +4,9 @@ import { frame } from "./frame.js";
 import { betOn, better, isBet } from "./lab/bet.js";
 import { curves } from "./lab/curves.js";
 import { files } from "./lab/files.js";
+import { open as openKernel } from "./lab/kernel.js";
 import { probeView, sequenceOf } from "./lab/probe.js";
+import { recordedTable } from "./lab/recorded_table.js";
 import { freshSeed, isWhole, keptOf, readRuns, runsTrait, withRun, writeRuns } from "./lab/runs.js";
 import { session } from "./lab/session.js";
 import * as setups from "./lab/setup.js";
@@ -34,19 +36,6 @@ function hindrance(model) {
   const missing = ["Worker", "WebAssembly"].filter((name) => !(name in globalThis));
   return missing.length ? `this browser has no ${missing.join(" and no ")}` : "";
 }
-
-const HEAD = ["numbers handed on", ...setups.SERIES.map((n) => `n = ${n}`)];
-/** Numbers that each model hands on. @param {string} mixer */
-const sizes = (mixer) =>
-  setups.SERIES.map((n) =>
-    setups.sizesOf(mixer).includes(n) ? `${setups.carried({ .../** @type {Setup} */ (betOn(n)), mixer })}` : "–",
-  );
-/** @returns {[string, string[], string[][]]} */
-const numbers = () => [
-  `State at the end of ${setups.USUAL.L} tokens, d = ${setups.USUAL.d}`,
-  HEAD,
-  Object.keys(setups.MIXERS).map((mixer) => [TITLES[mixer], ...sizes(mixer)]),
-];
 
 /** @param {Setup} setup */
 const named = ({ mixer, n }) => `${TITLES[mixer]}, n = ${n}`;
@@ -162,7 +151,7 @@ function render({ model, el }) {
     return runs;
   };
   const lab = session(
-    openPage,
+    model.send ? async (hear) => openKernel(model, hear) : openPage,
     (of) => sequenceOf(of).tokens,
     () => it.redraw(),
     (live) => {
@@ -244,7 +233,8 @@ function render({ model, el }) {
     },
   });
   const [charts, rows, probe] = [curves(), table(keep), probeView((pair) => it.set({ pair }))];
-  const data = fold("dsf-data", numbers()[0], tableOf("", numbers()[1], numbers()[2]));
+  const { title, head, rows: recorded } = recordedTable();
+  const data = fold("dsf-data", title, tableOf("", head, recorded));
   it.controls.append(mixer, n, train, it.more(...rare, step, all, reset, box.node));
   it.root.append(
     wager.box,

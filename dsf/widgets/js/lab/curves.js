@@ -53,23 +53,24 @@ export function curves() {
     const width = Math.min(room, WIDEST);
     const last = Math.max(setup.steps, ...all.map((run) => run.setup.steps));
     const recorded = told || alone ? behind(seen) : [];
-    /** @param {"accuracy" | "loss"} what @param {boolean} named @returns {Line[]} */
-    const lines = (what, named) => [
-      ...recorded.map(({ n, steps, ...found }, k) => ({
-        name: alone ? `dsf-${setup.mixer} dsf-dash-${k % 6}` : "dsf-recorded",
-        points: steps.map((step, at) => [step, found[what].mean[at]]),
-        title: !named ? "" : alone ? `n = ${n}` : "PyTorch, five seeds",
-      })),
-      ...all.map((run, k) => ({
+    const colour = `dsf-${setup.mixer}`;
+    /** The recorded seeds, thin; of their losses the mean. @param {"accuracy" | "loss"} what @returns {Line[]} */
+    const others = (what) =>
+      recorded.flatMap(({ n, steps, accuracy, loss }, k) => {
+        const name = `${colour} dsf-recorded${alone ? ` dsf-dash-${k}` : ""}`;
+        const courses = what === "loss" ? [loss.mean] : accuracy.seeds;
+        return courses.map((course, seed) => ({
+          name,
+          points: steps.map((step, at) => [step, course[at]]),
+          title: what === "loss" || seed ? "" : alone ? `n = ${n}` : "PyTorch, five seeds",
+        }));
+      });
+    /** @param {"accuracy" | "loss"} what @returns {Line[]} */
+    const own = (what) =>
+      all.map((run, k) => ({
         name: styles[every.indexOf(run)],
         points: along(run.points, what),
-        title: named && k >= all.length - NAMED ? nameOf(run) : "",
-      })),
-    ];
-    const bands = (/** @type {"accuracy" | "loss"} */ what) =>
-      recorded.map(({ steps, ...found }) => ({
-        name: `dsf-${setup.mixer}`,
-        points: steps.map((step, at) => [step, found[what].low[at], found[what].high[at]]),
+        title: what === "accuracy" && k >= all.length - NAMED ? nameOf(run) : "",
       }));
     /** @param {number} height @param {string} name @param {string} title @returns {Line} */
     const level = (height, name, title) => ({
@@ -86,14 +87,14 @@ export function curves() {
       ...(bet === null ? [] : [level(GOAL, "dsf-level", label(bet))]),
     ];
     const shared = { width, x: /** @type {[number, number]} */ ([0, last]), xLabel: "step" };
-    const above = [...lines("accuracy", true), ...levels];
+    const above = [...others("accuracy"), ...own("accuracy"), ...levels];
     const y = /** @type {[number, number]} */ ([0, 1]);
-    lineChart(upper, { ...shared, height: HIGH, y, yLabel: "accuracy", bands: bands("accuracy"), lines: above });
+    lineChart(upper, { ...shared, height: HIGH, y, yLabel: "accuracy", lines: above });
     const most = Math.max(Math.log(2 * setup.L), ...all.flatMap(({ points }) => points.map(({ loss }) => loss)));
     lineChart(lower, {
-      ...{ ...shared, height: LOW, y: [0, Math.min(8, most)], yLabel: "loss", bands: bands("loss") },
+      ...{ ...shared, height: LOW, y: [0, Math.min(8, most)], yLabel: "loss" },
       beside: above.map(({ title = "" }) => title), // so that the steps of both stand below each other
-      lines: [...lines("loss", false), level(Math.log(setup.K), "dsf-chance dsf-chance-0", "guess")],
+      lines: [...others("loss"), ...own("loss"), level(Math.log(setup.K), "dsf-chance dsf-chance-0", "guess")],
     });
     const said = all
       .filter(({ points }) => points.length)
