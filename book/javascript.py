@@ -19,6 +19,7 @@ def long_lines() -> list[str]:
     folders = (
         "dsf/widgets/js",
         "dsf/widgets/js/train",
+        "dsf/widgets/js/lab",
         "book/static",
         "book/stills",
         "tests/figures",

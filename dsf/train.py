@@ -3,7 +3,8 @@
     result = train(TrainConfig(mixer="linear", n=16))
     result.test_accuracy
 
-There is one training loop, `run_loop`, for one run and for several side by side (`dsf.stack`).
+There is one training loop, `run_loop`, for one run and for several side by side (`dsf.stack`). Its
+steps are those of `steps`, which others may take one by one.
 """
 
 from __future__ import annotations
@@ -201,14 +202,11 @@ def run_loop(runs: Sequence[Trainee], kernel: Kernel, bar: tqdm) -> list[TrainRe
     Returns:
         One result for each, in their order.
     """
-    config, active = runs[0].config, runs
-    optimizer = Optimizer([(run.config, run.model) for run in runs])
+    config, active = runs[0].config, [*runs]
     total, since, start = torch.zeros(len(active), device=runs[0].device), 0, _clocks()
-    for step in range(1, config.steps + 1):
-        losses = kernel.losses(active, [next(run.batches) for run in active])
-        optimizer.step(losses.sum(), step - 1)
+    for step, losses in enumerate(steps(active, kernel), start=1):
         bar.update()
-        total, since = total + losses.detach(), since + 1  # not as numbers: a GPU need not wait
+        total, since = total + losses, since + 1  # not as numbers: a GPU need not wait
         if since == config.report_every or step == config.steps:
             means = [loss / since for loss in total.tolist()]
             scores = kernel.scores(active, [run.validation for run in active])
@@ -219,12 +217,31 @@ def run_loop(runs: Sequence[Trainee], kernel: Kernel, bar: tqdm) -> list[TrainRe
                 run.processor_seconds += processor / len(active)
             shown = {"loss": f"{means[0]:.3f}", config.metric.name: f"{scores[0]:.3f}"}
             bar.set_postfix(shown)
-            active = [run for run in active if not run.ended]
-            if not active:
-                break
+            active[:] = [run for run in active if not run.ended]
             total, since, start = torch.zeros_like(total[: len(active)]), 0, _clocks()
     tests = kernel.scores(runs, [run.data("test", config.num_test) for run in runs])
     return [run.result(score) for run, score in zip(runs, tests, strict=True)]
+
+
+def steps(active: list[Trainee], kernel: Kernel) -> Iterator[Tensor]:
+    """Take a step of training at each turn; between two turns everything stands still.
+
+    Args:
+        active: runs that differ in nothing but seed and learning rate. A run that is taken off the
+            list between two steps has ended; when there is none left, so have the steps.
+        kernel: how their models are computed.
+
+    Yields:
+        The loss of every run before its step, (R,).
+    """
+    config = active[0].config
+    optimizer = Optimizer([(run.config, run.model) for run in active])
+    for step in range(config.steps):
+        if not active:
+            return
+        losses = kernel.losses(active, [next(run.batches) for run in active])
+        optimizer.step(losses.sum(), step)
+        yield losses.detach()
 
 
 def _clocks() -> tuple[float, float]:

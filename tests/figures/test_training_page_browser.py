@@ -76,8 +76,9 @@ def start(browser: Any, tmp_path: Path) -> Iterator[Start]:
     problems: list[str] = []
 
     def open_page(before: str = "", policy: str = sphinx_pages.POLICY) -> Page:
-        source = bundle.SOURCES / "train" / "engine.js"
-        engine = source.read_text(encoding="utf-8").replace("export function", "function")
+        sources = [bundle.SOURCES / "train" / name for name in ("asking.js", "engine.js")]
+        engine = "".join(source.read_text(encoding="utf-8") for source in sources)
+        engine = engine.replace("export function", "function").replace("import {", "//")
         text = PAGE.format(policy=policy, engine=engine)
         if policy == sphinx_pages.POLICY:
             text = sphinx_pages.with_policy(lambda: text)

@@ -645,7 +645,10 @@ def test_a_package_that_the_lock_does_not_have_is_refused() -> None:
 def test_bundles_say_that_they_are_made_from_these_sources() -> None:
     names = {f"{name}.{kind}" for name in bundle.WIDGETS for kind in ("js", "mjs")}
     names |= {"widgets.css", "train.js"}
-    assert {path.name for path in bundle.STATIC.iterdir()} == names | {"architectures.json"}
+    assert {path.name for path in bundle.STATIC.iterdir()} == names | {
+        "architectures.json",
+        "training.json",
+    }
     for path in map(bundle.STATIC.joinpath, names):
         text = path.read_text(encoding="utf-8")
         assert bundle.digest() in text[:200], f"{path.name} is stale: run python -m book.bundle"
