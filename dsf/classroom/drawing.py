@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dsf.looks import MINUS, NEUTRAL, PLUS, STRENGTH
 
-CELL, GAP, TITLE = 10, 26, 16  # pixels
+CELL, GAP, TITLE = 14, 28, 18  # pixels
 WIDTH, HEIGHT = 150, 70  # of curves
 LARGEST = 24  # rows or columns that can still be seen
 
@@ -40,7 +40,7 @@ def compare(target: NDArray[np.float64], yours: NDArray[np.float64]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{total[0]}" '
         f'height="{total[1]}" viewBox="-1 0 {total[0]} {total[1]}" font-family="sans-serif" '
-        f'font-size="11" fill="{NEUTRAL}" aria-label="Target and yours, side by side">'
+        f'font-size="12" fill="currentColor" aria-label="Target and yours, side by side">'
         f"{''.join(parts)}</svg>"
     )
 
@@ -52,14 +52,14 @@ def _cells(array: NDArray[np.float64], size: float, differ: NDArray[np.bool_]) -
     for (i, j), x in np.ndenumerate(array):
         at = f'x="{CELL * j}" y="{CELL * i}" width="{CELL}" height="{CELL}"'
         if not np.isfinite(x):
-            parts.append(f'<text x="{CELL * j + 2}" y="{CELL * i + 9}">×</text>')
+            parts.append(f'<text x="{CELL * j + 3}" y="{CELL * i + 11}">×</text>')
         elif x:
             strength = min(1.0, abs(x) / size) ** STRENGTH
             color = PLUS if x > 0 else MINUS
             parts.append(f'<rect {at} fill="{color}" fill-opacity="{strength:.2f}"/>')
         if differ[i, j]:
-            middle = f'cx="{CELL * (j + 0.5)}" cy="{CELL * (i + 0.5)}" r="1.5"'
-            parts.append(f'<circle {middle} fill="currentColor"/>')
+            middle = f'cx="{CELL * (j + 0.5)}" cy="{CELL * (i + 0.5)}" r="2"'
+            parts.append(f"<circle {middle}/>")
     return "".join(parts)
 
 

@@ -66,7 +66,7 @@ def judge(task: Exercise, yours: Any, seed: int = 0) -> Result:
             place = f" ({_described(task, cases[first], seed)})"
             unknown = _parts(outcomes[first], targets[first]) + place
             said = _mistake(task, cases, outcomes) or unknown
-            picture = _picture(outcomes[first], targets[first])
+            picture = max(map(_picture, outcomes, targets), key=len)  # of the largest case
         score = (sum(right) + held) / (len(right) + len(task.laws))
         return Result(False, score, f"`{task.function}` {said}", picture)
 
@@ -244,9 +244,9 @@ DIAGNOSES: tuple[tuple[Diagnosis, str], ...] = (
 
 
 def _picture(outcome: Outcome, target: Outcome) -> str:
-    """Target and yours, where both are arrays of real numbers of one shape."""
+    """Target and yours, where they differ and are arrays of real numbers of one shape."""
     yours, right = outcome.numbers, target.numbers
-    if yours is None or right is None or yours.shape != right.shape:
+    if yours is None or right is None or yours.shape != right.shape or _agree(outcome, target):
         return ""
     if "c" in (yours.dtype.kind, right.dtype.kind):
         return ""

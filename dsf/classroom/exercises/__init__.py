@@ -7,13 +7,26 @@ from dsf.classroom.exercises import (
     linear_attention,
     linear_recurrences,
     normalised_attention,
+    recurrent_networks,
+    selective_ssms,
     softmax_attention,
+    ssd,
+    state_space_models,
 )
 from dsf.classroom.judging import judge
 from dsf.classroom.kinds import Exercise
 from dsf.classroom.result import Result
 
-CHAPTERS = (linear_recurrences, softmax_attention, linear_attention, normalised_attention)
+CHAPTERS = (
+    linear_recurrences,
+    softmax_attention,
+    linear_attention,
+    normalised_attention,
+    state_space_models,
+    selective_ssms,
+    ssd,
+    recurrent_networks,
+)
 
 EXERCISES: dict[str, Exercise] = {}
 """Every exercise in code, by its name."""
@@ -34,7 +47,7 @@ def exercise(name: str, yours: Any, seed: int = 0) -> Result:
 
     Example:
         >>> dsf.classroom.exercise("la-recurrence", None)
-        ○ not started. Write recurrent_attention above.
+        ○ not started. Write `recurrent_attention` above.
     """
     check_choice("name", name, EXERCISES)
     check_integer("seed", seed, 0)
