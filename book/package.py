@@ -28,6 +28,7 @@ class Floor:
 
 
 FLOORS = (
+    Floor("Exercises", ("classroom",)),
     Floor("", ("__init__",)),
     Floor("", ("cli", "__main__")),
     Floor("Sweeps", ("sweep", "engines")),

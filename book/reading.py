@@ -28,7 +28,7 @@ MARKUP = re.compile(r"^\s*\|[-|: ]+\|\s*$|\[([^\]]*)\]\([^)]*\)|<[^>]*>", re.M)
 WORD = re.compile(r"[^\W_][\w'’.-]*")
 
 EXERCISES = {"exercise", "exercise-start"}
-FOLDED = {"chapter-facts", "solution", "deeper", "notebook-only", "bibliography"}
+FOLDED = {"chapter-facts", "solution", "deeper", "notebook-only", "stub", "bibliography"}
 MINUTES = re.compile(r"(\d+) minutes")
 
 

@@ -1,4 +1,7 @@
-"""Write the notebooks of the chapters, and the README: `python -m book.notebooks [--check]`."""
+"""Write what is made from the chapters: `python -m book.notebooks [--check]`.
+
+Those are their notebooks, the README, and what they ask, for `dsf.classroom`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import argparse
 import sys
 
 from book import readme, settings
-from book.notebooks import ChapterError, differences, generate
+from book.notebooks import ChapterError, differences, generate, questions
 
 
 def main() -> int:
@@ -15,7 +18,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, fail on a difference")
     check = parser.parse_args().check
     try:
-        texts = generate() | readme.generate()
+        texts = generate() | questions.generate() | readme.generate()
     except ChapterError as error:
         print(error, file=sys.stderr)
         return 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from string import ascii_lowercase
 
 from book import asking, reading
 from book.notebooks.chapter import ADMONITIONS, THEOREMS, children
@@ -26,6 +27,7 @@ class Blocks:
             "exercise-start": self._exercise,
             "exercise": self._exercise,
             "solution": self._solution,
+            "stub": lambda b, _: "",
             "admonition": lambda b, _: self._admonition(b, b.argument),
             "margin": lambda b, _: quote(self.inside(b, quoted=True)),
             "chapter-facts": self._facts,
@@ -141,34 +143,42 @@ class Blocks:
             f"**After this chapter you can**\n\n{self.inside(block, quoted)}"
         )
 
-    def _ask(self, block: Directive, quoted: bool) -> str:
-        """The question with its options in a box, then the replies and the answer, folded."""
+    def asked(self, block: Directive) -> asking.Asked:
+        """What a block asks; the items of an order have the letters that notebooks give them."""
         kind = block.argument if block.name == "question" else "predict"
         try:
             asked = asking.read(kind, block.body, block.options)
         except ValueError as error:
             raise self.inline.fail(block.line, f"{block.name}: {error}") from None
-
-        def parsed(lines: asking.Lines, quoted: bool) -> str:
-            blocks = parse(lines.text, block.body_line + lines.start, self.chapter.path)
-            return "\n\n".join(self.markdown(one, quoted).strip("\n") for one in blocks)
-
-        def listed(place: int, lines: asking.Lines, quoted: bool) -> str:
-            key = asked.items[place].key
-            return f"- **{key}.** {parsed(lines, quoted)}" if key else f"- {parsed(lines, quoted)}"
-
-        shown = kind in {"predict", "choice", "order"}
-        places = list(range(len(asked.items))) if shown else []
         if kind == "order":
-            places = asked.order(str(block.options.get("label", "")))
-        options = "\n".join(listed(i, asked.items[i].text, quoted=True) for i in places)
-        front = [f"**{asking.TITLES[asked.kind]}**", parsed(asked.question, quoted=True), options]
-        replies = [listed(i, item.reply, False) for i, item in enumerate(asked.items) if item.reply]
-        if kind == "order":
-            steps = [parsed(item.text, False) for item in asked.items]
+            for letter, place in zip(ascii_lowercase, asked.order(label(block)), strict=False):
+                asked.items[place].key = letter
+        return asked
+
+    def parsed(self, block: Directive, lines: asking.Lines, quoted: bool = False) -> str:
+        """The Markdown of some lines of a block that asks."""
+        blocks = parse(lines.text, block.body_line + lines.start, self.chapter.path)
+        return "\n\n".join(self.markdown(one, quoted).strip("\n") for one in blocks)
+
+    def _ask(self, block: Directive, quoted: bool) -> str:
+        """The question with its options in a box, then the replies and the answer, folded."""
+        asked = self.asked(block)
+
+        def listed(item: asking.Item, lines: asking.Lines, quoted: bool) -> str:
+            return f"- **{item.key}.** {self.parsed(block, lines, quoted)}"
+
+        shown = asked.items if asked.kind in {"predict", "choice", "order"} else []
+        if asked.kind == "order":
+            shown = sorted(shown, key=lambda item: item.key)
+        options = "\n".join(listed(item, item.text, quoted=True) for item in shown)
+        question = self.parsed(block, asked.question, quoted=True)
+        front = [f"**{asking.TITLES[asked.kind]}**", question, options]
+        replies = [listed(item, item.reply, False) for item in asked.items if item.reply]
+        if asked.kind == "order":
+            steps = [self.parsed(block, item.text) for item in asked.items]
             replies = [f"{i}. {step}" for i, step in enumerate(steps, 1)]
         right = f"**Answer: {asked.shown()}**" if asked.right else ""
-        back = [right, "\n".join(replies), parsed(asked.answer, quoted=False)]
+        back = [right, "\n".join(replies), self.parsed(block, asked.answer)]
         folded = fold("Answer", "\n\n".join(filter(None, back)))
         return quote("\n\n".join(filter(None, front))) + f"\n\n{folded}"
 
@@ -197,6 +207,11 @@ class Blocks:
         title = self.inline.markdown(block.argument, block.line)
         head = f"{self._anchor(block)}**Table {number}** {title}" if number else ""
         return "\n\n".join(filter(None, [head, self.inside(block, quoted)]))
+
+
+def label(block: Directive) -> str:
+    """The label of a block, or nothing."""
+    return str(block.options.get("label", ""))
 
 
 def quote(text: str) -> str:

@@ -7,26 +7,33 @@ import re
 from typing import Any
 
 from book import code
+from book.notebooks import questions
 from book.notebooks.blocks import Blocks, fold
 from book.notebooks.book import Book
-from book.notebooks.chapter import Chapter, cells
+from book.notebooks.chapter import Chapter, cells, walk
 from book.notebooks.inline import Inline
 from book.notebooks.myst import HEADING, Block, Break, ChapterError, Directive, Text
+from dsf.classroom import EXERCISES
 
 # A tag, since a branch would move under the reader's feet.
 SETUP = """\
 # Set-up, safe to run again: installs the book's package (not PyPI's `dsf`) where it is missing.
 try:
-    from dsf import LTVSystem
+    from dsf import classroom
 except ModuleNotFoundError:
     %pip install --quiet "dsf-book[notebooks] @ git+{repository}@{release}"
-    from dsf import LTVSystem
+    from dsf import classroom
 except ImportError as error:
     raise ImportError(
         "The `dsf` installed here is another project. Run `%pip uninstall --yes dsf`, "
         "restart the kernel, then run this cell again."
     ) from error
 """
+ANSWERS = {
+    "number": "a number",
+    "choice": 'a letter, such as "B",',
+    "order": 'the letters in your order, such as "bca",',
+}
 GATES = {
     f"{name}-{side}" for name in ("solution", "predict", "deeper") for side in ("start", "end")
 }
@@ -44,6 +51,7 @@ class Cells:
         self.cells: list[dict[str, Any]] = []
         self.markdown: list[str] = []  # of the cell that is not yet full
         self.gate = ""  # the title of what folds until its -end, while inside one
+        self.solution = False  # whether it is a solution, whose code is read and not run
         found = cells(chapter)
         kinds = code.kinds("\n".join(cell.body) for cell in found)
         self.kinds = {cell.line: kind for cell, kind in zip(found, kinds, strict=True)}
@@ -109,12 +117,32 @@ class Cells:
             self._flush()
         elif isinstance(block, Directive) and name == "code-cell":
             self._code_cell(block)
+        elif isinstance(block, Directive) and name == "stub":
+            self._stub(block)
         elif isinstance(block, Directive) and name in GATES:
             self._gate(block)
         elif name != "exercise-end" and not (heading and heading[1] == "#"):
             if heading or name in {"exercise", "exercise-start"}:
                 self._flush_before_heading()
             self.markdown.append(self.blocks.markdown(block))
+            self._answers(block)
+
+    def _answers(self, block: Block) -> None:
+        """A cell for the answer to each question that has just been put."""
+        inner = walk([block], self.chapter.path)
+        for asked in (one for one in inner if isinstance(one, Directive) and questions.name(one)):
+            self._flush()
+            source = f'classroom.answer("{questions.name(asked)}", None)'
+            self._add("code", f"{source}  # {ANSWERS[asked.argument]} in the place of None")
+
+    def _stub(self, block: Directive) -> None:
+        """The cell in which the reader does an exercise in code, and its check."""
+        if block.argument not in EXERCISES:
+            raise self.inline.fail(block.line, f"dsf.classroom has no exercise {block.argument!r}")
+        exercise = EXERCISES[block.argument]
+        check = f'classroom.exercise("{block.argument}", {exercise.function})'
+        self._flush()
+        self._add("code", f"{exercise.stub()}\n\n\n{check}")
 
     def _gate(self, block: Directive) -> None:
         """Open or close a block around cells."""
@@ -123,13 +151,13 @@ class Cells:
         self._flush()
         if block.name == "solution-start":
             exercise = self.inline.reference(block.argument, block.line).text
-            self.gate = f"Solution to {exercise}"
+            self.gate, self.solution = f"Solution to {exercise}", True
         elif block.name == "deeper-start":
             self.gate = f"Deeper: {self.inline.markdown(block.argument, block.line)}"
             self.markdown.append(self.blocks.inside(block))
         else:
             # What follows a prediction is text and cells like all others: its answer is folded.
-            self.gate = ""
+            self.gate, self.solution = "", False
 
     def _flush_before_heading(self) -> None:
         """Begin a cell, but keep the anchors that belong to the heading with it."""
@@ -143,11 +171,14 @@ class Cells:
         tags = block.tags()
         if "book-only" in tags:
             return
-        self._flush()
         source = "\n".join(block.body).strip("\n")
         if "myst_nb" in source:
             message = "a cell that needs myst_nb must be tagged book-only"
             raise self.inline.fail(block.line, message)
+        if self.solution:
+            self.markdown += [f"```python\n{source}\n```", *self._caption(block)]
+            return
+        self._flush()
         metadata: dict[str, Any] = {}
         if self.gate:
             source = f"# @title {self.gate}\n{source}"
@@ -157,10 +188,15 @@ class Cells:
         if kept := sorted({"raises-exception"} & {*tags}):
             metadata["tags"] = kept
         self._add("code", source, metadata)
+        self.markdown += self._caption(block)
+        self._flush()
+
+    def _caption(self, block: Directive) -> list[str]:
+        """What stands below the figure that a cell draws, if it has a caption."""
         figure = (block.options.get("mystnb") or {}).get("figure") or {}
-        if figure.get("caption"):
-            caption = self.inline.markdown(figure["caption"].strip(), block.line)
-            number = self.chapter.numbers[block.line]
-            anchor = f'<a id="{figure["name"]}"></a>' if figure.get("name") else ""
-            self.markdown.append(f"{anchor}**Figure {number}** {caption}")
-            self._flush()
+        if not figure.get("caption"):
+            return []
+        caption = self.inline.markdown(figure["caption"].strip(), block.line)
+        number = self.chapter.numbers[block.line]
+        anchor = f'<a id="{figure["name"]}"></a>' if figure.get("name") else ""
+        return [f"{anchor}**Figure {number}** {caption}"]

@@ -71,6 +71,13 @@ class NotebookOnly(SphinxDirective):
         return []
 
 
+class Stub(NotebookOnly):
+    """The cell for an exercise in code, in the notebook; `dsf.classroom` has it by its name."""
+
+    has_content = False
+    required_arguments = 1
+
+
 def text_of_page(source: str) -> str:
     """The source without cells tagged `notebook-only`; blank lines keep the line numbers right."""
 
@@ -92,4 +99,5 @@ def setup(app: Sphinx) -> None:
     app.add_directive("chapter-facts", ChapterFacts)
     app.add_directive("book-only", BookOnly)
     app.add_directive("notebook-only", NotebookOnly)
+    app.add_directive("stub", Stub)
     app.connect("source-read", _drop_notebook_only_cells)

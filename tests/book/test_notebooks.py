@@ -85,7 +85,7 @@ class get_ipython:
         print(magic, line)
         package = pathlib.Path(sys.path[0], "dsf")
         package.mkdir()
-        (package / "__init__.py").write_text("class LTVSystem: pass")
+        (package / "__init__.py").write_text("classroom = None")
         importlib.invalidate_caches()
 """
 
@@ -94,7 +94,7 @@ class get_ipython:
     ("installed", "prints", "fails"),
     [
         (None, r'pip install --quiet "dsf-book\[notebooks\] @ git\+https://\S+"\n', ""),
-        ("class LTVSystem: pass", "", ""),
+        ("classroom = None", "", ""),
         ("", "", r"[\s\S]*ImportError: The `dsf` installed here is another project[\s\S]*"),
     ],
     ids=["nothing", "ours", "another project"],
@@ -280,16 +280,17 @@ def test_parts_for_one_medium_only(book: Path) -> None:
     assert "Move it." not in text
 
 
-def test_solution_around_cells_is_folded(book: Path) -> None:
+def test_solution_around_cells_is_read_and_not_run(book: Path) -> None:
     found = convert(
         book,
         EXERCISE + "```{solution-start} ex:x\n```\n\nLook:\n\n```{code-cell}\nx = 1\n```\n\n"
         "```{solution-end}\n```\n\nAfter.",
     )
-    fold, code, after = found[-3:]
-    assert "".join(fold["source"]).startswith("<details>\n<summary>Solution to Exercise 2.1")  # type: ignore[arg-type]
-    assert code["metadata"] == {"cellView": "form", "jupyter": {"source_hidden": True}}
-    assert "".join(code["source"]) == "# @title Solution to Exercise 2.1\nx = 1"  # type: ignore[arg-type]
+    fold, after = found[-2:]
+    assert "".join(fold["source"]) == (  # type: ignore[arg-type]
+        "<details>\n<summary>Solution to Exercise 2.1</summary>\n\nLook:\n\n"
+        "```python\nx = 1\n```\n\n</details>"
+    )
     assert "".join(after["source"]) == "After."  # type: ignore[arg-type]
 
 
@@ -348,8 +349,10 @@ def test_an_order_is_asked_for_shuffled(book: Path) -> None:
         book, ":::{question} order\n:label: ask:o\n\nOrder?\n\n1. a\n2. b\n   - hint\n3. c\n:::"
     )
     front, back = text.split("<details>")
-    assert sorted(re.findall(r"> - (\w)", front)) == ["a", "b", "c"]
-    assert re.findall(r"> - (\w)", front) != ["a", "b", "c"]
+    shown = re.findall(r"> - \*\*(\w)\.\*\* (\w)", front)
+    assert "".join(letter for letter, _ in shown) == "abc"
+    assert sorted(text for _, text in shown) == ["a", "b", "c"]
+    assert [text for _, text in shown] != ["a", "b", "c"]
     assert "1. a\n2. b\n3. c" in back
 
 
@@ -363,6 +366,25 @@ def test_cells_of_a_prediction_follow_its_folded_answer(book: Path) -> None:
     texts = ["".join(cell["source"]) for cell in found]  # type: ignore[arg-type]
     assert texts[0].endswith("</details>")
     assert texts[1:] == ["x = 1", "Note.", "On."]
+
+
+def test_a_question_has_a_cell_for_its_answer(book: Path) -> None:
+    question = ASK.replace("{{{name}}}", "{{question}} choice").format(answer="B", items=CHOICES)
+    found = convert(book, f"{EQUATION}```{{exercise}} Name\n:label: ex:y\n{question}\n```\n\nOn.")
+    asked, cell, after = found[-3:]
+    assert asked["cell_type"] == after["cell_type"] == "markdown"
+    assert "".join(cell["source"]) == (  # type: ignore[arg-type]
+        'classroom.answer("x", None)  # a letter, such as "B", in the place of None'
+    )
+
+
+def test_a_stub_is_a_cell_of_its_own_and_has_to_be_known(book: Path) -> None:
+    [cell] = convert(book, "```{stub} la-recurrence\n```")
+    text = "".join(cell["source"])  # type: ignore[arg-type]
+    assert text.startswith("def recurrent_attention(q, k, v):")
+    assert text.endswith('    ...\n\n\nclassroom.exercise("la-recurrence", recurrent_attention)')
+    with pytest.raises(notebooks.ChapterError, match=r"02-test\.md:7: .* no exercise 'none'"):
+        convert(book, "```{stub} none\n```")
 
 
 def test_a_deeper_box_is_folded_with_its_cells(book: Path) -> None:

@@ -1,0 +1,54 @@
+"""The exercises in code of all chapters, by the names under which the chapters ask for them."""
+
+from typing import Any
+
+from dsf._checks import check_choice, check_integer
+from dsf.classroom.exercises import (
+    linear_attention,
+    linear_recurrences,
+    normalised_attention,
+    recurrent_networks,
+    selective_ssms,
+    softmax_attention,
+    ssd,
+    state_space_models,
+)
+from dsf.classroom.judging import judge
+from dsf.classroom.kinds import Exercise
+from dsf.classroom.result import Result
+
+CHAPTERS = (
+    linear_recurrences,
+    softmax_attention,
+    linear_attention,
+    normalised_attention,
+    state_space_models,
+    selective_ssms,
+    ssd,
+    recurrent_networks,
+)
+
+EXERCISES: dict[str, Exercise] = {}
+"""Every exercise in code, by its name."""
+for chapter in CHAPTERS:
+    EXERCISES |= chapter.EXERCISES
+
+
+def exercise(name: str, yours: Any, seed: int = 0) -> Result:
+    """Check what a reader has written for an exercise.
+
+    Args:
+        name: of the exercise, one of `EXERCISES`.
+        yours: the reader's function. Whatever it is or does, the result says so.
+        seed: of the random arguments; a teacher takes another one.
+
+    Raises:
+        ValueError: there is no such exercise, or the seed is no integer.
+
+    Example:
+        >>> dsf.classroom.exercise("la-recurrence", None)
+        ○ not started. Write `recurrent_attention` above.
+    """
+    check_choice("name", name, EXERCISES)
+    check_integer("seed", seed, 0)
+    return judge(EXERCISES[name], yours, seed)

@@ -1,0 +1,93 @@
+"""What the chapters print of the exercises is what `dsf.classroom` checks."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from book import notebooks
+from book.notebooks import questions
+from book.notebooks.chapter import Chapter, cells, read_chapter, walk
+from book.notebooks.myst import Directive
+from dsf.classroom import EXERCISES
+from dsf.classroom.kinds import source
+
+ROOT = Path(__file__).parents[2]
+CHAPTERS = [read_chapter(path) for path in sorted((ROOT / "chapters").glob("[0-9]*.md"))]
+PUBLISHED = [name for name, exercise in EXERCISES.items() if exercise.published]
+GIVEN = [name for name, exercise in EXERCISES.items() if exercise.given]
+
+
+def directives(chapter: Chapter) -> list[Directive]:
+    return [one for one in walk(chapter.blocks, chapter.path) if isinstance(one, Directive)]
+
+
+def stubs() -> dict[str, Chapter]:
+    """The chapters that ask for the exercises in code, by the names of these."""
+    found: dict[str, Chapter] = {}
+    for chapter in CHAPTERS:
+        for block in directives(chapter):
+            if block.name == "stub":
+                assert block.argument not in found, f"{block.argument} is asked for twice"
+                found[block.argument] = chapter
+    return found
+
+
+def parts(chapter: Chapter) -> tuple[str, str]:
+    """The code of a chapter's page without its solutions, and that of its solutions."""
+    printed: dict[bool, list[str]] = {True: [], False: []}
+    inside = False
+    for block in directives(chapter):
+        if block.name in {"solution-start", "solution-end"}:
+            inside = block.name == "solution-start"
+        elif block in cells(chapter):
+            printed[inside].append("\n".join(block.body))
+    return "\n\n".join(printed[False]), "\n\n".join(printed[True])
+
+
+def test_every_exercise_in_code_is_asked_for_once() -> None:
+    assert sorted(stubs()) == sorted(EXERCISES)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_printed_solution_is_the_one_that_the_check_knows(name: str) -> None:
+    _, solutions = parts(stubs()[name])
+    assert EXERCISES[name].code() in solutions, f"print this:\n{EXERCISES[name].code()}"
+
+
+@pytest.mark.parametrize("name", EXERCISES.keys() - set(PUBLISHED))
+def test_a_challenge_has_no_solution_in_print(name: str) -> None:
+    chapter = stubs()[name]
+    assert f"def {EXERCISES[name].function}(" not in "".join(parts(chapter))
+    text = chapter.path.with_suffix(".ipynb").read_text(encoding="utf-8")
+    body = EXERCISES[name].code().split("\n")[-2].strip()
+    assert body not in "".join("".join(c["source"]) for c in json.loads(text)["cells"])
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_the_printed_function_with_a_bug_is_the_one_that_is_given(name: str) -> None:
+    given = EXERCISES[name].given
+    assert given
+    before, _ = parts(stubs()[name])
+    assert source(given) in before, f"print this:\n{source(given)}"
+
+
+def test_the_replies_of_the_notebooks_are_those_of_the_pages() -> None:
+    assert notebooks.differences(questions.generate(ROOT)) == []
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
+def test_a_notebook_asks_in_cells_and_runs_no_solution(chapter: Chapter) -> None:
+    text = chapter.path.with_suffix(".ipynb").read_text(encoding="utf-8")
+    code = ["".join(c["source"]) for c in json.loads(text)["cells"] if c["cell_type"] == "code"]
+    asked = [questions.name(block) for block in directives(chapter) if questions.name(block)]
+    assert [one for one in code if one.startswith("classroom.answer(")] == [
+        one for name in asked for one in code if one.startswith(f'classroom.answer("{name}", None)')
+    ]
+    for name, of in stubs().items():
+        exercise = EXERCISES[name]
+        if of is chapter:
+            call = f'classroom.exercise("{name}", {exercise.function})'
+            assert code.count(f"{exercise.stub()}\n\n\n{call}") == 1
+            assert not exercise.given or exercise.code() not in "\n".join(code)
+    assert not any("# @title Solution" in one for one in code)
