@@ -12,7 +12,6 @@ from dsf import mqar
 from dsf.widgets.base import STATIC
 from dsf.widgets.hook import Hook
 
-SEQUENCES = 100
 TASK = mqar.MQAR()
 PAIRS = TASK.num_kv_pairs
 
@@ -41,9 +40,10 @@ class DictionaryRecall(Hook):
         """What the figure shows, with its numbers, and what to try."""
         [right] = self.row(self.capacity)
         return (
-            f"A dictionary reads {SEQUENCES} sequences of {PAIRS} pairs and is then asked for each "
-            f"key. As first shown, with room for {self.capacity} pairs, it answers {right} of "
-            f"{PAIRS} questions. To try: the least room that beats a guess among the values shown."
+            f"A dictionary reads {PAIRS} pairs and is then asked for each key; when it is full, it "
+            f"forgets its oldest pair. As first shown, with room for {self.capacity} pairs, it "
+            f"answers {right} of {PAIRS} questions. To try: the least room that beats a guess "
+            "among the values shown."
         )
 
 
@@ -57,14 +57,14 @@ def answered(capacity: int) -> float:
     Returns:
         A number from 0 to 1.
     """
-    inputs, labels = mqar.generate(SEQUENCES, TASK.seq_len, PAIRS, TASK.vocab_size)
+    inputs, labels = mqar.generate(1, TASK.seq_len, PAIRS, TASK.vocab_size)  # all score alike
     predictions = torch.zeros_like(inputs)
-    for row, tokens in enumerate(inputs.tolist()):
-        memory: dict[int, int] = {}
-        for i, token in enumerate(tokens):
-            if i < 2 * PAIRS and i % 2:
-                memory[tokens[i - 1]] = token
-                if len(memory) > capacity:
-                    memory.pop(next(iter(memory)))
-            predictions[row, i] = memory.get(token, mqar.FILLER)
+    tokens = inputs[0].tolist()
+    memory: dict[int, int] = {}
+    for i, token in enumerate(tokens):
+        if i < 2 * PAIRS and i % 2:
+            memory[tokens[i - 1]] = token
+            if len(memory) > capacity:
+                memory.pop(next(iter(memory)))
+        predictions[0, i] = memory.get(token, mqar.FILLER)
     return mqar.accuracy(predictions, labels)

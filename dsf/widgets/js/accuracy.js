@@ -2,7 +2,7 @@
 
 import { agrees, ascending, average, beside, brief, DIVERGED, finite, grouped, joined, stepOf } from "./cells.js";
 import { format, html, place, svg, tableOf, watch } from "./dom.js";
-import { nameTags, roomFor } from "./names.js";
+import { away, nameTags, roomFor } from "./names.js";
 
 /** @typedef {import("./cells.js").Cell} Cell */
 /** @typedef {import("./cells.js").Line} Line */
@@ -160,8 +160,9 @@ function training(line, cell, axes) {
 /**
  * The chart, with the lines of those who guess.
  * @param {(selection: Record<string, any>) => void} choose
+ * @param {(name: string) => void} takeAway a line, where its name is clicked
  */
-export function chart(choose) {
+export function chart(choose, takeAway) {
   const picture = svg("svg", { class: "dsf-picture dsf-phi", role: "img" });
   const [body, cursor, ring] = [
     svg("g"),
@@ -193,7 +194,8 @@ export function chart(choose) {
       return lines[name].title + (axis === "step" && own !== n ? `, n = ${own}` : "");
     };
     const levels = guesses(task);
-    axes = axesOf(view, cells, width, roomFor([...drawn.map(titleOf), ...levels.map(({ title }) => title)], width));
+    const titles = [...drawn.map((name) => away(titleOf(name), name !== line)), ...levels.map(({ title }) => title)];
+    axes = axesOf(view, cells, width, roomFor(titles, width));
     const parts = drawn.map((name) => {
       const own = cells.filter((cell) => cell.line === name);
       return axis === "step" ? training(lines[name], own[0], axes) : series(lines[name], own, axes);
@@ -213,6 +215,7 @@ export function chart(choose) {
     const named = drawn.map((name, k) => ({
       ...{ title: titleOf(name), points: parts[k].points, strong: name === line },
       key: svg("g", { style: `color:${lines[name].color}` }, marker(lines[name], 0, 0)),
+      ...(name === line ? {} : { takeAway: () => takeAway(name) }),
     }));
     const guessed = levels.map(({ title, level }, k) => ({
       title,

@@ -28,6 +28,7 @@ import { format } from "./dom.js";
  * @property {number} steps
  * @property {string} from the start in words
  * @property {string} for the steps in words
+ * @property {boolean} variant whether it is no architecture of its own but a variant or a control of one
  */
 /** @typedef {{answers: number[], rows: {most: number, shares: number[]}[]}} Read by position of the question */
 /** @typedef {{line: string, K: number, n: number, d: number, accuracy: number, reads: Read[]}} Model */
@@ -195,6 +196,7 @@ export function look(model) {
   return {
     ...{ all, ofTask, here, lines, names, drawn, of, line, cell, task, K, d, missing, reader },
     ...{ axis: /** @type {string} */ (model.get("axis")), seed: /** @type {number} */ (model.get("seed")) },
+    variants: /** @type {boolean} */ (model.get("variants")),
     pair: Math.min(model.get("pair"), K - 1),
     sequence: task.sequences[model.get("seed")],
   };
@@ -267,12 +269,19 @@ export function finding(view) {
   return `${said}; softmax attention, n = ${other.n}: ${rival}. ${caughtUp(of(line), rivals)}.`;
 }
 
-/** What the positions of a sequence are called: which pair a position shows. @param {number} at @param {number} pair */
-function placed(at, pair) {
+/**
+ * What stands at a position, for the question about a pair.
+ * @param {View} view
+ * @param {number} at
+ * @param {number} pair
+ */
+function placed({ sequence: { tokens }, K }, at, pair) {
   if (at === 2 * pair + 1) return "its value";
   if (at === 2 * pair) return "the key itself";
-  if (at === 2 * pair + 2) return "right behind its value";
-  return "";
+  if (at === 2 * pair + 2) return "right behind its value, which the convolution holds there too";
+  if (at === 0 || at > 2 * K) return "";
+  if (at % 2) return `the value of ${tokens[at - 1]}`;
+  return `right behind the value of ${tokens[at - 2]}, which the convolution holds there too`;
 }
 
 /** The questions of a sequence in the order of their positions. @param {View} view */
@@ -307,7 +316,7 @@ export function told(view, answers, pair) {
   const [{ row, answer, right }] = answers[pair];
   if (!row) return about;
   const top = row.shares.reduce((best, share, at) => (Math.abs(share) > Math.abs(row.shares[best]) ? at : best), 0);
-  const where = placed(top, pair);
+  const where = placed(view, top, pair);
   const token = `${sequence.tokens[top]}${where && `, ${where}`}`;
   const most = `The question's largest weight, ${format((row.most * row.shares[top]) / 100)}, stands on ${token}.`;
   const all = answers.flat();

@@ -3,29 +3,22 @@ import { hook } from "./hook.js";
 import { recall } from "./recall.js";
 import { whole } from "./traits.js";
 
-const SEQUENCES = 100;
 const TASK = { L: 64, K: 8, V: 128, a: 0.01, R: 1 };
 
-/** @type {import("./recall.js").Recall[] | undefined} */
-let sequences;
-
 /**
- * How many questions of a sequence are answered, the mean of all; when the memory is full the oldest pair goes.
+ * How many questions of a sequence are answered, as many in one as in another; when the memory is full the oldest pair
+ * goes.
  * @param {number} capacity
  */
 function answered(capacity) {
-  sequences ??= Array.from({ length: SEQUENCES }, (_, seed) => recall(TASK, seed));
-  let right = 0;
-  for (const { tokens, asked } of sequences) {
-    /** @type {Map<number, number>} */
-    const memory = new Map();
-    for (let j = 0; j < TASK.K; j++) {
-      memory.set(tokens[2 * j], tokens[2 * j + 1]);
-      if (memory.size > capacity) memory.delete([...memory.keys()][0]);
-    }
-    right += asked.flat().filter((at) => memory.has(tokens[at])).length;
+  const { tokens, asked } = recall(TASK, 0);
+  /** @type {Map<number, number>} */
+  const memory = new Map();
+  for (let j = 0; j < TASK.K; j++) {
+    memory.set(tokens[2 * j], tokens[2 * j + 1]);
+    if (memory.size > capacity) memory.delete([...memory.keys()][0]);
   }
-  return right / SEQUENCES;
+  return asked.flat().filter((at) => memory.has(tokens[at])).length;
 }
 
 /** @param {number} capacity @param {number} right */
@@ -35,7 +28,11 @@ function finding(capacity, right) {
   if (!capacity) return `Without a memory nothing is answered; a guess among the values shown hits 1 in ${TASK.K}.`;
   const oldest =
     lost > 1 ? `${lost} oldest are forgotten, and so are their answers` : "oldest is forgotten, and so is its answer";
-  return `With room for ${capacity} of ${TASK.K} pairs the ${oldest}.`;
+  const guess = [
+    ` A guess among the values shown scores as much: 1 of ${TASK.K}.`,
+    " It is the least room that beats a guess among the values shown.",
+  ];
+  return `With room for ${capacity} of ${TASK.K} pairs the ${oldest}.${guess[capacity - 1] ?? ""}`;
 }
 
 export default hook({

@@ -1,10 +1,10 @@
 /** MQAR explorer: what recorded runs reach, and what a trained model does on a sequence. */
 import { AXES, chart, numbers } from "./accuracy.js";
 import { ascending, DIVERGED, finding, joined, look, rated, read, told } from "./cells.js";
-import { html, watch } from "./dom.js";
+import { fold, html, watch } from "./dom.js";
 import { frame } from "./frame.js";
 import { strip } from "./strip.js";
-import { oneOf, whole } from "./traits.js";
+import { oneOf, whole, yesNo } from "./traits.js";
 
 /** @typedef {import("./cells.js").Cell} Cell */
 /** @typedef {import("./cells.js").View} View */
@@ -42,6 +42,7 @@ const traits = {
   d: whole(1, MOST),
   pairs: whole(1, MOST),
   axis: oneOf(Object.keys(AXES)),
+  variants: yesNo(),
   pair: whole(0, MOST),
   seed: whole(0, SEQUENCES - 1),
 };
@@ -52,8 +53,9 @@ const CHART_NOTE =
   "gives away. " +
   `${DIVERGED}: a run diverged.`;
 const SEQUENCE_NOTE =
-  "Outlined: keys and values. With a question mark: keys that are asked again. ·×7 is filler, seven tokens of it. " +
-  "Blue: positive weight of the question in Φ, orange: negative; below a question: the model's answer.";
+  "Outlined: keys and values. With a question mark: keys that are asked again, and below them the model's answer. " +
+  "·×7 is filler, seven tokens of it.";
+const WEIGHTS = "Blue: positive weight of the question in Φ, orange: negative.";
 
 /**
  * What the first state shows, for the caption in a page.
@@ -106,7 +108,11 @@ function controls(it, found) {
   /** @param {View} view @param {"K" | "d"} size */
   const offered = ({ all, ofTask }, size) =>
     once(ascending((size === "K" ? all : ofTask).map((cell) => cell[size])).map((value) => [value, `${value}`]));
-  const mixers = seen(({ lines, names }) => once(names.map((name) => [lines[name].mixer, lines[name].name])), []);
+  // Variants stand in the list where the reader asks for them, and the one that is looked at.
+  const mixers = seen(({ lines, names, line, variants }) => {
+    const listed = names.filter((name) => variants || !lines[name].variant || lines[name].mixer === lines[line].mixer);
+    return once(listed.map((name) => [lines[name].mixer, lines[name].name]));
+  }, []);
   const axes = /** @type {Choices} */ (Object.entries(AXES));
   return {
     mixer: it.select(
@@ -142,6 +148,7 @@ function controls(it, found) {
       seen(({ lines, line }) => lines[line].steps, 0),
     ),
     rare: [
+      it.checkbox("variants", "List variants and controls too"),
       it.select(
         "pairs",
         "Pairs K",
@@ -165,8 +172,8 @@ function controls(it, found) {
   };
 }
 
-/** A button for each line beside the chosen one, which takes it away. @param {(names: string[]) => void} keep */
-function others(keep) {
+/** A button for each line beside the chosen one, for the keyboard. @param {(name: string) => void} takeAway */
+function others(takeAway) {
   const list = html("div", { class: "dsf-field dsf-others" });
   const changed = watch();
   return {
@@ -178,8 +185,8 @@ function others(keep) {
       list.hidden = rest.length === 0;
       const buttons = rest.map((name) => {
         const { title } = lines[name];
-        const gone = () => keep(rest.filter((other) => other !== name).reverse());
-        return html("button", { type: "button", class: "dsf-button", click: gone }, `Take away: ${title}`);
+        const click = () => takeAway(name);
+        return html("button", { type: "button", class: "dsf-button", click }, `Take away: ${title}`);
       });
       list.replaceChildren(...buttons);
     },
@@ -206,8 +213,13 @@ function render({ model, el }) {
     keep();
     it.set({ mixer, start, steps, n });
   };
-  const [curves, data] = [chart(/** @type {any} */ (choose)), numbers()];
-  const rest = others((names) => it.set({ drawn: joined(names) }));
+  /** @param {string} gone */
+  const takeAway = (gone) => {
+    const stay = view?.drawn.filter((name) => name !== gone && name !== view?.line) ?? [];
+    it.set({ drawn: joined(stay.reverse()) });
+  };
+  const [curves, data] = [chart(/** @type {any} */ (choose), takeAway), numbers()];
+  const rest = others(takeAway);
   const { mixer, n, axis, start, steps, rare } = controls(it, found);
   for (const control of [mixer, start, steps]) control.addEventListener("change", keep, true); // before it is chosen
   mixer.addEventListener("change", () => it.set(usual));
@@ -215,8 +227,13 @@ function render({ model, el }) {
   const [about, rate] = [html("p", { class: "dsf-told" }), html("span")];
   const body = [
     ...[it.controls, html("div", {}, curves.picture), it.finding, it.spoken, html("div", {}, sequence.picture), about],
-    html("p", { class: "dsf-note" }, SEQUENCE_NOTE, html("span", { class: "dsf-hint" }, " Point at a question.")),
-    html("p", { class: "dsf-note" }, `${CHART_NOTE} `, rate),
+    html("p", { class: "dsf-note" }, WEIGHTS, html("span", { class: "dsf-hint" }, " Point at a question.")),
+    fold(
+      "dsf-fold",
+      "How to read it",
+      html("p", { class: "dsf-note" }, `${CHART_NOTE} `, rate),
+      html("p", { class: "dsf-note" }, SEQUENCE_NOTE),
+    ),
     data.node,
   ];
   const empty = html("p", { class: "dsf-note" }, NOTHING);

@@ -7,6 +7,7 @@ import { svg } from "./dom.js";
  * @property {number[][]} points of the line, in pixels
  * @property {Node} [key] what stands before the name, around the origin and at most 14 pixels wide
  * @property {boolean} [strong]
+ * @property {() => void} [takeAway] takes the line away, on a click on the name
  */
 /** @typedef {{left: number, right: number, top: number, bottom: number, room: number}} Frame room: free on its right */
 /** @typedef {{x: number, y: number}} Spot where a name begins, and the height of its middle */
@@ -17,6 +18,9 @@ const STEP = 6; // px between the places at which a line is looked at
 const TRIED = 3; // every so many of them a name is tried
 const NEAR = 60; // px from the edge within which a line has come to it
 const WIDE = 480; // px of a chart that has room for names beside its frame
+
+/** A title with room for the sign that takes its line away. @param {string} title @param {boolean} can */
+export const away = (title, can) => (can ? `${title} ×` : title);
 
 /** @param {string} title */
 const widthOf = (title) => KEY + LETTER * [...title].length;
@@ -138,13 +142,24 @@ export function namePlaces(lines, frame) {
 
 /** The names in their places. @param {Named[]} lines @param {Frame} frame */
 export function nameTags(lines, frame) {
-  const spots = namePlaces(lines, frame);
-  return lines.flatMap(({ title, key, strong = false }, own) => {
+  const spots = namePlaces(
+    lines.map((line) => ({ ...line, title: away(line.title, Boolean(line.takeAway)) })),
+    frame,
+  );
+  return lines.flatMap(({ title, key, takeAway, strong = false }, own) => {
     const spot = spots[own];
     if (!spot) return [];
     const at = (/** @type {number} */ x) => `translate(${(spot.x + x).toFixed(1)} ${spot.y.toFixed(1)})`;
     const name = svg("text", { class: strong && "dsf-strong", x: KEY, y: 4 }, title);
     const tag = svg("g", { class: "dsf-name", transform: at(0) }, name);
+    if (takeAway) {
+      name.append(svg("tspan", { class: "dsf-away", dx: 4 }, "×"));
+      tag.append(svg("title", {}, `Take away: ${title}`));
+      tag.addEventListener("click", (/** @type {Event} */ event) => {
+        event.stopPropagation(); // a click beside it chooses a point
+        takeAway();
+      });
+    }
     return key ? [tag, svg("g", { transform: at(7) }, key)] : [tag];
   });
 }

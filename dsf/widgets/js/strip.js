@@ -121,7 +121,7 @@ export function strip(choose, peek) {
         const [first, middle] = y === v ? [y, y - 22] : [y + BOX, (y + BOX + v) / 2];
         return svg("path", { class: "dsf-join", d: `M${x} ${first}C${x} ${middle} ${u} ${middle} ${u} ${v}` });
       });
-      picture.append(...joins);
+      picture.prepend(...joins); // behind the tokens that they pass
     },
   };
 }
