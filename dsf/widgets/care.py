@@ -81,9 +81,10 @@ class CareTaken(Hook):
         return (
             f"Right answers of trained models of one layer, d = {TrainConfig.d_model}, that read "
             "eight pairs: a dot for each of three recorded seeds, the bar at their mean. Dashed: "
-            f"what guessing from positions gives. “Best of 20”: validation chose among 20 settings. As first shown, with n = {self.n} and "
-            f"{CARE[self.care - 1]}, S6 finds {percent(_mean(s6))} in the mean. Softmax attention "
-            f"finds {percent(_least_of_softmax())} or more at each of the four rates. The last two "
+            "what guessing from positions gives. “Best of 20”: validation chose among 20 settings. "
+            f"As first shown, with n = {self.n} and {CARE[self.care - 1]}, S6 finds "
+            f"{percent(_mean(s6))} in the mean. Softmax attention finds "
+            f"{percent(_least_of_softmax())} or more at each of the four rates. The last two "
             "places are two ways, own starts or more steps. To try: where is nobody more than one "
             "point (0.01) ahead of S6?"
         )
