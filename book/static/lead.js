@@ -66,16 +66,17 @@
     window.dispatchEvent(new Event("dsf-forget"));
   };
 
-  /* A number as readers write it: 0.5, 0,5, 1/3, 1e-3; NaN for anything else. */
+  /* A number as readers write it: 0.5, 0,5, 1/3, 5 %, 1e-3; NaN for anything else. */
   /** @param {string} text */
   function number(text) {
-    const parts = text
+    const plain = text
       .trim()
       .replace(/\u2212/g, "-")
-      .replace(",", ".")
-      .split("/");
+      .replace(",", ".");
+    const parts = plain.replace(/%$/, "").split("/");
     if (parts.length > 2 || parts.some((part) => !part.trim())) return NaN;
-    return parts.length === 2 ? Number(parts[0]) / Number(parts[1]) : Number(parts[0]);
+    const value = parts.length === 2 ? Number(parts[0]) / Number(parts[1]) : Number(parts[0]);
+    return plain.endsWith("%") ? value / 100 : value;
   }
 
   /** @type {Record<string, (a: any, b: any) => boolean>} */

@@ -35,6 +35,7 @@ class CareTaken(Hook):
             beyond 3 but another way.
         n: state expansion, 4 or 16.
         scores: test accuracies of the seeds as [care - 1][place of n][place of mixer].
+        tried: among how many settings validation chose, in the same order.
         guessed: what a reader scores who guesses from the position of a question.
 
     Source: chapter 11.
@@ -42,17 +43,22 @@ class CareTaken(Hook):
 
     name: ClassVar[str] = "care"
     _esm = STATIC / "care.mjs"
-    head = ("care", "what each model is given", *MIXERS.values())
+    head = ("care", "what each model is given", "n", *MIXERS.values())
     places = (1, 2, 3, 4)
 
     care = traitlets.Enum(places, 1).tag(sync=True, figure=True)
     n = traitlets.Enum(SIZES, 16).tag(sync=True, figure=True)
     scores = traitlets.List(traitlets.List(traitlets.List())).tag(sync=True)
+    tried = traitlets.List(traitlets.List(traitlets.List(traitlets.Int()))).tag(sync=True)
     guessed = traitlets.Float().tag(sync=True)
 
     @traitlets.default("scores")
     def _scores(self) -> list[list[list[Seeds]]]:
         return [[[accuracies(m, n, care) for m in MIXERS] for n in SIZES] for care in self.places]
+
+    @traitlets.default("tried")
+    def _tried(self) -> list[list[list[int]]]:
+        return [[[settings(m, n, care) for m in MIXERS] for n in SIZES] for care in self.places]
 
     @traitlets.default("guessed")
     def _guessed(self) -> float:
@@ -60,12 +66,14 @@ class CareTaken(Hook):
 
     def state(self) -> dict[str, Any]:
         """What the reader can change, and what was recorded."""
-        return {**super().state(), "scores": self.scores, "guessed": self.guessed}
+        recorded = {"scores": self.scores, "tried": self.tried, "guessed": self.guessed}
+        return {**super().state(), **recorded}
 
     def row(self, place: float) -> list[str]:
-        """What is given, and the mean accuracy of each model."""
+        """What is given, the state expansion, and the mean accuracy of each model."""
         care = int(place)
-        return [CARE[care - 1], *(percent(_mean(seeds)) for seeds in self._seen(care))]
+        means = (percent(_mean(seeds)) for seeds in self._seen(care))
+        return [CARE[care - 1], f"{self.n}", *means]
 
     def caption(self) -> str:
         """What the figure shows, with its numbers, and what to try."""
@@ -73,9 +81,10 @@ class CareTaken(Hook):
         return (
             f"Right answers of trained models of one layer, d = {TrainConfig.d_model}, that read "
             "eight pairs: a dot for each of three recorded seeds, the bar at their mean. Dashed: "
-            f"what guessing from positions gives. As first shown, with n = {self.n} and "
-            f"{CARE[self.care - 1]}, S6 finds {percent(_mean(s6))} in the mean. Softmax attention "
-            f"finds {percent(_least_of_softmax())} or more at each of the four rates. The last two "
+            "what guessing from positions gives. “Best of 20”: validation chose among 20 settings. "
+            f"As first shown, with n = {self.n} and {CARE[self.care - 1]}, S6 finds "
+            f"{percent(_mean(s6))} in the mean. Softmax attention finds "
+            f"{percent(_least_of_softmax())} or more at each of the four rates. The last two "
             "places are two ways, own starts or more steps. To try: where is nobody more than one "
             "point (0.01) ahead of S6?"
         )
@@ -96,6 +105,26 @@ def accuracies(mixer: str, n: int, care: int) -> Seeds:
     Returns:
         Those of the rate, and with care 3 the start, that validation chose.
     """
+    best = max(_groups(mixer, n, care), key=_validation)
+    return [run.test_score or 0.0 for run in sorted(best, key=lambda run: run.seed)]
+
+
+def settings(mixer: str, n: int, care: int) -> int:
+    """Among how many rates and starts validation chose for `accuracies`.
+
+    Args:
+        mixer: a key of `MIXERS`.
+        n: state expansion, one of `SIZES`.
+        care: 1 to 4, as `CareTaken` has it.
+
+    Returns:
+        The number of settings that were run with all seeds.
+    """
+    return len(_groups(mixer, n, care))
+
+
+def _groups(mixer: str, n: int, care: int) -> list[list[Run]]:
+    """The seeds of every setting that may be chosen."""
     steps = LONG if care == 4 else TrainConfig.steps
     groups: dict[tuple[str, float], list[Run]] = {}
     for run in _runs():
@@ -105,8 +134,7 @@ def accuracies(mixer: str, n: int, care: int) -> Seeds:
         if alike(run.config, free=["start"], mixer=mixer, n=n, steps=steps):
             groups.setdefault((start, rate), []).append(run)
     most = max(map(len, groups.values()))
-    best = max((runs for runs in groups.values() if len(runs) == most), key=_validation)
-    return [run.test_score or 0.0 for run in sorted(best, key=lambda run: run.seed)]
+    return [runs for runs in groups.values() if len(runs) == most]
 
 
 @cache

@@ -118,7 +118,7 @@ def test_a_choice_is_tried_until_it_is_right(read: Read) -> None:
     [
         ("0.33", "✓ Right."), ("1/3", "✓ Right."), ("0,34", "✓ Right."), ("0.3", "Divide."),
         ("3", "The other way round."), ("−1", "Divide."), ("a", "Give a number"), ("", "Give a"),
-        ("1/0", "Give a number"),
+        ("1/0", "Give a number"), ("33 %", "✓ Right."), ("33", "Divide."), ("%", "Give a number"),
     ],
 )  # fmt: skip
 def test_a_number_is_compared_within_its_tolerance(read: Read, given: str, said: str) -> None:

@@ -41,7 +41,7 @@ SHOWN = {
     "chunks": 1,
     "reached": 2,
     "parity": 0,
-    "care": 3,
+    "care": 4,
 }
 
 

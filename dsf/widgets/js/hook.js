@@ -51,8 +51,8 @@ export const hook = ({ traits, slider, choice, see, picture: draw, head, places,
     const it = frame({ model, el }, traits);
     const number = html("p", { class: "dsf-number" });
     const picture = svg("svg", { class: "dsf-picture dsf-hook", role: "img" });
-    const rows = places.map((at) => [`${at}`, ...row(at, model)]);
-    const table = html("details", { class: "dsf-data" }, html("summary", {}, "Numbers"), tableOf("", head, rows));
+    const numbers = html("div");
+    const table = html("details", { class: "dsf-data" }, html("summary", {}, "Numbers"), numbers);
     it.controls.classList.add("dsf-hook-controls");
     it.controls.append(slider(it), ...(choice ? [choice(it)] : []), it.reset());
     it.root.append(it.problem, it.controls, number, picture, it.finding, it.spoken, table);
@@ -67,6 +67,9 @@ export const hook = ({ traits, slider, choice, see, picture: draw, head, places,
       const label = bars.map(({ name, label: text }) => `${name}: ${text}`);
       const height = above.height + bars.length * ROW;
       place(picture, { width, height, "aria-label": [above.said, ...label].filter(Boolean).join("; ") });
+      // What a second control chooses, the table follows.
+      const rows = places.map((at) => [`${at}`, ...row(at, model)]);
+      numbers.replaceChildren(tableOf("", head, rows));
       it.say(said);
     });
   },
