@@ -143,10 +143,10 @@ def test_a_text_that_is_no_run_is_not_taken() -> None:
 
 def test_what_is_kept_of_a_run_lies_on_the_grid_and_ends_where_it_ended() -> None:
     points = [{"step": s, "accuracy": s / 100, "loss": 1.0} for s in (1, 2, 10, 20, 27)]
-    [kept] = lab({"do": "kept", "setup": SETUP, "points": points, "done": 27})
+    [kept] = lab({"do": "kept", "setup": SETUP, "points": points})
     assert [point["step"] for point in kept["points"]] == [10, 20, 27]
     assert [point["accuracy"] for point in kept["points"]] == [0.1, 0.2, 0.27]
-    assert lab({"do": "kept", "setup": SETUP, "points": [], "done": 0}) == [None]
+    assert lab({"do": "kept", "setup": SETUP, "points": []}) == [None]
 
 
 def test_curves_as_csv() -> None:

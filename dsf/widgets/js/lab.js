@@ -52,22 +52,25 @@ const BACKENDS = { wasm: "WebAssembly", webgpu: "WebGPU" };
 /** What is seen, in words. @param {Setup} setup @param {Live | null} live */
 function finding(setup, live) {
   const { K, L } = setup;
-  const { R } = setups.taskOf(setup);
-  const hands = `it hands on ${grouped(setups.carried(setup))} numbers`;
   if (!live) {
     const guesses = `Guessing among the pairs scores ${percent(1 / K)}`;
-    const task = `It reads ${K} pairs in ${L} tokens and is asked ${K * R} times; ${hands}`;
-    return `${named(setup)}, untrained. ${task}. ${guesses}.`;
+    const { R } = setups.taskOf(setup);
+    return `${named(setup)}, untrained. It reads ${K} pairs in ${L} tokens and is asked ${K * R} times. ${guesses}.`;
   }
   if (live.status === "loading") return `${named(setup)}: the model is being built …`;
-  const where = BACKENDS[live.backend] ?? live.backend;
-  const has = `${grouped(live.parameters)} parameters, ${hands}`;
   if (live.status === "failed") return `${named(setup)}: stopped after ${live.done} steps.`;
-  if (live.status === "done") return `${named(setup)}, after ${live.done} steps: ${scored(live)}. ${has}.`;
-  const state = live.given && !live.done ? "from a file" : `step ${live.done} of ${setup.steps}, ${scored(live)}`;
-  const speed = live.rate ? `${Math.round(live.rate)} steps a second, ${where}` : where;
-  const paused = live.status === "paused" ? "Paused. " : "";
-  return `${paused}${named(setup)}: ${state}. ${speed}; ${has}.`;
+  if (live.given && !live.done) return `${named(setup)}, from a file.`;
+  const state = `${named(setup)}: step ${live.done} of ${setup.steps}, ${scored(live)}.`;
+  return live.status === "paused" ? `${state} Paused.` : state;
+}
+
+/** What it is made of, and how fast it learns. @param {Setup} setup @param {Live | null} live */
+function sizes(setup, live) {
+  const state = `${grouped(setups.carried(setup))} numbers handed on from token to token`;
+  if (!live?.parameters) return `${state}.`;
+  const where = BACKENDS[live.backend] ?? live.backend;
+  const speed = live.rate ? `; ${Math.round(live.rate)} steps a second` : "";
+  return `${state}; ${grouped(live.parameters)} parameters; trains in ${where}${speed}.`;
 }
 
 /** @param {Frame} it @param {() => Setup} setup */
@@ -161,8 +164,8 @@ function render({ model, el }) {
     },
   );
   /** @param {Live} live */
-  function keepRun({ setup: of, points, done, given }) {
-    const run = given ? null : keptOf(of, points, done);
+  function keepRun({ setup: of, points, given }) {
+    const run = given ? null : keptOf(of, points);
     if (run) keep(withRun(held(), run));
   }
   /** What is in training ends here; what it has learnt so far stays on the chart. */
@@ -233,6 +236,7 @@ function render({ model, el }) {
     },
   });
   const [charts, rows, probe] = [curves(), table(keep), probeView((pair) => it.set({ pair }))];
+  const made = html("p", { class: "dsf-note" });
   const { title, head, rows: recorded } = recordedTable();
   const data = fold("dsf-data", title, tableOf("", head, recorded));
   it.controls.append(mixer, n, train, it.more(...rare, step, all, reset, box.node));
@@ -242,6 +246,7 @@ function render({ model, el }) {
     charts.node,
     it.finding,
     it.spoken,
+    made,
     trouble,
     it.problem,
     rows.box,
@@ -272,8 +277,10 @@ function render({ model, el }) {
     probe.draw(now, live?.probe ?? null, model.get("pair"), width);
     box.draw();
     it.root.style.setProperty("--dsf-own", `var(--dsf-${now.mixer})`);
+    if (status === "loading") box.tell(""); // what went wrong before is over
     if (status === "failed") box.tell(`Training stopped: ${live?.reason}. What is on the chart stays.`);
     else if (reason && inPage) box.tell(`Nothing can be trained here: ${reason}. The curves are recorded runs.`);
+    made.textContent = sizes(now, live);
     it.say(finding(now, live));
     if (inPage) save();
   }

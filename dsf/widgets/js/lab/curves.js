@@ -11,6 +11,7 @@ import { isUsual, positionLevel, SERIES, sizesOf, titleOf } from "./setup.js";
 /** @typedef {import("./setup.js").Setup} Setup */
 /** @typedef {import("../chart.js").Line} Line */
 
+const TOP = 1.1; // of the axis of accuracy: names stand above curves that are at 1
 const [HIGH, LOW] = [230, 130]; // px
 const NAMED = 4; // curves that carry their names, the last ones
 const WIDEST = 720; // px
@@ -84,11 +85,11 @@ export function curves() {
     const levels = [
       level(1 / setup.K, "dsf-chance dsf-chance-0", `guess among ${setup.K}: ${(1 / setup.K).toFixed(2)}`),
       level(positionLevel(setup), "dsf-chance dsf-chance-1", `by position: ${positionLevel(setup).toFixed(2)}`),
-      ...(bet === null ? [] : [level(GOAL, "dsf-level", label(bet))]),
+      ...(bet === null || !isUsual(setup) ? [] : [level(GOAL, "dsf-level", label(bet))]),
     ];
     const shared = { width, x: /** @type {[number, number]} */ ([0, last]), xLabel: "step" };
     const above = [...others("accuracy"), ...own("accuracy"), ...levels];
-    const y = /** @type {[number, number]} */ ([0, 1]);
+    const y = /** @type {[number, number]} */ ([0, TOP]);
     lineChart(upper, { ...shared, height: HIGH, y, yLabel: "accuracy", lines: above });
     const most = Math.max(Math.log(2 * setup.L), ...all.flatMap(({ points }) => points.map(({ loss }) => loss)));
     lineChart(lower, {

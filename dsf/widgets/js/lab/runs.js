@@ -83,16 +83,16 @@ export const runsTrait = {
 
 /**
  * What is kept when a run is over: the points on the grid and the last; nothing of a run that has none.
- * @param {Setup} setup @param {Point[]} points @param {number} done
+ * @param {Setup} setup @param {Point[]} points
  * @returns {Run | null}
  */
-export function keptOf(setup, points, done) {
-  const every = everyOf(setup);
-  const steps = Array.from({ length: Math.ceil(done / every) }, (_, k) => Math.min((k + 1) * every, done));
-  const kept = steps.map((step) => points.find((point) => point.step >= step) ?? points.at(-1));
+export function keptOf(setup, points) {
   if (!points.length) return null;
-  const whole = kept.map((point, k) => ({ .../** @type {Point} */ (point), step: steps[k] }));
-  return { setup, points: whole, done, hidden: false, name: "" };
+  const every = everyOf(setup);
+  const done = points[points.length - 1].step;
+  const steps = Array.from({ length: Math.ceil(done / every) }, (_, k) => Math.min((k + 1) * every, done));
+  const kept = steps.map((step) => ({ .../** @type {Point} */ (points.find((one) => one.step >= step)), step }));
+  return { setup, points: kept, done, hidden: false, name: "" };
 }
 
 /** The runs with one more: it takes the place of one of the same set-up. @param {Run[]} runs @param {Run} run */
