@@ -103,7 +103,7 @@ def test_what_is_handed_on_and_the_hint_are_those_of_the_package() -> None:
     for setup, level in zip(tasks, lab(*({"do": "level", "setup": s} for s in tasks)), strict=True):
         asks = min(3, setup["L"] // (2 * setup["K"]) - 1)
         wanted = mqar.position_level(setup["L"], setup["K"], queries_per_key=asks)
-        assert level == pytest.approx(wanted, abs=0.015)
+        assert level == pytest.approx(wanted, abs=0.02)
         assert level > 1 / setup["K"]
 
 

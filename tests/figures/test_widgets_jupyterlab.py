@@ -132,10 +132,11 @@ def test_slider_and_trait_follow_each_other(page: Any, run: Run, name: str) -> N
         return value
 
     before = float(run(f"print(w.{trait})"))  # the key-value memory shows others while it plays
-    # Four figures show sizes that are not every number: 8, and below it 6, or 4; 32 and 16.
+    # Five figures show sizes that are not every number: 8, and below it 6, or 4; 32 and 16.
     sizes = {"KeyValueMemory": 2.0, "MQARExplorer": 4.0, "RecallReached": 4.0, "ChunkLength": 16.0}
+    sizes["MQARLab"] = 4.0
     step = sizes.get(name, float(slider.get_attribute("step") or 1))
-    least = 4.0 if name == "MQARExplorer" else float(slider.get_attribute("min"))
+    least = 4.0 if name in ("MQARExplorer", "MQARLab") else float(slider.get_attribute("min"))
     down = before - step >= least  # some figures begin at the least
     told = turned(lambda: run(f"w.{trait} {'-' if down else '+'}= {step:g}"))
     assert told == pytest.approx(before - step if down else before + step)

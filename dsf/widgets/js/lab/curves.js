@@ -22,8 +22,7 @@ const WIDEST = 720; // px
  * @property {Run[]} runs all that are kept
  * @property {{setup: Setup, points: Point[], done: number} | null} live
  * @property {number | null} bet
- * @property {boolean} told whether recorded curves may be shown
- * @property {boolean} alone whether they are all that there can be
+ * @property {boolean} alone whether recorded curves are all that there can be
  */
 
 /** @param {Point[]} points @param {"accuracy" | "loss"} what */
@@ -46,14 +45,14 @@ export function curves() {
   );
   /** @param {Seen} seen @param {number} room */
   function draw(seen, room) {
-    const { setup, runs, live, bet, told, alone } = seen;
+    const { setup, runs, live, bet, alone } = seen;
     /** @type {Run[]} */
     const every = [...runs, ...(live ? [{ ...live, hidden: false, name: titleOf(live.setup) }] : [])];
     const styles = stylesOf(every);
     const all = every.filter((run) => !run.hidden);
     const width = Math.min(room, WIDEST);
     const last = Math.max(setup.steps, ...all.map((run) => run.setup.steps));
-    const recorded = told || alone ? behind(seen) : [];
+    const recorded = bet !== null || alone ? behind(seen) : []; // nothing is shown before the bet
     const colour = `dsf-${setup.mixer}`;
     /** The recorded seeds, thin; of their losses the mean. @param {"accuracy" | "loss"} what @returns {Line[]} */
     const others = (what) =>

@@ -68,15 +68,20 @@ function read(text) {
 /** @param {string} text of `writeRuns` @returns {Run[]} @throws {Error} it is none */
 export const readRuns = (text) => (text ? text.split(RUN).map(read) : []);
 
+let taken = ""; // the text that was accepted last: it is asked about at every redraw
+
 /** @type {import("../traits.js").Trait} */
 export const runsTrait = {
   parse: String,
   accepts(value) {
+    if (value === taken) return true;
     try {
-      return typeof value === "string" && readRuns(value).length <= MOST;
+      if (typeof value !== "string" || readRuns(value).length > MOST) return false;
     } catch {
       return false;
     }
+    taken = value;
+    return true;
   },
   wanted: `up to ${MOST} runs, as this figure writes them`,
 };

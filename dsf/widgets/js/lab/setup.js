@@ -127,7 +127,7 @@ export function carried({ mixer, n, d, L }) {
   return state + WINDOW * d;
 }
 
-const DRAWN = 1500; // sequences that find the best guess, and as many that score it
+const DRAWN = 600; // sequences that find the best guess, and as many that score it
 
 /** @type {Map<string, number>} */
 const levels = new Map();
