@@ -19,6 +19,7 @@ const tasks = {
   carried: ({ setup }) => setups.carried(setup),
   level: ({ setup }) => setups.positionLevel(setup),
   title: ({ setup }) => setups.titleOf(setup),
+  label: ({ setup, others }) => setups.labelOf(setup, others),
   known: () => ({ mixers: setups.MIXERS, sizes: setups.SIZES, rates: setups.RATES, steps: setups.STEPS }),
   kept: ({ setup, points }) => runs.keptOf(setup, points),
   text: ({ runs: some }) => runs.writeRuns(some),

@@ -166,6 +166,19 @@ def test_curves_as_csv() -> None:
     assert float(last["accuracy"]) == 0.9
 
 
+def test_titles_say_what_is_unusual_and_labels_what_differs() -> None:
+    wide = {**SETUP, "n": 16, "d": 64, "seed": 2}
+    assert lab(*({"do": "title", "setup": setup} for setup in (SETUP, wide))) == [
+        "linear, n = 8",
+        "linear, n = 16, d = 64, seed 2",
+    ]
+    others = [wide, {**wide, "n": 4, "seed": 3}]
+    assert lab(*({"do": "label", "setup": setup, "others": others} for setup in others)) == [
+        "linear, n = 16, seed 2",
+        "linear, n = 4, seed 3",
+    ]
+
+
 def test_another_run_of_a_set_up_has_another_seed() -> None:
     tasks = [[], [run()], [run(done=10)], [run(), run(seed=1), run(n=4, seed=2)]]
     assert lab(*({"do": "seed", "runs": runs, "setup": SETUP} for runs in tasks)) == [0, 1, 0, 2]
