@@ -39,7 +39,7 @@ INSTALLED = ROOT / "_build" / "npm"
 WIDGETS = (
     "explorer", "decay", "gallery", "softmax", "mqar", "hero",
     "message", "cache", "pairs", "exponent", "dictionary", "pole", "spring",
-    "flagged", "clock", "tree", "reached", "weights", "chunks", "parity", "family", "care",
+    "flagged", "clock", "tree", "reached", "weights", "chunks", "parity", "family", "care", "lab",
 )  # fmt: skip
 
 
@@ -55,6 +55,7 @@ const fields = of(FIELDS, ({ value }) => value);
 const starts = of(MIXERS, ({ starts = { "": {} } }) => Object.keys(starts));
 console.log(JSON.stringify({ fields, starts }));
 """
+TRAINER = "train"  # the script that a page loads when a reader asks it to train
 MADE = "Made by book/bundle.py, do not edit."
 TRAINS_WITH = "@jax-js/jax"
 
@@ -225,7 +226,7 @@ def bundle(target: Path) -> None:
         worker = Path(folder) / "worker.js"
         subprocess.run([*command, *_WORKER, f"--outfile={worker}"], cwd=SOURCES, check=True)
         script = worker.read_text(encoding="utf-8")
-    (target / "train.js").write_text(training(banner, script), encoding="utf-8")
+    (target / f"{TRAINER}.js").write_text(training(banner, script), encoding="utf-8")
     known = json.loads(run_node("--eval", _TRAINED, text=script))
     (target / "training.json").write_text(json.dumps(known) + "\n", encoding="utf-8")
     names = json.loads(run_node("--input-type=module", "--eval", _NAMES))

@@ -4,8 +4,9 @@ A figure's output holds the live view, which needs a kernel, and HTML, which doe
 the HTML (`nb_mime_priority_overrides`) and leave out the state of the live view, which holds the
 whole JavaScript module once for each figure. The picture of the first state is drawn here, by the
 same module that brings the figure to life, in one process of node a page (`book.stills`). A page
-loads the scripts of its widgets; their style sheet is part of that of the book. The figures of
-`dsf.interactive` have a script of their own, which fetches Plotly when a reader comes near.
+loads the scripts of its widgets; their style sheet is part of that of the book. That of the
+laboratory fetches what trains when a reader asks for it. The figures of `dsf.interactive` have a
+script of their own, which fetches Plotly when a reader comes near.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from book.bundle import STATIC, WIDGETS
+from book.bundle import STATIC, TRAINER, WIDGETS
 from book.stills import FIGURE, with_stills
 
 LIVE_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -46,8 +47,8 @@ def copy_files(app: Sphinx) -> None:
     if app.builder.format == "html":
         target = Path(app.outdir) / "_static" / "widgets"
         target.mkdir(parents=True, exist_ok=True)
-        for widget in WIDGETS:
-            shutil.copyfile(STATIC / f"{widget}.js", target / f"{widget}.js")
+        for name in (*WIDGETS, TRAINER):
+            shutil.copyfile(STATIC / f"{name}.js", target / f"{name}.js")
 
 
 def drop_live_state(app: Sphinx, doctree: nodes.document) -> None:

@@ -20,6 +20,7 @@ from dsf.widgets.family import FamilyPicture
 from dsf.widgets.flagged import LastFlagged
 from dsf.widgets.gallery import FeatureMapGallery
 from dsf.widgets.hero import KeyValueMemory
+from dsf.widgets.lab import MQARLab
 from dsf.widgets.message import MessageAndNoise
 from dsf.widgets.mqar import MQARExplorer
 from dsf.widgets.pairs import PairsRecalled
@@ -43,6 +44,7 @@ __all__ = [
     "KeyValueMemory",
     "LastFlagged",
     "MQARExplorer",
+    "MQARLab",
     "MessageAndNoise",
     "PairsRecalled",
     "ParityState",

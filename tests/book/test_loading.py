@@ -101,8 +101,10 @@ def test_every_asset_exists_and_none_is_idle(site: Path, pages: dict[Path, Beaut
                 if not address.strip("\"'").startswith(("data:", "#")):
                     used.add((path.parent / address.strip("\"'")).resolve())
     idle = [p for p in (site / "_static").rglob("*") if p.is_file() and p.resolve() not in used]
-    # What is fetched by a script: Plotly near a figure, the library and the index in a search.
+    # What is fetched by a script: Plotly near a figure, the library and the index in a search,
+    # and what trains.
     late = {site / "_static" / name for name in ("plotly", "minisearch", *TEXT)}
+    late |= {site / "_static" / "widgets" / "train.js"}
     assert [p.name for p in idle if p.name != "LICENSE" and not late & {p, p.parent}] == []
 
 

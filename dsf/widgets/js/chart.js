@@ -48,6 +48,7 @@ function plain(value) {
  * @property {string} yLabel
  * @property {Line[]} lines
  * @property {Mark[]} [marks]
+ * @property {string[]} [beside] names of another chart, for which there is room too
  * @property {boolean} [log] draw y on a logarithmic axis
  * @property {boolean} [logX] draw x on a logarithmic axis
  */
@@ -113,9 +114,9 @@ const keyOf = (name) => svg("line", { class: `dsf-line ${name}`, x1: -7, x2: 6, 
  * @param {Options} options
  */
 export function lineChart(picture, options) {
-  const { width, height, x, y, lines, marks = [], log = false, logX = false } = options;
+  const { width, height, x, y, lines, marks = [], beside = [], log = false, logX = false } = options;
   const titles = lines.map(({ title = "" }) => title);
-  const room = roomFor(titles, width);
+  const room = roomFor([...titles, ...beside], width);
   const [wide, tall] = [width - LEFT - RIGHT - room, height - TOP - BOTTOM];
   const [across, up] = [scale(x, wide, logX), scale(y, -tall, log)];
   /** @param {number} value */

@@ -1,4 +1,4 @@
-/* Made by book/bundle.py, do not edit. Sources 213e55e1a7d0167f */
+/* Made by book/bundle.py, do not edit. Sources 4a4e694d427e9126 */
 /* It contains @jax-js/jax 0.1.25, sha512-g6PxWa6ZLjeQdDAM0ImBSqpdYnC6InCUTCCbMLxhMHMsMNu+JbHRjIQZ/anjBcP69of6hiqfGmTl+3gBn1qu/A==
 
 MIT License

@@ -1,0 +1,109 @@
+/** Loss and accuracy against the step: of the runs, of the one in training, and of what was recorded. */
+import { lineChart } from "../chart.js";
+import { html, place, svg } from "../dom.js";
+import { GOAL, label } from "./bet.js";
+import { curve } from "./recorded.js";
+import { lastOf, nameOf, stylesOf } from "./runs.js";
+import { isUsual, positionLevel, SERIES, sizesOf, titleOf } from "./setup.js";
+
+/** @typedef {import("./runs.js").Run} Run */
+/** @typedef {import("./runs.js").Point} Point */
+/** @typedef {import("./setup.js").Setup} Setup */
+/** @typedef {import("../chart.js").Line} Line */
+
+const TOP = 1.1; // of the axis of accuracy: names stand above curves that are at 1
+const [HIGH, LOW] = [230, 130]; // px
+const NAMED = 4; // curves that carry their names, the last ones
+const WIDEST = 720; // px
+
+/**
+ * @typedef {object} Seen
+ * @property {Setup} setup
+ * @property {Run[]} runs all that are kept
+ * @property {{setup: Setup, points: Point[], done: number} | null} live
+ * @property {number | null} bet
+ * @property {boolean} told whether recorded curves may be shown
+ * @property {boolean} alone whether they are all that there can be
+ */
+
+/** @param {Point[]} points @param {"accuracy" | "loss"} what */
+const along = (points, what) => points.map((point) => [point.step, point[what]]);
+
+/** The recorded curves behind the runs, or, where nothing can be trained, of each n. @param {Seen} seen */
+function behind({ setup, alone }) {
+  if (!isUsual(setup)) return [];
+  const { mixer, start } = setup;
+  const sizes = alone ? SERIES.filter((n) => sizesOf(mixer).includes(n)) : [setup.n];
+  return (sizes.length ? sizes : [1]).flatMap((n) => {
+    const found = curve({ mixer, start, n });
+    return found ? [{ n, ...found }] : [];
+  });
+}
+
+export function curves() {
+  const [upper, lower] = ["accuracy", "loss"].map((name) =>
+    svg("svg", { class: `dsf-picture dsf-lab-${name}`, role: "img" }),
+  );
+  /** @param {Seen} seen @param {number} room */
+  function draw(seen, room) {
+    const { setup, runs, live, bet, told, alone } = seen;
+    /** @type {Run[]} */
+    const every = [...runs, ...(live ? [{ ...live, hidden: false, name: titleOf(live.setup) }] : [])];
+    const styles = stylesOf(every);
+    const all = every.filter((run) => !run.hidden);
+    const width = Math.min(room, WIDEST);
+    const last = Math.max(setup.steps, ...all.map((run) => run.setup.steps));
+    const recorded = told || alone ? behind(seen) : [];
+    const colour = `dsf-${setup.mixer}`;
+    /** The recorded seeds, thin; of their losses the mean. @param {"accuracy" | "loss"} what @returns {Line[]} */
+    const others = (what) =>
+      recorded.flatMap(({ n, steps, accuracy, loss }, k) => {
+        const name = `${colour} dsf-recorded${alone ? ` dsf-dash-${k}` : ""}`;
+        const courses = what === "loss" ? [loss.mean] : accuracy.seeds;
+        return courses.map((course, seed) => ({
+          name,
+          points: steps.map((step, at) => [step, course[at]]),
+          title: what === "loss" || seed ? "" : alone ? `n = ${n}` : "PyTorch, five seeds",
+        }));
+      });
+    /** @param {"accuracy" | "loss"} what @returns {Line[]} */
+    const own = (what) =>
+      all.map((run, k) => ({
+        name: styles[every.indexOf(run)],
+        points: along(run.points, what),
+        title: what === "accuracy" && k >= all.length - NAMED ? nameOf(run) : "",
+      }));
+    /** @param {number} height @param {string} name @param {string} title @returns {Line} */
+    const level = (height, name, title) => ({
+      name,
+      title,
+      points: [
+        [0, height],
+        [last, height],
+      ],
+    });
+    const levels = [
+      level(1 / setup.K, "dsf-chance dsf-chance-0", `guess among ${setup.K}: ${(1 / setup.K).toFixed(2)}`),
+      level(positionLevel(setup), "dsf-chance dsf-chance-1", `by position: ${positionLevel(setup).toFixed(2)}`),
+      ...(bet === null || !isUsual(setup) ? [] : [level(GOAL, "dsf-level", label(bet))]),
+    ];
+    const shared = { width, x: /** @type {[number, number]} */ ([0, last]), xLabel: "step" };
+    const above = [...others("accuracy"), ...own("accuracy"), ...levels];
+    const y = /** @type {[number, number]} */ ([0, TOP]);
+    lineChart(upper, { ...shared, height: HIGH, y, yLabel: "accuracy", lines: above });
+    const most = Math.max(Math.log(2 * setup.L), ...all.flatMap(({ points }) => points.map(({ loss }) => loss)));
+    lineChart(lower, {
+      ...{ ...shared, height: LOW, y: [0, Math.min(8, most)], yLabel: "loss" },
+      beside: above.map(({ title = "" }) => title), // so that the steps of both stand below each other
+      lines: [...others("loss"), ...own("loss"), level(Math.log(setup.K), "dsf-chance dsf-chance-0", "guess")],
+    });
+    const said = all
+      .filter(({ points }) => points.length)
+      .map((run) => `${nameOf(run)}: ${lastOf(run).accuracy.toFixed(2)}`);
+    place(upper, {
+      "aria-label": `Accuracy against the step. ${said.join("; ") || `${titleOf(setup)} is not trained yet`}.`,
+    });
+    place(lower, { "aria-label": "Loss against the step, of the same runs." });
+  }
+  return { node: html("div", { class: "dsf-lab-curves" }, upper, lower), draw };
+}

@@ -1,0 +1,72 @@
+/** What leaves the laboratory as a file, and what comes back. */
+import { html } from "../dom.js";
+import { csv } from "./runs.js";
+import { readModel, writeModel } from "./safetensors.js";
+import { titleOf } from "./setup.js";
+
+/** @typedef {import("./setup.js").Setup} Setup */
+/** @typedef {import("./session.js").Weights} Weights */
+
+/** @param {string} name @param {string | Uint8Array<ArrayBuffer>} content @param {string} type */
+function download(name, content, type) {
+  const href = URL.createObjectURL(new Blob([content], { type }));
+  html("a", { href, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 1000); // once it has been taken
+}
+
+/** A title as the name of a file. @param {string} title */
+const fileName = (title) => title.toLowerCase().replace(/[^a-z0-9.]+/g, "-");
+
+/**
+ * @typedef {object} Lab
+ * @property {() => import("./runs.js").Run[]} runs
+ * @property {() => import("./session.js").Live | null} live
+ * @property {() => Promise<Weights>} weights
+ * @property {(setup: Setup, weights: Weights) => void} take
+ * @property {(words: string) => void} tell what went wrong, or nothing
+ */
+
+/** @param {Lab} lab */
+export function files({ runs, live, weights, take, tell }) {
+  /** @param {string} label @param {() => void | Promise<void>} act */
+  const button = (label, act) => {
+    const click = async () => {
+      tell("");
+      try {
+        await act();
+      } catch (problem) {
+        tell(`${/** @type {Error} */ (problem).message}.`);
+      }
+    };
+    return html("button", { type: "button", class: "dsf-button", click }, label);
+  };
+  const curves = button("Curves (CSV)", () => download("mqar-runs.csv", csv(runs()), "text/csv"));
+  const model = button("Weights (safetensors)", async () => {
+    const now = live();
+    if (now) download(`${fileName(titleOf(now.setup))}.safetensors`, writeModel(now.setup, await weights()), "");
+  });
+  /** @param {File} file */
+  async function open(file) {
+    try {
+      const { setup, weights: held } = readModel(await file.arrayBuffer());
+      take(setup, held);
+    } catch (problem) {
+      tell(`${file.name} cannot be opened: ${/** @type {Error} */ (problem).message}.`);
+    }
+  }
+  const input = html("input", { type: "file", accept: ".safetensors", hidden: true, "aria-label": "A model" });
+  input.addEventListener("change", () => {
+    const [file] = input.files ?? [];
+    if (file) open(file);
+    input.value = ""; // the same file can be chosen again
+  });
+  const choose = button("Open weights …", () => input.click());
+  return {
+    node: html("div", { class: "dsf-field dsf-lab-files" }, curves, model, choose, input),
+    tell,
+    draw() {
+      curves.disabled = !runs().length;
+      model.disabled = !["training", "paused", "done"].includes(live()?.status ?? "");
+    },
+  };
+}
