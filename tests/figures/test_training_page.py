@@ -12,7 +12,7 @@ from torch import Tensor
 from training import answers, tensors, weights
 
 from book import bundle
-from dsf import mqar
+from dsf import models, mqar
 from dsf.config import TrainConfig
 from dsf.mixers import MIXERS, mixer_class
 from dsf.model import SequenceModel
@@ -368,6 +368,23 @@ def test_what_is_shown_of_a_sequence_is_that_of_the_package(name: str) -> None:
             mine = torch.tensor(values).view(length, d, length).transpose(0, 1)
             close(mine, phi.expand_as(mine), "Φ")
             x = block(x)
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_a_model_of_the_package_answers_in_the_page_as_it_does_here(name: str) -> None:
+    model, config = models.trained(name)
+    fields = {field: getattr(config, field) for field in KNOWN["fields"]}
+    tokens, positions, targets = config.draw(1, seed=8)
+    asked = {"config": fields, "weights": weights(model), "tokens": tokens[0].tolist()}
+    (found,) = answers([{"do": "probe", **asked}])
+    shown = torch.tensor(found["probabilities"]).view(1, *model(tokens).shape[1:])
+    close(shown, model(tokens).softmax(-1), "probabilities")
+    said, wanted = (
+        x.gather(1, positions[..., None].expand(-1, -1, x.shape[-1])).argmax(-1)
+        for x in (shown, model(tokens))
+    )
+    assert torch.equal(said, wanted)
+    assert (said == targets).double().mean() > 0.4, "it has learnt the task"
 
 
 REFUSED = {

@@ -156,3 +156,41 @@ def test_box_and_trait_follow_each_other(page: Any, run: Run) -> None:
     page.wait_for_function("box => !box.checked", arg=box.element_handle())
     assert run("print(w.forget)").strip() == "False"
     assert page.problems == []
+
+
+THREADS = """
+import threading
+from dsf.widgets import kernel
+print(sum(thread.name == kernel.THREAD for thread in threading.enumerate()))
+"""
+
+
+def test_the_laboratory_trains_in_the_kernel(page: Any, run: Run) -> None:
+    made = "w = widgets.MQARLab(length=16, pairs=2, d=16, n=4, steps=5000)"
+    run(f"from dsf import widgets\n{made}\nw", place=0)
+    figure = page.locator(".dsf-live")
+
+    def button(name: str) -> Any:
+        return figure.get_by_role("button", name=name, exact=True)
+
+    def until(pattern: str) -> None:
+        of = "of => new RegExp(of).test(document.querySelector('.dsf-live').textContent)"
+        page.wait_for_function(of, arg=pattern)
+
+    button("n = 8").click()  # the bet
+    button("Train").click()
+    until(r"trains in PyTorch; \d+ steps a second")
+    until("step [1-9][0-9]* of 5000, accuracy")
+    assert run(THREADS).strip() == "1", "cells run meanwhile"
+    button("Pause").click()
+    until("Paused")
+    assert run(THREADS).strip() == "0"
+    run("w.steps = 100")  # another set-up begins anew
+    button("Train").click()
+    until("step 100 of 100")
+    button("Train").wait_for()
+    assert run(THREADS).strip() == "0"
+    assert page.problems == []
+    button("Train").click()
+    run("w.close()")
+    assert run(THREADS).strip() == "0", "nothing is left behind"
