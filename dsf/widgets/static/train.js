@@ -1,4 +1,4 @@
-/* Made by book/bundle.py, do not edit. Sources fa8faf0e32d70ccc */
+/* Made by book/bundle.py, do not edit. Sources 5a28c5fffd27b88b */
 /* It contains @jax-js/jax 0.1.25, sha512-g6PxWa6ZLjeQdDAM0ImBSqpdYnC6InCUTCCbMLxhMHMsMNu+JbHRjIQZ/anjBcP69of6hiqfGmTl+3gBn1qu/A==
 
 MIT License
