@@ -4,6 +4,7 @@
 
 (() => {
   const STORE = "dsf-progress"; // key -> the option committed to, or "right"
+  const LAB = "dsf-lab"; // the bet and the runs of the laboratory, see dsf/widgets/js/lab/store.js
 
   /** @param {string} selector @param {ParentNode} [root] */
   const all = (selector, root = document) => /** @type {HTMLElement[]} */ ([...root.querySelectorAll(selector)]);
@@ -59,7 +60,7 @@
   const forget = () => {
     kept.clear();
     try {
-      localStorage.removeItem(STORE);
+      for (const name of [STORE, LAB]) localStorage.removeItem(name);
     } catch {
       // There was nothing.
     }

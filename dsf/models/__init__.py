@@ -10,8 +10,9 @@ from pathlib import Path
 from dsf._checks import check_choice
 from dsf.config import Config
 from dsf.model import SequenceModel, load
+from dsf.models.stored import stored as stored
 
-__all__ = ["FOLDER", "names", "trained"]
+__all__ = ["FOLDER", "names", "stored", "trained"]
 
 FOLDER = Path(__file__).parent
 """Where the files lie."""

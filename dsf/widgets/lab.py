@@ -7,8 +7,6 @@ from typing import Any, ClassVar
 import traitlets
 
 from dsf.architectures import ARCHITECTURES
-from dsf.carried import carried
-from dsf.config import TrainConfig
 from dsf.widgets import recorded_lab
 from dsf.widgets.base import STATIC, Widget
 from dsf.widgets.kernel import attach
@@ -93,7 +91,7 @@ class MQARLab(Widget):
         )
 
     def table(self) -> tuple[str, list[str], list[list[str]]]:
-        """Recorded accuracies, lowest and highest seed, and how many numbers are handed on."""
+        """Recorded accuracies, the lowest and the highest of the seeds."""
         found = {(curve.mixer, curve.start, curve.n): curve for curve in recorded_lab.curves()}
         sizes = sorted({n for _, _, n in found})
         rows = [
@@ -103,10 +101,7 @@ class MQARLab(Widget):
             ]
             for mixer, start in dict.fromkeys((mixer, start) for mixer, start, _ in found)
         ]
-        title = (
-            f"Recorded in PyTorch: accuracy of five seeds after {DEFAULTS['steps']} steps, "
-            "and numbers handed on"
-        )
+        title = f"Recorded in PyTorch: accuracy of five seeds after {DEFAULTS['steps']} steps"
         return title, ["", *(f"n = {n}" for n in sizes)], rows
 
 
@@ -115,5 +110,4 @@ def _cell(curve: recorded_lab.Curve | None) -> str:
         return "–"
     last = [seed[-1] for seed in curve.accuracy]  # in hundredths
     reached = f"{min(last)} to {max(last)}" if min(last) < max(last) else f"{last[0]}"
-    config = TrainConfig(**{**DEFAULTS, "mixer": curve.mixer, "n": curve.n, "start": curve.start})
-    return f"{reached} %, {carried(config)}"
+    return f"{reached} %"

@@ -15,6 +15,7 @@ from book import bundle
 from dsf.config import TrainConfig
 from dsf.model import build_model
 from dsf.tasks import mqar
+from dsf.tasks.base import data_seeds
 from dsf.train import Alone, asked_loss, train
 from dsf.widgets import kernel
 from dsf.widgets.buffers import packed, unpacked
@@ -166,17 +167,11 @@ def test_weights_come_and_go(figure: Figure) -> None:
         assert torch.equal(found[name], x), name
     figure.ask("step")
     figure.until("paused")
-    batch = HELD.draw(8 * 40, _first_seed(HELD))
+    batch = HELD.draw(8 * 40, data_seeds(HELD.seed)["train"])
     first = tuple(x[:8] for x in batch)
     wanted = asked_loss(model, first)  # type: ignore[arg-type]
     assert figure.said("report")[-1]["loss"] == pytest.approx(wanted.item(), rel=1e-6)
     assert not torch.equal(model.embedding.weight, figure.weights()["embedding.weight"])
-
-
-def _first_seed(config: TrainConfig) -> int:
-    from dsf.tasks.base import data_seeds
-
-    return data_seeds(config.seed)["train"]
 
 
 @pytest.mark.parametrize("mixer", STARTS)

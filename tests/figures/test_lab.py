@@ -103,7 +103,7 @@ def test_what_is_handed_on_and_the_hint_are_those_of_the_package() -> None:
     for setup, level in zip(tasks, lab(*({"do": "level", "setup": s} for s in tasks)), strict=True):
         asks = min(3, setup["L"] // (2 * setup["K"]) - 1)
         wanted = mqar.position_level(setup["L"], setup["K"], queries_per_key=asks)
-        assert level == pytest.approx(wanted, abs=0.015)
+        assert level == pytest.approx(wanted, abs=0.02)
         assert level > 1 / setup["K"]
 
 
@@ -143,10 +143,10 @@ def test_a_text_that_is_no_run_is_not_taken() -> None:
 
 def test_what_is_kept_of_a_run_lies_on_the_grid_and_ends_where_it_ended() -> None:
     points = [{"step": s, "accuracy": s / 100, "loss": 1.0} for s in (1, 2, 10, 20, 27)]
-    [kept] = lab({"do": "kept", "setup": SETUP, "points": points, "done": 27})
+    [kept] = lab({"do": "kept", "setup": SETUP, "points": points})
     assert [point["step"] for point in kept["points"]] == [10, 20, 27]
     assert [point["accuracy"] for point in kept["points"]] == [0.1, 0.2, 0.27]
-    assert lab({"do": "kept", "setup": SETUP, "points": [], "done": 0}) == [None]
+    assert lab({"do": "kept", "setup": SETUP, "points": []}) == [None]
 
 
 def test_curves_as_csv() -> None:
@@ -164,6 +164,19 @@ def test_curves_as_csv() -> None:
         "400",
     )
     assert float(last["accuracy"]) == 0.9
+
+
+def test_titles_say_what_is_unusual_and_labels_what_differs() -> None:
+    wide = {**SETUP, "n": 16, "d": 64, "seed": 2}
+    assert lab(*({"do": "title", "setup": setup} for setup in (SETUP, wide))) == [
+        "linear, n = 8",
+        "linear, n = 16, d = 64, seed 2",
+    ]
+    others = [wide, {**wide, "n": 4, "seed": 3}]
+    assert lab(*({"do": "label", "setup": setup, "others": others} for setup in others)) == [
+        "linear, n = 16, seed 2",
+        "linear, n = 4, seed 3",
+    ]
 
 
 def test_another_run_of_a_set_up_has_another_seed() -> None:

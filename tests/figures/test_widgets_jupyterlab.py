@@ -132,10 +132,11 @@ def test_slider_and_trait_follow_each_other(page: Any, run: Run, name: str) -> N
         return value
 
     before = float(run(f"print(w.{trait})"))  # the key-value memory shows others while it plays
-    # Four figures show sizes that are not every number: 8, and below it 6, or 4; 32 and 16.
+    # Five figures show sizes that are not every number: 8, and below it 6, or 4; 32 and 16.
     sizes = {"KeyValueMemory": 2.0, "MQARExplorer": 4.0, "RecallReached": 4.0, "ChunkLength": 16.0}
+    sizes["MQARLab"] = 4.0
     step = sizes.get(name, float(slider.get_attribute("step") or 1))
-    least = 4.0 if name == "MQARExplorer" else float(slider.get_attribute("min"))
+    least = 4.0 if name in ("MQARExplorer", "MQARLab") else float(slider.get_attribute("min"))
     down = before - step >= least  # some figures begin at the least
     told = turned(lambda: run(f"w.{trait} {'-' if down else '+'}= {step:g}"))
     assert told == pytest.approx(before - step if down else before + step)
@@ -155,3 +156,41 @@ def test_box_and_trait_follow_each_other(page: Any, run: Run) -> None:
     page.wait_for_function("box => !box.checked", arg=box.element_handle())
     assert run("print(w.forget)").strip() == "False"
     assert page.problems == []
+
+
+THREADS = """
+import threading
+from dsf.widgets import kernel
+print(sum(thread.name == kernel.THREAD for thread in threading.enumerate()))
+"""
+
+
+def test_the_laboratory_trains_in_the_kernel(page: Any, run: Run) -> None:
+    made = "w = widgets.MQARLab(length=16, pairs=2, d=16, n=4, steps=5000)"
+    run(f"from dsf import widgets\n{made}\nw", place=0)
+    figure = page.locator(".dsf-live")
+
+    def button(name: str) -> Any:
+        return figure.get_by_role("button", name=name, exact=True)
+
+    def until(pattern: str) -> None:
+        of = "of => new RegExp(of).test(document.querySelector('.dsf-live').textContent)"
+        page.wait_for_function(of, arg=pattern)
+
+    button("n = 8").click()  # the bet
+    button("Train").click()
+    until(r"trains in PyTorch; \d+ steps a second")
+    until("step [1-9][0-9]* of 5000, accuracy")
+    assert run(THREADS).strip() == "1", "cells run meanwhile"
+    button("Pause").click()
+    until("Paused")
+    assert run(THREADS).strip() == "0"
+    run("w.steps = 100")  # another set-up begins anew
+    button("Train").click()
+    until("step 100 of 100")
+    button("Train").wait_for()
+    assert run(THREADS).strip() == "0"
+    assert page.problems == []
+    button("Train").click()
+    run("w.close()")
+    assert run(THREADS).strip() == "0", "nothing is left behind"

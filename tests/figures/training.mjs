@@ -68,6 +68,17 @@ const tasks = {
     run.dispose();
     return plain({ ...score, weights, bytes: [before, bytes()] });
   },
+  /** Loss and accuracy of each so many steps of a run. */
+  async course({ config: given }) {
+    const run = engine.trainer(engine.checked(given));
+    const scores = [];
+    while (run.done < run.config.steps) {
+      run.step();
+      if (run.done % run.config.every === 0) scores.push(await run.score());
+    }
+    run.dispose();
+    return scores;
+  },
   /** Learning rates of all steps. */
   rates({ config: given }) {
     const config = engine.checked(given);

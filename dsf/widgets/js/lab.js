@@ -3,12 +3,12 @@ import { fold, html, percent, tableOf } from "./dom.js";
 import { frame } from "./frame.js";
 import { betOn, better, isBet } from "./lab/bet.js";
 import { curves } from "./lab/curves.js";
+import { desk } from "./lab/desk.js";
 import { files } from "./lab/files.js";
 import { open as openKernel } from "./lab/kernel.js";
-import { probeView, sequenceOf } from "./lab/probe.js";
+import { probeView } from "./lab/probe.js";
 import { recordedTable } from "./lab/recorded_table.js";
-import { freshSeed, isWhole, keptOf, readRuns, runsTrait, withRun, writeRuns } from "./lab/runs.js";
-import { session } from "./lab/session.js";
+import { runsTrait } from "./lab/runs.js";
 import * as setups from "./lab/setup.js";
 import { remember, remembered } from "./lab/store.js";
 import { table } from "./lab/table.js";
@@ -52,22 +52,25 @@ const BACKENDS = { wasm: "WebAssembly", webgpu: "WebGPU" };
 /** What is seen, in words. @param {Setup} setup @param {Live | null} live */
 function finding(setup, live) {
   const { K, L } = setup;
-  const { R } = setups.taskOf(setup);
-  const hands = `it hands on ${grouped(setups.carried(setup))} numbers`;
   if (!live) {
     const guesses = `Guessing among the pairs scores ${percent(1 / K)}`;
-    const task = `It reads ${K} pairs in ${L} tokens and is asked ${K * R} times; ${hands}`;
-    return `${named(setup)}, untrained. ${task}. ${guesses}.`;
+    const { R } = setups.taskOf(setup);
+    return `${named(setup)}, untrained. It reads ${K} pairs in ${L} tokens and is asked ${K * R} times. ${guesses}.`;
   }
   if (live.status === "loading") return `${named(setup)}: the model is being built …`;
-  const where = BACKENDS[live.backend] ?? live.backend;
-  const has = `${grouped(live.parameters)} parameters, ${hands}`;
   if (live.status === "failed") return `${named(setup)}: stopped after ${live.done} steps.`;
-  if (live.status === "done") return `${named(setup)}, after ${live.done} steps: ${scored(live)}. ${has}.`;
-  const state = live.given && !live.done ? "from a file" : `step ${live.done} of ${setup.steps}, ${scored(live)}`;
-  const speed = live.rate ? `${Math.round(live.rate)} steps a second, ${where}` : where;
-  const paused = live.status === "paused" ? "Paused. " : "";
-  return `${paused}${named(setup)}: ${state}. ${speed}; ${has}.`;
+  if (live.given && !live.done) return `${named(setup)}, from a file.`;
+  const state = `${named(setup)}: step ${live.done} of ${setup.steps}, ${scored(live)}.`;
+  return live.status === "paused" ? `${state} Paused.` : state;
+}
+
+/** What it is made of, and how fast it learns. @param {Setup} setup @param {Live | null} live */
+function sizes(setup, live) {
+  const state = `${grouped(setups.carried(setup))} numbers handed on from token to token`;
+  if (!live?.parameters) return `${state}.`;
+  const where = BACKENDS[live.backend] ?? live.backend;
+  const speed = live.rate ? `; ${Math.round(live.rate)} steps a second` : "";
+  return `${state}; ${grouped(live.parameters)} parameters; trains in ${where}${speed}.`;
 }
 
 /** @param {Frame} it @param {() => Setup} setup */
@@ -108,8 +111,9 @@ function controls(it, setup) {
   };
 }
 
-/** @param {string} label @param {() => void} click */
-const push = (label, click) => html("button", { type: "button", class: "dsf-button", click }, label);
+const SERIES = `Train n = ${setups.SERIES.join(", ")}`;
+/** The first button, by what the model does. @type {Record<string, string>} */
+const LABELS = { training: "Pause", paused: "Go on", loading: "Starting …" };
 /**
  * The label of a button, and whether it can be pushed.
  * @param {any} node @param {string} label @param {boolean} able
@@ -130,6 +134,33 @@ function restore(model, figure) {
     if (name in state && trait.accepts(state[name]) && (!asked || name === "runs")) model.set(name, state[name]);
 }
 
+/**
+ * Training stops while nobody looks, and all is given back when the page is left.
+ * @param {ReturnType<typeof desk>} lab
+ */
+function away(lab) {
+  let waiting = false;
+  const seen = () => {
+    if (document.hidden && lab.live?.status === "training") {
+      waiting = true;
+      lab.pause();
+    } else if (!document.hidden && waiting) {
+      waiting = false;
+      lab.goOn();
+    }
+  };
+  const gone = () => {
+    lab.leave();
+    lab.end();
+  };
+  document.addEventListener("visibilitychange", seen);
+  addEventListener("pagehide", gone);
+  return () => {
+    document.removeEventListener("visibilitychange", seen);
+    removeEventListener("pagehide", gone);
+  };
+}
+
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
   const it = frame({ model, el }, traits);
@@ -139,143 +170,50 @@ function render({ model, el }) {
   if (inPage) restore(model, el.closest("figure"));
   const kept = inPage ? remembered().bet : null;
   let bet = isBet(kept) ? /** @type {number} */ (kept) : null;
-  /** @type {Setup[]} */
-  let queue = [];
-  let [text, runs] = ["", readRuns("")];
   const setup = () => setups.setupOf(model);
-
-  /** @param {typeof runs} now */
-  const keep = (now) => it.set({ runs: writeRuns(now) });
-  const held = () => {
-    if (model.get("runs") !== text) [text, runs] = [model.get("runs"), readRuns(model.get("runs"))];
-    return runs;
-  };
-  const lab = session(
-    model.send ? async (hear) => openKernel(model, hear) : openPage,
-    (of) => sequenceOf(of).tokens,
-    () => it.redraw(),
-    (live) => {
-      keepRun(live);
-      queue = queue.filter((next) => !setups.isSame(next, live.setup));
-      next();
-    },
-  );
-  /** @param {Live} live */
-  function keepRun({ setup: of, points, done, given }) {
-    const run = given ? null : keptOf(of, points, done);
-    if (run) keep(withRun(held(), run));
-  }
-  /** What is in training ends here; what it has learnt so far stays on the chart. */
-  function leave() {
-    const { live } = lab;
-    if (live && live.status !== "done") keepRun(live);
-    if (live) lab.stop();
-  }
-  function next() {
-    const [of] = queue;
-    if (!of) return;
-    leave();
-    it.set(setups.asTraits(of));
-    lab.train(of);
-  }
-  /** Train all n of the series that have not been. @param {Setup} like */
-  function series(like) {
-    const all = setups.SERIES.filter((n) => setups.sizesOf(like.mixer).includes(n)).map((n) => ({ ...like, n }));
-    const open = (/** @type {number} */ seed) =>
-      all
-        .map((of) => ({ ...of, seed }))
-        .filter((of) => !held().some((run) => isWhole(run) && setups.isSame(run.setup, of)));
-    let { seed } = like;
-    while (all.length && !open(seed).length) seed += 1;
-    queue = open(seed);
-    next();
-  }
-  function main() {
-    const { live } = lab;
-    if (live?.status === "training") return lab.pause();
-    if (live?.status === "paused") return lab.goOn();
-    queue = [];
-    it.set({ seed: freshSeed(held(), setup()) });
-    lab.train(setup());
-  }
+  const lab = desk(it, model, model.send ? async (hear) => openKernel(model, hear) : openPage);
 
   const { mixer, n, rare } = controls(it, setup);
-  const train = push("Train", main);
-  const step = push("One step", () => lab.step(setup()));
-  const all = push(`Train n = ${setups.SERIES.join(", ")}`, () => series(setup()));
-  const reset = push("Reset", () => {
-    queue = [];
-    lab.stop();
-    it.set({ ...first, runs: model.get("runs") });
-  });
+  const train = it.button("Train", lab.main);
+  const step = it.button("One step", lab.step);
+  const all = it.button(SERIES, () => lab.series(setup()));
+  const reset = it.button("Reset", () => lab.reset(first));
   const wager = better(
     (option) => {
       bet = option;
       if (inPage) remember({ bet });
       it.redraw();
     },
-    () => series(betOn(setups.SERIES[0])),
+    () => lab.series(betOn(setups.SERIES[0])),
   );
   const trouble = html("p", { class: "dsf-problem", role: "alert", hidden: true });
-  const box = files({
-    runs: held,
-    live: () => lab.live,
-    weights: lab.weights,
-    take(of, weights) {
-      queue = [];
-      leave();
-      it.set(setups.asTraits(of));
-      lab.begin(of, weights);
-    },
-    tell(words) {
-      trouble.textContent = words;
-      trouble.hidden = !words;
-    },
+  const box = files(lab, (words) => {
+    trouble.textContent = words;
+    trouble.hidden = !words;
   });
-  const [charts, rows, probe] = [curves(), table(keep), probeView((pair) => it.set({ pair }))];
-  const { title, head, rows: recorded } = recordedTable();
-  const data = fold("dsf-data", title, tableOf("", head, recorded));
+  const [charts, rows, probe] = [curves(), table(lab.keep), probeView((pair) => it.set({ pair }))];
+  const made = html("p", { class: "dsf-note" });
+  const recorded = recordedTable();
+  const data = fold("dsf-data", recorded.title, tableOf("", recorded.head, recorded.rows));
   it.controls.append(mixer, n, train, it.more(...rare, step, all, reset, box.node));
-  it.root.append(
-    wager.box,
-    it.controls,
-    charts.node,
-    it.finding,
-    it.spoken,
-    trouble,
-    it.problem,
-    rows.box,
-    probe.node,
-    data,
-  );
+  it.root.append(wager.box, it.controls, charts.node, it.finding, it.spoken, made, trouble, it.problem);
+  it.root.append(rows.box, probe.node, data);
 
-  function draw() {
-    const width = it.root.clientWidth;
-    const now = setup();
-    if (lab.live && !setups.isSame(lab.live.setup, now)) {
-      queue = [];
-      leave();
-    }
-    const { live } = lab;
-    const able = !reason && bet !== null;
-    const status = live?.status ?? "";
-    const going = status === "training";
-    const label = going ? "Pause" : status === "paused" ? "Go on" : status === "loading" ? "Starting …" : "Train";
-    turn(train, label, able && status !== "loading");
-    turn(step, "One step", able && !going && status !== "loading");
-    turn(all, all.textContent, able && setups.sizesOf(now.mixer).length > 1);
+  /** @param {Setup} now @param {string} status */
+  function turnControls(now, status) {
+    const able = !reason && bet !== null && status !== "loading";
+    turn(train, LABELS[status] ?? "Train", able);
+    turn(step, "One step", able && status !== "training");
+    turn(all, SERIES, able && setups.sizesOf(now.mixer).length > 1);
     wager.box.hidden = Boolean(reason);
-    wager.draw(bet, held(), queue.length > 0);
-    const shown = live && status !== "done" ? { setup: live.setup, points: live.points, done: live.done } : null;
-    charts.draw({ setup: now, runs: held(), live: shown, bet, told: bet !== null, alone: Boolean(reason) }, width);
-    rows.draw(held());
-    probe.draw(now, live?.probe ?? null, model.get("pair"), width);
+    wager.draw(bet, lab.held(), lab.busy);
     box.draw();
-    it.root.style.setProperty("--dsf-own", `var(--dsf-${now.mixer})`);
-    if (status === "failed") box.tell(`Training stopped: ${live?.reason}. What is on the chart stays.`);
+  }
+  /** @param {Live | null} live */
+  function complain(live) {
+    if (live?.status === "loading") box.tell(""); // what went wrong before is over
+    if (live?.status === "failed") box.tell(`Training stopped: ${live.reason}. What is on the chart stays.`);
     else if (reason && inPage) box.tell(`Nothing can be trained here: ${reason}. The curves are recorded runs.`);
-    it.say(finding(now, live));
-    if (inPage) save();
   }
   let saved = "";
   function save() {
@@ -284,30 +222,22 @@ function render({ model, el }) {
     if (saved && now !== saved) remember({ state });
     saved = now;
   }
-
-  if (inPage) {
-    let waiting = false;
-    const seen = () => {
-      if (document.hidden && lab.live?.status === "training") {
-        waiting = true;
-        lab.pause();
-      } else if (!document.hidden && waiting) {
-        waiting = false;
-        lab.goOn();
-      }
-    };
-    const gone = () => {
-      leave();
-      save();
-      lab.end();
-    };
-    document.addEventListener("visibilitychange", seen);
-    addEventListener("pagehide", gone);
-    it.atEnd(() => {
-      document.removeEventListener("visibilitychange", seen);
-      removeEventListener("pagehide", gone);
-    });
+  function draw() {
+    lab.follow();
+    const width = it.root.clientWidth;
+    const [{ live }, now, runs] = [lab, setup(), lab.held()];
+    turnControls(now, live?.status ?? "");
+    const shown = live?.status === "done" ? null : live; // which is among the runs
+    charts.draw({ setup: now, runs, live: shown, bet, alone: Boolean(reason) }, width);
+    rows.draw(runs);
+    probe.draw(now, live?.probe ?? null, model.get("pair"), width);
+    it.root.style.setProperty("--dsf-own", `var(--dsf-${now.mixer})`);
+    complain(live);
+    made.textContent = sizes(now, live);
+    it.say(finding(now, live));
+    if (inPage) save();
   }
+  if (inPage) it.atEnd(away(lab));
   it.atEnd(lab.end);
   return it.start(draw);
 }

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-/* Made by book/bundle.py, do not edit. Sources 58a7dcec21b53e4d */
-=======
-/* Made by book/bundle.py, do not edit. Sources dfdcbe6c2640a915 */
->>>>>>> mend11
+/* Made by book/bundle.py, do not edit. Sources 5a28c5fffd27b88b */
 /* It contains @jax-js/jax 0.1.25, sha512-g6PxWa6ZLjeQdDAM0ImBSqpdYnC6InCUTCCbMLxhMHMsMNu+JbHRjIQZ/anjBcP69of6hiqfGmTl+3gBn1qu/A==
 
 MIT License

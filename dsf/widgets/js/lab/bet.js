@@ -52,7 +52,7 @@ function reply(bet, all) {
       `But each question still gives weight to the other pairs: ${eight}.`
     );
   if (bet === 16) return `Doubling n helps less each time: ${four}, ${eight}, ${sixteen}, ${thirtyTwo}.`;
-  return `Eight features a pair, and still ${thirtyTwo}. What is short now is time: ${LONGER}.`;
+  return `Eight features a pair, and still ${thirtyTwo}. What is short is time, and luck with the seed: ${LONGER}.`;
 }
 
 /** What the runs say to a bet; null while that is open. @param {number} bet @param {Run[]} runs */
@@ -62,10 +62,10 @@ export function verdict(bet, runs) {
   if (found === null) return null;
   if (bet === found)
     return bet === NONE
-      ? `✓ Right: none of the four. Room is not all that is short, time is too: ${LONGER}.`
+      ? `✓ Right: none of the four. Room is not all that is short, so is time: ${LONGER}.`
       : `✓ Right: n = ${bet}.`;
-  const why = found === NONE ? reply(bet, /** @type {number[]} */ (all)) : "";
-  return `✗ Your bet was ${inWords(bet)}; in your runs it is ${inWords(found)}. ${why}`.trim();
+  const why = found === NONE ? reply(bet, /** @type {number[]} */ (all)) : "With another seed it may be another.";
+  return `✗ Your bet was ${inWords(bet)}; in your runs it is ${inWords(found)}. ${why}`;
 }
 
 /**

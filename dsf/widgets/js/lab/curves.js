@@ -4,13 +4,14 @@ import { html, place, svg } from "../dom.js";
 import { GOAL, label } from "./bet.js";
 import { curve } from "./recorded.js";
 import { lastOf, nameOf, stylesOf } from "./runs.js";
-import { isUsual, positionLevel, SERIES, sizesOf, titleOf } from "./setup.js";
+import { isUsual, labelOf, positionLevel, SERIES, sizesOf, titleOf } from "./setup.js";
 
 /** @typedef {import("./runs.js").Run} Run */
 /** @typedef {import("./runs.js").Point} Point */
 /** @typedef {import("./setup.js").Setup} Setup */
 /** @typedef {import("../chart.js").Line} Line */
 
+const TOP = 1.1; // of the axis of accuracy: names stand above curves that are at 1
 const [HIGH, LOW] = [230, 130]; // px
 const NAMED = 4; // curves that carry their names, the last ones
 const WIDEST = 720; // px
@@ -21,8 +22,7 @@ const WIDEST = 720; // px
  * @property {Run[]} runs all that are kept
  * @property {{setup: Setup, points: Point[], done: number} | null} live
  * @property {number | null} bet
- * @property {boolean} told whether recorded curves may be shown
- * @property {boolean} alone whether they are all that there can be
+ * @property {boolean} alone whether recorded curves are all that there can be
  */
 
 /** @param {Point[]} points @param {"accuracy" | "loss"} what */
@@ -45,17 +45,19 @@ export function curves() {
   );
   /** @param {Seen} seen @param {number} room */
   function draw(seen, room) {
-    const { setup, runs, live, bet, told, alone } = seen;
+    const { setup, runs, live, bet, alone } = seen;
     /** @type {Run[]} */
-    const every = [...runs, ...(live ? [{ ...live, hidden: false, name: titleOf(live.setup) }] : [])];
+    const every = [...runs, ...(live ? [{ ...live, hidden: false, name: "" }] : [])];
     const styles = stylesOf(every);
     const all = every.filter((run) => !run.hidden);
+    const others = all.map((run) => run.setup);
+    const labels = all.map((run) => run.name || labelOf(run.setup, others));
     const width = Math.min(room, WIDEST);
     const last = Math.max(setup.steps, ...all.map((run) => run.setup.steps));
-    const recorded = told || alone ? behind(seen) : [];
+    const recorded = bet !== null || alone ? behind(seen) : []; // nothing is shown before the bet
     const colour = `dsf-${setup.mixer}`;
     /** The recorded seeds, thin; of their losses the mean. @param {"accuracy" | "loss"} what @returns {Line[]} */
-    const others = (what) =>
+    const before = (what) =>
       recorded.flatMap(({ n, steps, accuracy, loss }, k) => {
         const name = `${colour} dsf-recorded${alone ? ` dsf-dash-${k}` : ""}`;
         const courses = what === "loss" ? [loss.mean] : accuracy.seeds;
@@ -70,7 +72,7 @@ export function curves() {
       all.map((run, k) => ({
         name: styles[every.indexOf(run)],
         points: along(run.points, what),
-        title: what === "accuracy" && k >= all.length - NAMED ? nameOf(run) : "",
+        title: what === "accuracy" && k >= all.length - NAMED ? labels[k] : "",
       }));
     /** @param {number} height @param {string} name @param {string} title @returns {Line} */
     const level = (height, name, title) => ({
@@ -84,17 +86,17 @@ export function curves() {
     const levels = [
       level(1 / setup.K, "dsf-chance dsf-chance-0", `guess among ${setup.K}: ${(1 / setup.K).toFixed(2)}`),
       level(positionLevel(setup), "dsf-chance dsf-chance-1", `by position: ${positionLevel(setup).toFixed(2)}`),
-      ...(bet === null ? [] : [level(GOAL, "dsf-level", label(bet))]),
+      ...(bet === null || !isUsual(setup) ? [] : [level(GOAL, "dsf-level", label(bet))]),
     ];
     const shared = { width, x: /** @type {[number, number]} */ ([0, last]), xLabel: "step" };
-    const above = [...others("accuracy"), ...own("accuracy"), ...levels];
-    const y = /** @type {[number, number]} */ ([0, 1]);
+    const above = [...before("accuracy"), ...own("accuracy"), ...levels];
+    const y = /** @type {[number, number]} */ ([0, TOP]);
     lineChart(upper, { ...shared, height: HIGH, y, yLabel: "accuracy", lines: above });
     const most = Math.max(Math.log(2 * setup.L), ...all.flatMap(({ points }) => points.map(({ loss }) => loss)));
     lineChart(lower, {
       ...{ ...shared, height: LOW, y: [0, Math.min(8, most)], yLabel: "loss" },
       beside: above.map(({ title = "" }) => title), // so that the steps of both stand below each other
-      lines: [...others("loss"), ...own("loss"), level(Math.log(setup.K), "dsf-chance dsf-chance-0", "guess")],
+      lines: [...before("loss"), ...own("loss"), level(Math.log(setup.K), "dsf-chance dsf-chance-0", "guess")],
     });
     const said = all
       .filter(({ points }) => points.length)

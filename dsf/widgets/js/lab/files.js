@@ -4,9 +4,6 @@ import { csv } from "./runs.js";
 import { readModel, writeModel } from "./safetensors.js";
 import { titleOf } from "./setup.js";
 
-/** @typedef {import("./setup.js").Setup} Setup */
-/** @typedef {import("./session.js").Weights} Weights */
-
 /** @param {string} name @param {string | Uint8Array<ArrayBuffer>} content @param {string} type */
 function download(name, content, type) {
   const href = URL.createObjectURL(new Blob([content], { type }));
@@ -18,16 +15,10 @@ function download(name, content, type) {
 const fileName = (title) => title.toLowerCase().replace(/[^a-z0-9.]+/g, "-");
 
 /**
- * @typedef {object} Lab
- * @property {() => import("./runs.js").Run[]} runs
- * @property {() => import("./session.js").Live | null} live
- * @property {() => Promise<Weights>} weights
- * @property {(setup: Setup, weights: Weights) => void} take
- * @property {(words: string) => void} tell what went wrong, or nothing
+ * @param {ReturnType<typeof import("./desk.js").desk>} lab
+ * @param {(words: string) => void} tell what went wrong, or nothing
  */
-
-/** @param {Lab} lab */
-export function files({ runs, live, weights, take, tell }) {
+export function files(lab, tell) {
   /** @param {string} label @param {() => void | Promise<void>} act */
   const button = (label, act) => {
     const click = async () => {
@@ -40,16 +31,16 @@ export function files({ runs, live, weights, take, tell }) {
     };
     return html("button", { type: "button", class: "dsf-button", click }, label);
   };
-  const curves = button("Curves (CSV)", () => download("mqar-runs.csv", csv(runs()), "text/csv"));
+  const curves = button("Curves (CSV)", () => download("mqar-runs.csv", csv(lab.held()), "text/csv"));
   const model = button("Weights (safetensors)", async () => {
-    const now = live();
-    if (now) download(`${fileName(titleOf(now.setup))}.safetensors`, writeModel(now.setup, await weights()), "");
+    const now = lab.live;
+    if (now) download(`${fileName(titleOf(now.setup))}.safetensors`, writeModel(now.setup, await lab.weights()), "");
   });
   /** @param {File} file */
   async function open(file) {
     try {
       const { setup, weights: held } = readModel(await file.arrayBuffer());
-      take(setup, held);
+      lab.take(setup, held);
     } catch (problem) {
       tell(`${file.name} cannot be opened: ${/** @type {Error} */ (problem).message}.`);
     }
@@ -65,8 +56,8 @@ export function files({ runs, live, weights, take, tell }) {
     node: html("div", { class: "dsf-field dsf-lab-files" }, curves, model, choose, input),
     tell,
     draw() {
-      curves.disabled = !runs().length;
-      model.disabled = !["training", "paused", "done"].includes(live()?.status ?? "");
+      curves.disabled = !lab.held().length;
+      model.disabled = !["training", "paused", "done"].includes(lab.live?.status ?? "");
     },
   };
 }

@@ -87,8 +87,9 @@ export function probeView(choose) {
       line.light(chosen);
       const all = answers.flat();
       const right = all.filter((one) => one.right).length;
+      const after = fits?.step ? ` after ${fits.step} steps` : "";
       said.textContent = fits
-        ? `After ${fits.step} steps ${right} of ${all.length} questions are right. Shaded: where the first question ` +
+        ? `${right} of ${all.length} questions are right${after}. Shaded: where the first question ` +
           `about pair ${chosen} looks, in the mean over channels. Choose another pair by a click.`
         : `Outlined: ${K} keys and their values. With a question mark: keys that are asked again.`;
       box.hidden = !fits;

@@ -68,31 +68,36 @@ function read(text) {
 /** @param {string} text of `writeRuns` @returns {Run[]} @throws {Error} it is none */
 export const readRuns = (text) => (text ? text.split(RUN).map(read) : []);
 
+let taken = ""; // the text that was accepted last: it is asked about at every redraw
+
 /** @type {import("../traits.js").Trait} */
 export const runsTrait = {
   parse: String,
   accepts(value) {
+    if (value === taken) return true;
     try {
-      return typeof value === "string" && readRuns(value).length <= MOST;
+      if (typeof value !== "string" || readRuns(value).length > MOST) return false;
     } catch {
       return false;
     }
+    taken = value;
+    return true;
   },
   wanted: `up to ${MOST} runs, as this figure writes them`,
 };
 
 /**
  * What is kept when a run is over: the points on the grid and the last; nothing of a run that has none.
- * @param {Setup} setup @param {Point[]} points @param {number} done
+ * @param {Setup} setup @param {Point[]} points
  * @returns {Run | null}
  */
-export function keptOf(setup, points, done) {
-  const every = everyOf(setup);
-  const steps = Array.from({ length: Math.ceil(done / every) }, (_, k) => Math.min((k + 1) * every, done));
-  const kept = steps.map((step) => points.find((point) => point.step >= step) ?? points.at(-1));
+export function keptOf(setup, points) {
   if (!points.length) return null;
-  const whole = kept.map((point, k) => ({ .../** @type {Point} */ (point), step: steps[k] }));
-  return { setup, points: whole, done, hidden: false, name: "" };
+  const every = everyOf(setup);
+  const done = points[points.length - 1].step;
+  const steps = Array.from({ length: Math.ceil(done / every) }, (_, k) => Math.min((k + 1) * every, done));
+  const kept = steps.map((step) => ({ .../** @type {Point} */ (points.find((one) => one.step >= step)), step }));
+  return { setup, points: kept, done, hidden: false, name: "" };
 }
 
 /** The runs with one more: it takes the place of one of the same set-up. @param {Run[]} runs @param {Run} run */

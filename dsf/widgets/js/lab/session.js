@@ -121,7 +121,11 @@ export function session(open, sequenceOf, changed, over) {
   /** @param {string} what @param {Status} then @param {Record<string, any>} [more] */
   const ask = (what, then, more) => {
     note({ status: then }); // at once: a step that runs comes to its end meanwhile
-    engine?.ask(what, more).catch((problem) => fail(problem.message));
+    const now = live;
+    engine
+      ?.ask(what, more)
+      .then(({ say, step }) => say === "paused" && now === live && now?.status === "paused" && note({ done: step }))
+      .catch((problem) => fail(problem.message));
   };
   const goOn = () => live?.status === "paused" && ask("resume", "training");
 

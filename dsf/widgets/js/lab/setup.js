@@ -102,22 +102,38 @@ export function configOf(setup) {
   };
 }
 
-/** A set-up in words: what differs from the usual. @param {Setup} setup */
-export function titleOf(setup) {
-  const { mixer, n, start, d, K, L, rate, steps, seed } = setup;
-  return [
-    `${MIXERS[mixer].name}, n = ${n}`,
-    start,
-    d !== USUAL.d && `d = ${d}`,
-    K !== USUAL.K && `K = ${K}`,
-    L !== USUAL.L && `L = ${L}`,
-    rate !== USUAL.rate && `rate ${rate}`,
-    steps !== USUAL.steps && `${steps} steps`,
-    seed > 0 && `seed ${seed}`,
-  ]
-    .filter(Boolean)
-    .join(", ");
-}
+/** @type {Record<string, (value: any) => string>} what is said of a field */
+const WORDS = {
+  start: (start) => start || "its paper's start",
+  d: (d) => `d = ${d}`,
+  K: (K) => `K = ${K}`,
+  L: (L) => `L = ${L}`,
+  rate: (rate) => `rate ${rate}`,
+  steps: (steps) => `${steps} steps`,
+  seed: (seed) => `seed ${seed}`,
+};
+/** @type {Record<string, any>} */
+const COMMON = { start: "", ...USUAL, seed: 0 };
+
+/**
+ * A set-up in words: mixer, n, and the fields that are worth it.
+ * @param {any} setup @param {(field: string) => boolean} is
+ */
+const inWords = (setup, is) => {
+  const more = Object.keys(WORDS).filter(is);
+  return [`${MIXERS[setup.mixer].name}, n = ${setup.n}`, ...more.map((name) => WORDS[name](setup[name]))].join(", ");
+};
+
+/** What differs from the usual. @param {Setup} setup */
+export const titleOf = (setup) =>
+  inWords(setup, (field) => setup[/** @type {keyof Setup} */ (field)] !== COMMON[field]);
+
+/** What differs from others that stand beside it. @param {Setup} setup @param {Setup[]} others */
+export const labelOf = (setup, others) =>
+  inWords(setup, (name) => {
+    const field = /** @type {keyof Setup} */ (name);
+    return others.some((other) => other[field] !== setup[field]);
+  });
 
 const WINDOW = 3; // tokens before its own that the convolution sees
 
@@ -127,7 +143,7 @@ export function carried({ mixer, n, d, L }) {
   return state + WINDOW * d;
 }
 
-const DRAWN = 1500; // sequences that find the best guess, and as many that score it
+const DRAWN = 600; // sequences that find the best guess, and as many that score it
 
 /** @type {Map<string, number>} */
 const levels = new Map();

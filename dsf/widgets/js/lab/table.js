@@ -44,7 +44,13 @@ export function table(keep) {
     });
     away.append("×");
     const cells = COLUMNS.slice(1).map(({ of, show: text }) => html("td", {}, text ? text(run) : `${of(run)}`));
-    return html("tr", {}, html("th", { scope: "row" }, show, swatch(style), name), ...cells, html("td", {}, away));
+    return html(
+      "tr",
+      {},
+      html("th", { scope: "row" }, html("div", {}, show, swatch(style), name)),
+      ...cells,
+      html("td", {}, away),
+    );
   }
 
   /** @param {Column} column @param {number} place */
