@@ -126,7 +126,8 @@ def _run(task: Exercise, function: Function, case: Case) -> Outcome:
         return Outcome(trouble=RETURNS_NOTHING)
     try:
         seen = task.view(result, case) if task.view else result
-        return Outcome(as_numbers("what it returns", seen))
+        numbers = as_numbers("what it returns", seen)
+        return Outcome(numbers.astype(float) if numbers.dtype.kind in "biu" else numbers)
     except ValueError as error:
         return Outcome(trouble=str(error).replace("what it returns is", "returns"))
     except Exception:  # a result of another kind, which the view cannot read
@@ -216,11 +217,11 @@ def _parts(outcome: Outcome, target: Outcome) -> str:
     for test, said in DIAGNOSES:
         if test(yours, right, differ):
             return said
-    at = tuple(int(i) for i in np.argwhere(differ)[0]) if differ.any() else ()
-    if not at:
+    if not differ.any():
         return "is right to six digits only"
-    first = f"the first that differs is [{', '.join(map(str, at))}]: "
-    return f"{first}{yours[at]:.4g}, expected {right[at]:.4g}"
+    at = tuple(int(i) for i in np.argwhere(differ)[0])
+    first = f"has as the first that differs [{', '.join(map(str, at))}]:" if at else "returns"
+    return f"{first} {yours[at]:.4g}, expected {right[at]:.4g}"
 
 
 def _is_multiple(yours: NDArray[Any], right: NDArray[Any], differ: NDArray[np.bool_]) -> bool:
