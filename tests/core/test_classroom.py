@@ -16,7 +16,7 @@ from dsf.classroom.judging import judge
 from dsf.classroom.kinds import Exercise, message
 from dsf.looks import MINUS
 
-SEEDS = (0, 1, 2)
+SEEDS = (0, 1)
 BY_NAME = [pytest.param(exercise, id=name) for name, exercise in EXERCISES.items()]
 MISTAKES = [
     pytest.param(name, wrong, id=f"{name}-{number}")
@@ -245,7 +245,7 @@ def test_an_array_is_shown_beside_its_target() -> None:
     picture = ElementTree.fromstring(result.picture)
     space = "{http://www.w3.org/2000/svg}"
     assert [text.text for text in picture.iter(f"{space}text")] == ["target", "yours"]
-    assert len(list(picture.iter(f"{space}circle"))) == 4  # both numbers differ, in both panels
+    assert len(list(picture.iter(f"{space}circle"))) == 2 * 7 * 3  # all differ, in the last case
     assert result._repr_markdown_() is None
 
 
