@@ -62,11 +62,11 @@ def judge(task: Exercise, yours: Any, seed: int = 0) -> Result:
         if all(right):
             said = broken[0]
         else:
-            held, first = 0, right.index(False)
-            place = f" ({_described(task, cases[first], seed)})"
-            unknown = _parts(outcomes[first], targets[first]) + place
+            held, last = 0, max(i for i, agrees in enumerate(right) if not agrees)  # the largest
+            place = f" ({_described(task, cases[last], seed)})"
+            unknown = _difference(outcomes[last], targets[last]) + place
             said = _mistake(task, cases, outcomes) or unknown
-            picture = max(map(_picture, outcomes, targets), key=len)  # of the largest case
+            picture = _picture(outcomes[last], targets[last])
         score = (sum(right) + held) / (len(right) + len(task.laws))
         return Result(False, score, f"`{task.function}` {said}", picture)
 
@@ -115,22 +115,28 @@ def _run(task: Exercise, function: Function, case: Case) -> Outcome:
         pass
     try:
         result = function(*arguments)
-    except NotImplementedError:
-        return Outcome(trouble=NOT_STARTED)
-    except RecursionError:
-        return Outcome(trouble="calls itself without end")
     except Exception as error:  # whatever a reader may write
-        said = str(error).strip().split("\n")[0]
-        return Outcome(trouble=f"raises {type(error).__name__}: {said}".rstrip(": "))
+        return Outcome(trouble=_trouble(error))
     if result is None:
         return Outcome(trouble=RETURNS_NOTHING)
     try:
         seen = task.view(result, case) if task.view else result
-        return Outcome(as_numbers("what it returns", seen))
+        numbers = as_numbers("what it returns", seen)
+        return Outcome(numbers.astype(float) if numbers.dtype.kind in "biu" else numbers)
     except ValueError as error:
         return Outcome(trouble=str(error).replace("what it returns is", "returns"))
     except Exception:  # a result of another kind, which the view cannot read
         return Outcome(trouble=f"returns {shown(result)}, expected {_returns(task)}")
+
+
+def _trouble(error: Exception) -> str:
+    """What is said of an error in the reader's function: its first line."""
+    if isinstance(error, NotImplementedError):
+        return NOT_STARTED
+    if isinstance(error, RecursionError):
+        return "calls itself without end"
+    said = str(error).strip().split("\n")[0]
+    return f"raises {type(error).__name__}: {said}".rstrip(": ")
 
 
 def _returns(task: Exercise) -> str:
@@ -157,10 +163,7 @@ def _agree(one: Outcome, other: Outcome) -> bool:
     a, b = one.numbers, other.numbers
     if a is None or b is None or a.shape != b.shape:
         return False
-    single = "float32" in (a.dtype.name, b.dtype.name) or "complex64" in (
-        a.dtype.name,
-        b.dtype.name,
-    )
+    single = {a.dtype.name, b.dtype.name} & {"float32", "complex64"}
     wide = np.complex128 if "c" in (a.dtype.kind, b.dtype.kind) else np.float64
     a, b = a.astype(wide), b.astype(wide)
     size = float(np.abs(b[np.isfinite(b)]).max(initial=1.0))
@@ -174,12 +177,8 @@ def _broken(task: Exercise, yours: Function) -> list[str]:
     for law in task.laws:
         try:
             found = law(yours)
-        except NotImplementedError:
-            found = NOT_STARTED
-        except RecursionError:
-            found = "calls itself without end"
         except Exception as error:  # whatever a reader may write
-            found = f"raises {type(error).__name__}: {str(error).strip().splitlines()[0]}"
+            found = _trouble(error)
         if found:
             said.append(found)
     return said
@@ -198,7 +197,7 @@ def _does_the_same(
     return all(_agree(one, other) for one, other in zip(outcomes, made, strict=True))
 
 
-def _parts(outcome: Outcome, target: Outcome) -> str:
+def _difference(outcome: Outcome, target: Outcome) -> str:
     """Where and how what no known mistake explains parts from the target."""
     yours, right = outcome.numbers, target.numbers
     if yours is None or right is None:
@@ -216,11 +215,11 @@ def _parts(outcome: Outcome, target: Outcome) -> str:
     for test, said in DIAGNOSES:
         if test(yours, right, differ):
             return said
-    at = tuple(int(i) for i in np.argwhere(differ)[0]) if differ.any() else ()
-    if not at:
+    if not differ.any():
         return "is right to six digits only"
-    first = f"the first that differs is [{', '.join(map(str, at))}]: "
-    return f"{first}{yours[at]:.4g}, expected {right[at]:.4g}"
+    at = tuple(int(i) for i in np.argwhere(differ)[0])
+    first = f"has as the first that differs [{', '.join(map(str, at))}]:" if at else "returns"
+    return f"{first} {yours[at]:.4g}, expected {right[at]:.4g}"
 
 
 def _is_multiple(yours: NDArray[Any], right: NDArray[Any], differ: NDArray[np.bool_]) -> bool:
@@ -244,9 +243,9 @@ DIAGNOSES: tuple[tuple[Diagnosis, str], ...] = (
 
 
 def _picture(outcome: Outcome, target: Outcome) -> str:
-    """Target and yours, where they differ and are arrays of real numbers of one shape."""
+    """Target and yours, where both are arrays of real numbers of one shape."""
     yours, right = outcome.numbers, target.numbers
-    if yours is None or right is None or yours.shape != right.shape or _agree(outcome, target):
+    if yours is None or right is None or yours.shape != right.shape:
         return ""
     if "c" in (yours.dtype.kind, right.dtype.kind):
         return ""

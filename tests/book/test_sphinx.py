@@ -40,6 +40,20 @@ def test_a_page_written_from_the_cache_knows_the_names_of_other_packages(
     assert docstrings.foreign_name(None, None, nodes.reference(**place), text) is text
 
 
+def test_a_page_has_no_cell_for_an_exercise_in_code(tmp_path: Path) -> None:
+    text = (
+        "```{exercise} A loop\n:label: ex:loop\n\n*Code, 5 minutes.* Write it.\n```\n\n"
+        "```{stub} la-recurrence\n```\n\nAfter it."
+    )
+    built = Build(tmp_path, {"01-test": text})
+    page = built.page()
+    assert "recurrent_attention" not in page.get_text()
+    assert "la-recurrence" not in page.get_text()
+    assert "After it." in page.get_text()
+    notebook = (tmp_path / "chapters" / "01-test.ipynb").read_text("utf-8")
+    assert "def recurrent_attention(q, k, v):" in notebook
+
+
 def test_a_note_for_the_margin_stands_before_its_paragraph(tmp_path: Path) -> None:
     text = "```{margin}\nShapes: $n$, *d*\n```\n\nThe paragraph.\n"
     page = Build(tmp_path, {"01-test": text}).page()

@@ -4,6 +4,7 @@ from typing import Any
 
 from dsf._checks import check_choice, check_integer
 from dsf.classroom.exercises import (
+    comparing_fairly,
     linear_attention,
     linear_recurrences,
     normalised_attention,
@@ -12,6 +13,7 @@ from dsf.classroom.exercises import (
     softmax_attention,
     ssd,
     state_space_models,
+    the_map,
 )
 from dsf.classroom.judging import judge
 from dsf.classroom.kinds import Exercise
@@ -26,6 +28,8 @@ CHAPTERS = (
     selective_ssms,
     ssd,
     recurrent_networks,
+    the_map,
+    comparing_fairly,
 )
 
 EXERCISES: dict[str, Exercise] = {}
