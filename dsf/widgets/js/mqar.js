@@ -148,7 +148,7 @@ function controls(it, found) {
       seen(({ lines, line }) => lines[line].steps, 0),
     ),
     rare: [
-      it.checkbox("variants", "List variants and controls too"),
+      it.checkbox("variants", "List variants too"),
       it.select(
         "pairs",
         "Pairs K",
