@@ -16,6 +16,8 @@ from test_widgets_browser import unfold, visit  # noqa: F401
 from book import bundle
 from book.stills import with_stills
 from dsf import ARCHITECTURES, models, results, widgets
+from dsf.looks import VARIANTS
+from dsf.mixers import TITLES
 from dsf.widgets.base import number
 from dsf.widgets.runs import SEQUENCES, Plain
 
@@ -388,22 +390,25 @@ def test_a_reader_adds_lines_and_takes_them_away(visit: Visit) -> None:  # noqa:
 
 
 @pytest.mark.browser
-def test_variants_are_listed_when_they_are_asked_for(visit: Visit) -> None:  # noqa: F811
+def test_variants_stand_beside_the_architecture_that_they_are_of(visit: Visit) -> None:  # noqa: F811
     page = visit(widgets.MQARExplorer().html())
     chosen = page.get_by_role("combobox", name="Architecture")
-    plain = chosen.locator("option").all_text_contents()
-    assert plain == [
-        architecture.title
-        for architecture in ARCHITECTURES.values()
-        if architecture.name in {cell["line"] for cell in widgets.MQARExplorer().cells}
-    ]
+    run = {cell["line"] for cell in widgets.MQARExplorer().cells}
+    titles = [known.title for name, known in ARCHITECTURES.items() if name in run]
+    assert chosen.locator("option").all_text_contents() == titles
     unfold(page)
-    page.get_by_label("List variants").check()
-    assert {*chosen.locator("option").all_text_contents()} > {*plain, "Unnormalised attention"}
-    chosen.select_option("unnormalized")
-    page.get_by_label("List variants").uncheck()
-    assert chosen.locator("option").all_text_contents() == [*plain, "Unnormalised attention"]
-    assert chosen.input_value() == "unnormalized", "what is looked at stands in the list"
+    variant = page.get_by_role("combobox", name="Variant")
+    assert variant.is_disabled(), "softmax attention has none"
+    chosen.select_option("normalized")
+    variants = [name for name, of in VARIANTS.items() if of == "normalized" and name in run]
+    wanted = {TITLES[name] for name in ("normalized", *variants)}
+    assert {*variant.locator("option").all_text_contents()} == wanted
+    variant.select_option("unnormalized")
+    assert chosen.input_value() == "normalized"
+    assert "Unnormalised attention" in lines(page)
+    variant.select_option("normalized")
+    finding = page.locator(".dsf-live .dsf-finding").text_content()
+    assert finding.startswith("Normalised attention, n = 4: ")
 
 
 @pytest.mark.browser
