@@ -40,7 +40,6 @@ class MQARExplorer(Widget):
         pairs: number of pairs asked for, likewise.
         axis: along what the accuracy is drawn: "n", "carried", the numbers that a model hands from
             token to token, or "step", the validation accuracy during training.
-        variants: whether the list of architectures has their variants and controls too.
         pair: the pair of the sequence that is looked at, from 0.
         seed: which of the sequences.
 
@@ -62,7 +61,6 @@ class MQARExplorer(Widget):
     d = traitlets.Int(64, min=1, max=MOST).tag(sync=True, figure=True)
     pairs = traitlets.Int(8, min=1, max=MOST).tag(sync=True, figure=True)
     axis = traitlets.Enum(AXES, "n").tag(sync=True, figure=True)
-    variants = traitlets.Bool(False).tag(sync=True, figure=True)
     pair = traitlets.Int(0, min=0, max=MOST).tag(sync=True, figure=True)
     seed = traitlets.Int(0, min=0, max=runs.SEQUENCES - 1).tag(sync=True, figure=True)
 
@@ -77,8 +75,7 @@ class MQARExplorer(Widget):
         Args:
             cells: of `dsf.results.cells`; None for the runs that come with the package.
             figure_id: id of the figure in the page.
-            **state: first values of mixer, start, steps, drawn, n, d, pairs, axis, variants, pair,
-                seed.
+            **state: first values of mixer, start, steps, drawn, n, d, pairs, axis, pair, seed.
         """
         found = runs.collect(runs.recorded() if cells is None else cells)
         models = [model for model in attended() if model["line"] in found.lines]

@@ -10,9 +10,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from dsf import results
-from dsf.architectures import ARCHITECTURES
 from dsf.carried import carried
-from dsf.looks import LOOKS, NEUTRAL, SHAPES, Shape
+from dsf.looks import LOOKS, NEUTRAL, SHAPES, VARIANTS, Shape
 from dsf.mixers import TITLES
 from dsf.results import Cell
 from dsf.tasks import mqar
@@ -61,7 +60,7 @@ class Collected(NamedTuple):
             and number of rates tried, numbers carried from token to token (None where that is not
             known), and the validation accuracy of every seed, in thousandths, every so many steps.
         lines: by name, what `look` says of it, its mixer, start and steps, words for the two, and
-            whether the mixer is a variant or a control of an architecture.
+            the mixer of which it is a variant, else its own.
         tasks: L, K, V of the tasks, what their questions' positions give away, and sequences:
             tokens, and where each pair is asked.
     """
@@ -108,7 +107,7 @@ def collect(cells: Iterable[Cell]) -> Collected:
             **{"mixer": mixer, "name": TITLES.get(mixer, mixer), "start": start, "steps": steps},
             "from": _START_TITLES.get(start, _OWN_TITLES.get(mixer, "its paper's")),
             "for": _times(steps),
-            "variant": mixer in TITLES and mixer not in ARCHITECTURES,
+            "base": VARIANTS.get(mixer, mixer),
         }
     sizes = {cell.config["num_kv_pairs"]: cell.config for cell in chosen}
     return Collected(plain, looks, [_task(sizes[pairs]) for pairs in sorted(sizes)])

@@ -15,7 +15,9 @@ from test_widgets_browser import unfold, visit  # noqa: F401
 
 from book import bundle
 from book.stills import with_stills
-from dsf import models, results, widgets
+from dsf import ARCHITECTURES, models, results, widgets
+from dsf.looks import VARIANTS
+from dsf.mixers import TITLES
 from dsf.widgets.base import number
 from dsf.widgets.runs import SEQUENCES, Plain
 
@@ -324,13 +326,42 @@ def test_the_answers_that_are_marked_right_are_right(recorded: widgets.MQARExplo
         assert f"Of 8 questions {count} are right." in page
 
 
+def test_the_largest_weight_is_said_to_be_on_what_stands_there() -> None:
+    shown = [
+        widgets.MQARExplorer(mixer=mixer, pair=pair, seed=seed)
+        for mixer in ("linear", "softmax")
+        for pair in range(8)
+        for seed in range(2)
+    ]
+    kinds = set()
+    for widget, page in zip(shown, with_stills([w.html() for w in shown]), strict=True):
+        task = next(task for task in widget.tasks if task["K"] == 8)
+        tokens, asked = task["sequences"][widget.seed].values()
+        model = next(m for m in widget.models if (m["line"], m["n"]) == (widget.mixer, 4))
+        places = sorted(at for found in asked for at in found)
+        row = model["reads"][widget.seed]["rows"][places.index(asked[widget.pair][0])]["shares"]
+        at = max(range(len(row)), key=lambda j: abs(row[j]))
+        j, odd = divmod(at - 1, 2)
+        if at in (0, 2 * widget.pair) or at > 16:
+            continue
+        own = j == widget.pair
+        value = "its value" if own else f"the value of {tokens[2 * j]}"
+        behind = "" if odd == 0 else "right behind "
+        kinds.add((own, bool(behind)))
+        said = re.search(r'<p class="dsf-told">([^<]*)', page)[1]  # type: ignore[index]
+        assert f" stands on {tokens[at]}, {behind}{value}" in said
+        assert ("which the convolution holds there too." in said) == bool(behind)
+    assert len(kinds) >= 3
+
+
 # --- by hand
 
 
 def lines(page: Any) -> list[str]:
     """The names of the lines that are drawn, without what guessing scores."""
     found: list[str] = page.locator(".dsf-live .dsf-name text").all_text_contents()
-    return sorted(name for name in found if not name.startswith(("chance", "hint")))
+    names = [name.removesuffix("×") for name in found]
+    return sorted(name for name in names if not name.startswith(("chance", "hint")))
 
 
 @pytest.mark.browser
@@ -349,9 +380,35 @@ def test_a_reader_adds_lines_and_takes_them_away(visit: Visit) -> None:  # noqa:
     chosen.select_option("s6")
     page.get_by_role("combobox", name="Start").select_option("slow")
     assert lines(page) == ["S4D", "S6 (Mamba)", "S6 (Mamba), slow start", "SSD (Mamba-2)"]
+    page.locator(".dsf-live .dsf-name", has_text="S4D").click()
+    assert lines(page) == ["S6 (Mamba)", "S6 (Mamba), slow start", "SSD (Mamba-2)"]
+    page.locator(".dsf-live .dsf-name", has_text="slow start").click()
+    assert "S6 (Mamba), slow start" in lines(page), "the chosen line stays"
     page.get_by_role("button", name="Reset").press("Enter")
     assert lines(page) == ["Softmax attention"]
     assert chosen.input_value() == "softmax"
+
+
+@pytest.mark.browser
+def test_variants_stand_beside_the_architecture_that_they_are_of(visit: Visit) -> None:  # noqa: F811
+    page = visit(widgets.MQARExplorer().html())
+    chosen = page.get_by_role("combobox", name="Architecture")
+    run = {cell["line"] for cell in widgets.MQARExplorer().cells}
+    titles = [known.title for name, known in ARCHITECTURES.items() if name in run]
+    assert chosen.locator("option").all_text_contents() == titles
+    unfold(page)
+    variant = page.get_by_role("combobox", name="Variant")
+    assert variant.is_disabled(), "softmax attention has none"
+    chosen.select_option("normalized")
+    variants = [name for name, of in VARIANTS.items() if of == "normalized" and name in run]
+    wanted = {TITLES[name] for name in ("normalized", *variants)}
+    assert {*variant.locator("option").all_text_contents()} == wanted
+    variant.select_option("unnormalized")
+    assert chosen.input_value() == "normalized"
+    assert "Unnormalised attention" in lines(page)
+    variant.select_option("normalized")
+    finding = page.locator(".dsf-live .dsf-finding").text_content()
+    assert finding.startswith("Normalised attention, n = 4: ")
 
 
 @pytest.mark.browser

@@ -14,6 +14,7 @@ from book import asking
 from book.bundle import ROOT
 from book.notebooks.chapter import read_chapter, walk
 from book.notebooks.myst import Directive
+from book.stills import with_stills
 from dsf import (
     LTVSystem,
     linear_attention,
@@ -157,6 +158,13 @@ def test_the_place_that_chapter_8_asks_for_is_the_last_at_which_noise_does_no_ha
 def test_each_pair_without_room_costs_one_question() -> None:
     answered = [dictionary.answered(capacity) for capacity in range(dictionary.PAIRS + 1)]
     assert answered == [capacity / dictionary.PAIRS for capacity in range(dictionary.PAIRS + 1)]
+
+
+def test_the_dictionary_says_which_room_is_the_least_that_beats_a_guess() -> None:
+    rooms = range(dictionary.PAIRS + 1)
+    pages = with_stills([dictionary.DictionaryRecall(capacity=room).html() for room in rooms])
+    said = [room for room, page in zip(rooms, pages, strict=True) if "It is the least room" in page]
+    assert said == [min(r for r in rooms if dictionary.answered(r) > 1 / dictionary.PAIRS)]
 
 
 def test_a_full_dictionary_answers_with_the_values_of_the_task() -> None:

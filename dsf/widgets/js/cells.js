@@ -28,7 +28,7 @@ import { format } from "./dom.js";
  * @property {number} steps
  * @property {string} from the start in words
  * @property {string} for the steps in words
- * @property {boolean} variant whether it is no architecture of its own but a variant or a control of one
+ * @property {string} base the mixer of which it is a variant, else its own
  */
 /** @typedef {{answers: number[], rows: {most: number, shares: number[]}[]}} Read by position of the question */
 /** @typedef {{line: string, K: number, n: number, d: number, accuracy: number, reads: Read[]}} Model */
@@ -196,7 +196,6 @@ export function look(model) {
   return {
     ...{ all, ofTask, here, lines, names, drawn, of, line, cell, task, K, d, missing, reader },
     ...{ axis: /** @type {string} */ (model.get("axis")), seed: /** @type {number} */ (model.get("seed")) },
-    variants: /** @type {boolean} */ (model.get("variants")),
     pair: Math.min(model.get("pair"), K - 1),
     sequence: task.sequences[model.get("seed")],
   };

@@ -66,9 +66,10 @@ function selects({ model, first, prefix, set, onChange }) {
    * @param {string} label
    * @param {Choice[] | (() => Choice[])} choices which may change
    * @param {() => any} [value]
+   * @param {string} [key] of its id, where two controls set one trait
    */
-  return (name, label, choices, value = () => model.get(name)) => {
-    const id = `${prefix}-${name}`;
+  return (name, label, choices, value = () => model.get(name), key = name) => {
+    const id = `${prefix}-${key}`;
     const numeric = typeof first[name] === "number";
     const input = html("select", { id, change: () => set({ [name]: numeric ? Number(input.value) : input.value }) });
     let offered = "";

@@ -4,7 +4,7 @@ import { ascending, DIVERGED, finding, joined, look, rated, read, told } from ".
 import { fold, html, watch } from "./dom.js";
 import { frame } from "./frame.js";
 import { strip } from "./strip.js";
-import { oneOf, whole, yesNo } from "./traits.js";
+import { oneOf, whole } from "./traits.js";
 
 /** @typedef {import("./cells.js").Cell} Cell */
 /** @typedef {import("./cells.js").View} View */
@@ -42,7 +42,6 @@ const traits = {
   d: whole(1, MOST),
   pairs: whole(1, MOST),
   axis: oneOf(Object.keys(AXES)),
-  variants: yesNo(),
   pair: whole(0, MOST),
   seed: whole(0, SEQUENCES - 1),
 };
@@ -108,18 +107,31 @@ function controls(it, found) {
   /** @param {View} view @param {"K" | "d"} size */
   const offered = ({ all, ofTask }, size) =>
     once(ascending((size === "K" ? all : ofTask).map((cell) => cell[size])).map((value) => [value, `${value}`]));
-  // Variants stand in the list where the reader asks for them, and the one that is looked at.
-  const mixers = seen(({ lines, names, line, variants }) => {
-    const listed = names.filter((name) => variants || !lines[name].variant || lines[name].mixer === lines[line].mixer);
-    return once(listed.map((name) => [lines[name].mixer, lines[name].name]));
-  }, []);
+  // Variants have a list of their own, each beside the architecture that it is one of.
+  /** @param {View} view @param {string} name the mixer in whose place it stands */
+  const headOf = ({ lines, names }, name) => {
+    const { mixer, base } = lines[name];
+    return names.some((other) => lines[other].mixer === base) ? base : mixer;
+  };
+  /** @param {View} view @param {(name: string) => boolean} accepts */
+  const mixersOf = ({ lines, names }, accepts) =>
+    once(names.filter(accepts).map((name) => [lines[name].mixer, lines[name].name]));
+  const heads = seen((view) => mixersOf(view, (name) => headOf(view, name) === view.lines[name].mixer), []);
+  const variants = seen((view) => mixersOf(view, (name) => headOf(view, name) === headOf(view, view.line)), []);
   const axes = /** @type {Choices} */ (Object.entries(AXES));
   return {
     mixer: it.select(
       "mixer",
       "Architecture",
-      mixers,
+      heads,
+      seen((view) => headOf(view, view.line), ""),
+    ),
+    variant: it.select(
+      "mixer",
+      "Variant",
+      variants,
       seen(({ lines, line }) => lines[line].mixer, ""),
+      "variant",
     ),
     n: it.slider(
       "n",
@@ -148,7 +160,6 @@ function controls(it, found) {
       seen(({ lines, line }) => lines[line].steps, 0),
     ),
     rare: [
-      it.checkbox("variants", "List variants and controls too"),
       it.select(
         "pairs",
         "Pairs K",
@@ -220,10 +231,11 @@ function render({ model, el }) {
   };
   const [curves, data] = [chart(/** @type {any} */ (choose), takeAway), numbers()];
   const rest = others(takeAway);
-  const { mixer, n, axis, start, steps, rare } = controls(it, found);
-  for (const control of [mixer, start, steps]) control.addEventListener("change", keep, true); // before it is chosen
-  mixer.addEventListener("change", () => it.set(usual));
-  it.controls.append(mixer, n, axis, it.reset(), it.more(start, steps, ...rare, rest.list));
+  const { mixer, variant, n, axis, start, steps, rare } = controls(it, found);
+  const choices = [mixer, variant, start, steps];
+  for (const control of choices) control.addEventListener("change", keep, true); // before it is chosen
+  for (const control of [mixer, variant]) control.addEventListener("change", () => it.set(usual));
+  it.controls.append(mixer, n, axis, it.reset(), it.more(variant, start, steps, ...rare, rest.list));
   const [about, rate] = [html("p", { class: "dsf-told" }), html("span")];
   const body = [
     ...[it.controls, html("div", {}, curves.picture), it.finding, it.spoken, html("div", {}, sequence.picture), about],

@@ -40,6 +40,7 @@ function items({ sequence: { tokens, asked }, K }) {
  */
 export function strip(choose, peek) {
   const picture = svg("svg", { class: "dsf-picture dsf-recall", role: "img" });
+  const joins = svg("g"); // behind the tokens that they pass
   /** @param {{target: Element}} event */
   const under = ({ target }) => {
     const found = target.closest?.("[data-pair]")?.getAttribute("data-pair");
@@ -54,8 +55,6 @@ export function strip(choose, peek) {
   const changed = watch();
   /** @type {(Item & {node: SVGGElement, weight: SVGRectElement, x: number, y: number})[]} */
   let drawn = [];
-  /** @type {SVGPathElement[]} */
-  let joins = [];
   /** @type {Answers} */
   let answers = [];
   return {
@@ -97,7 +96,7 @@ export function strip(choose, peek) {
         return { ...item, node, weight, x: x + cell / 2, y };
       });
       picture.classList.toggle("dsf-weighed", Boolean(reader));
-      picture.replaceChildren(...drawn.map(({ node }) => node));
+      picture.replaceChildren(joins, ...drawn.map(({ node }) => node));
       const places = sequence.asked.map((_, j) => {
         const [key, value] = sequence.tokens.slice(2 * j, 2 * j + 2);
         const say = answers[j].map(({ at, answer }) => (answer === undefined ? `${at}` : `${at}, answered ${answer}`));
@@ -116,12 +115,11 @@ export function strip(choose, peek) {
         place(weight, { class: `dsf-weight dsf-${share < 0 ? "neg" : "pos"}`, "fill-opacity": strength.toFixed(2) });
       }
       const [{ x, y }, ...questions] = drawn.filter(({ pair, kind }) => pair === lit && kind !== "value");
-      for (const join of joins) join.remove();
-      joins = questions.map(({ x: u, y: v }) => {
+      const paths = questions.map(({ x: u, y: v }) => {
         const [first, middle] = y === v ? [y, y - 22] : [y + BOX, (y + BOX + v) / 2];
         return svg("path", { class: "dsf-join", d: `M${x} ${first}C${x} ${middle} ${u} ${middle} ${u} ${v}` });
       });
-      picture.prepend(...joins); // behind the tokens that they pass
+      joins.replaceChildren(...paths);
     },
   };
 }
