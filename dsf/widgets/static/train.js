@@ -1,4 +1,4 @@
-/* Made by book/bundle.py, do not edit. Sources 6aa3115ec5f7224a */
+/* Made by book/bundle.py, do not edit. Sources 4e246935625fde7d */
 /* It contains @jax-js/jax 0.1.25, sha512-g6PxWa6ZLjeQdDAM0ImBSqpdYnC6InCUTCCbMLxhMHMsMNu+JbHRjIQZ/anjBcP69of6hiqfGmTl+3gBn1qu/A==
 
 MIT License
