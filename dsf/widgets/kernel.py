@@ -69,7 +69,7 @@ def attach(widget: Widget) -> None:
         engine = engines.setdefault(key, Engine(tell))
         engine.hear(content, buffers)
         if engine.closed:
-            del engines[key]
+            engines.pop(key, None)
 
     def end(_: Any = None) -> None:
         while engines:
