@@ -496,7 +496,7 @@ def test_a_last_line_without_its_end_is_a_run_if_it_is_whole(file, capsys):
 @pytest.mark.parametrize("path", sorted(GRIDS.glob("*.toml")), ids=lambda path: path.name)
 def test_the_grids_of_the_records_can_be_run(path):
     configs = read_grid(path)
-    assert len(configs) > 100
+    assert len(configs) > 50
     settings: dict = {}
     for config in configs:
         setting = dataclasses.replace(config, seed=0, learning_rate=1.0)
