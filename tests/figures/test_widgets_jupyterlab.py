@@ -105,6 +105,23 @@ def run(page: Any) -> Run:
     return run_cell
 
 
+def test_a_check_shows_target_and_result_and_a_reply_has_its_formulas(page: Any, run: Run) -> None:
+    """Pictures pass JupyterLab's own cleaning of HTML, and TeX in a reply is set."""
+    run(
+        "import dsf\nfrom dsf import classroom\n\n"
+        "def yours(q, k, v):\n    return dsf.linear_attention(q, k, v).round()\n\n"
+        'classroom.exercise("la-recurrence", yours)',
+        place=0,
+    )
+    said = page.locator(".jp-OutputArea-output").first
+    said.locator("svg circle").first.wait_for()
+    assert "✗ recurrent_attention" in said.text_content()
+    run('classroom.answer("another-query", 1)')
+    reply = page.locator(".jp-OutputArea-output").last
+    reply.locator("mjx-container").first.wait_for()
+    assert "two keys match" in reply.text_content()
+
+
 @pytest.mark.parametrize("name", [name for name in widgets.__all__ if name != "FamilyPicture"])
 def test_slider_and_trait_follow_each_other(page: Any, run: Run, name: str) -> None:
     run(SHOW.format(name=name), place=0)
