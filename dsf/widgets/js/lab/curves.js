@@ -60,7 +60,7 @@ export function curves() {
     const before = (what) =>
       recorded.flatMap(({ n, steps, accuracy, loss }, k) => {
         const name = `${colour} dsf-recorded${alone ? ` dsf-dash-${k}` : ""}`;
-        const courses = what === "loss" ? [loss.mean] : accuracy.seeds;
+        const courses = what === "loss" ? [loss] : accuracy;
         return courses.map((course, seed) => ({
           name,
           points: steps.map((step, at) => [step, course[at]]),
