@@ -64,7 +64,7 @@ export function curves() {
         return courses.map((course, seed) => ({
           name,
           points: steps.map((step, at) => [step, course[at]]),
-          title: what === "loss" || seed ? "" : alone ? `n = ${n}` : "PyTorch, five seeds",
+          title: what === "loss" || seed ? "" : alone ? `n = ${n}` : `PyTorch, n = ${n}, five seeds`,
         }));
       });
     /** @param {"accuracy" | "loss"} what @returns {Line[]} */
