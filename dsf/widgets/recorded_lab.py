@@ -32,8 +32,8 @@ class Curve(NamedTuple):
         n: state expansion.
         steps: of the reports.
         accuracy: of every seed on its validation set, in units of `ACCURACY`.
-        loss: mean, lowest and highest of the seeds, each of the training since the report before:
-            nats a question, in units of `LOSS`.
+        loss: mean of the seeds, each of the training since the report before: nats a question, in
+            units of `LOSS`.
     """
 
     mixer: str
@@ -41,7 +41,7 @@ class Curve(NamedTuple):
     n: int
     steps: tuple[int, ...]
     accuracy: tuple[tuple[int, ...], ...]
-    loss: tuple[tuple[int, ...], ...]
+    loss: tuple[int, ...]
 
 
 @cache
@@ -95,20 +95,16 @@ def script() -> str:
         f"/** Steps between two points. */\nexport const EVERY = {first[0]};",
         f"export const UNITS = {{ accuracy: {ACCURACY}, loss: {LOSS} }};",
         "/**",
-        " * By mixer, start and n: the accuracy of each seed, then mean, lowest and highest loss.",
+        " * By mixer, start and n: the accuracy of each seed, then the mean of their losses.",
         " * A character for each step, see `packed` in `dsf/widgets/recorded_lab.py`.",
-        " * @type {Record<string, {accuracy: string[], loss: string[]}>}",
+        " * @type {Record<string, {accuracy: string[], loss: string}>}",
         " */",
         "export const RECORD = {",
     ]
     for curve in curves():
-        mean, low, high = curve.loss
-        apart = [[x - y for x, y in zip(mean, other, strict=True)] for other in (low, high)]
-        lines.append(f'  "{curve.mixer}|{curve.start}|{curve.n}": {{')
-        for name, rows in (("accuracy", curve.accuracy), ("loss", (mean, *apart))):
-            lines.append(f"    {name}: [")
-            lines += [f"      {json.dumps(packed(row))}," for row in rows]
-            lines.append("    ],")
+        lines += [f'  "{curve.mixer}|{curve.start}|{curve.n}": {{', "    accuracy: ["]
+        lines += [f"      {json.dumps(packed(row))}," for row in curve.accuracy]
+        lines += ["    ],", f"    loss: {json.dumps(packed(curve.loss))},"]
         lines.append("  },")
     return "\n".join([*lines, "};", ""])
 
@@ -121,7 +117,7 @@ def _curve(mixer: str, start: str, n: int, runs: list[Run]) -> Curve:
     return Curve(
         *(mixer, start, n, steps),
         accuracy=tuple(_in(ACCURACY, (x for _, _, x in history)) for history in histories),
-        loss=tuple(_in(LOSS, numbers) for numbers in (means, map(min, points), map(max, points))),
+        loss=_in(LOSS, means),
     )
 
 

@@ -60,11 +60,11 @@ export function curves() {
     const before = (what) =>
       recorded.flatMap(({ n, steps, accuracy, loss }, k) => {
         const name = `${colour} dsf-recorded${alone ? ` dsf-dash-${k}` : ""}`;
-        const courses = what === "loss" ? [loss.mean] : accuracy.seeds;
+        const courses = what === "loss" ? [loss] : accuracy;
         return courses.map((course, seed) => ({
           name,
           points: steps.map((step, at) => [step, course[at]]),
-          title: what === "loss" || seed ? "" : alone ? `n = ${n}` : "PyTorch, five seeds",
+          title: what === "loss" || seed ? "" : alone ? `n = ${n}` : `PyTorch, n = ${n}, five seeds`,
         }));
       });
     /** @param {"accuracy" | "loss"} what @returns {Line[]} */

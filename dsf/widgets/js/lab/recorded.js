@@ -1,12 +1,11 @@
 /** The curves that PyTorch has recorded of the usual set-up, behind those of the reader. */
 import { EVERY, RECORD, UNITS } from "./record.js";
 
-/** @typedef {{mean: number[], low: number[], high: number[]}} Course over the seeds, at every report */
 /**
  * @typedef {object} Curve
  * @property {number[]} steps of the reports
- * @property {Course & {seeds: number[][]}} accuracy also of each seed by itself
- * @property {Course} loss in nats a question
+ * @property {number[][]} accuracy of each seed, at every report
+ * @property {number[]} loss the mean of the seeds, in nats a question
  */
 
 const FIRST = "#".charCodeAt(0);
@@ -28,19 +27,12 @@ function whole(text) {
 export function curve({ mixer, start, n }) {
   const found = RECORD[`${mixer}|${start}|${n}`];
   if (!found) return null;
-  const seeds = found.accuracy.map((text) => whole(text).map((x) => x * UNITS.accuracy));
-  const of = (/** @type {(...x: number[]) => number} */ f) =>
-    seeds[0].map((_, k) => f(...seeds.map((seed) => seed[k])));
-  const [mean, low, high] = found.loss.map(whole);
-  const loss = (/** @type {(k: number) => number} */ f) => mean.map((_, k) => f(k) * UNITS.loss);
+  /** @param {string} text @param {number} unit */
+  const course = (text, unit) => whole(text).map((x) => x * unit);
+  const loss = course(found.loss, UNITS.loss);
   return {
-    steps: mean.map((_, k) => EVERY * (k + 1)),
-    accuracy: {
-      seeds,
-      mean: of((...x) => x.reduce((sum, one) => sum + one, 0) / x.length),
-      low: of(Math.min),
-      high: of(Math.max),
-    },
-    loss: { mean: loss((k) => mean[k]), low: loss((k) => mean[k] - low[k]), high: loss((k) => mean[k] - high[k]) },
+    steps: loss.map((_, k) => EVERY * (k + 1)),
+    accuracy: found.accuracy.map((text) => course(text, UNITS.accuracy)),
+    loss,
   };
 }

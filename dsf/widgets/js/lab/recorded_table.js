@@ -8,7 +8,7 @@ import { USUAL } from "./setup.js";
 function cell(setting) {
   const found = curve(setting);
   if (!found) return "–";
-  const last = found.accuracy.seeds.map((seed) => Math.round(100 * seed[seed.length - 1]));
+  const last = found.accuracy.map((seed) => Math.round(100 * seed[seed.length - 1]));
   const [low, high] = [Math.min(...last), Math.max(...last)];
   return `${low === high ? low : `${low} to ${high}`} %`;
 }
