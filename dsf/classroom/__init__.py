@@ -9,8 +9,11 @@ It needs nothing of Jupyter: a teacher's script calls the same functions, with a
 """
 
 from dsf.classroom.asked import answer
-from dsf.classroom.exercises import EXERCISES, exercise
+from dsf.classroom.exercises import ALL, exercise
 from dsf.classroom.kinds import Draw, Exercise
 from dsf.classroom.result import Result
 
 __all__ = ["EXERCISES", "Draw", "Exercise", "Result", "answer", "exercise"]
+
+EXERCISES: dict[str, Exercise] = ALL
+"""Every exercise in code, by its name."""

@@ -32,17 +32,14 @@ CHAPTERS = (
     comparing_fairly,
 )
 
-EXERCISES: dict[str, Exercise] = {}
-"""Every exercise in code, by its name."""
-for chapter in CHAPTERS:
-    EXERCISES |= chapter.EXERCISES
+ALL: dict[str, Exercise] = {k: x for chapter in CHAPTERS for k, x in chapter.EXERCISES.items()}
 
 
 def exercise(name: str, yours: Any, seed: int = 0) -> Result:
     """Check what a reader has written for an exercise.
 
     Args:
-        name: of the exercise, one of `EXERCISES`.
+        name: of the exercise, one of `dsf.classroom.EXERCISES`.
         yours: the reader's function. Whatever it is or does, the result says so.
         seed: of the random arguments; a teacher takes another one.
 
@@ -53,6 +50,6 @@ def exercise(name: str, yours: Any, seed: int = 0) -> Result:
         >>> dsf.classroom.exercise("la-recurrence", None)
         ○ not started. Write `recurrent_attention` above.
     """
-    check_choice("name", name, EXERCISES)
+    check_choice("name", name, ALL)
     check_integer("seed", seed, 0)
-    return judge(EXERCISES[name], yours, seed)
+    return judge(ALL[name], yours, seed)
