@@ -50,11 +50,16 @@ class Cells:
         self.blocks = Blocks(self.inline)
         self.cells: list[dict[str, Any]] = []
         self.markdown: list[str] = []  # of the cell that is not yet full
-        self.gate = ""  # the title of what folds until its -end, while inside one
+        self.gates: list[str] = []  # titles of what folds until its -end, the innermost last
         self.solution = False  # whether it is a solution, whose code is read and not run
         found = cells(chapter)
         kinds = code.kinds("\n".join(cell.body) for cell in found)
         self.kinds = {cell.line: kind for cell, kind in zip(found, kinds, strict=True)}
+
+    @property
+    def gate(self) -> str:
+        """The title under which what comes next is folded, if it is."""
+        return self.gates[-1] if self.gates else ""
 
     def write(self) -> list[dict[str, Any]]:
         """All cells of the notebook."""
@@ -122,8 +127,12 @@ class Cells:
         elif isinstance(block, Directive) and name in GATES:
             self._gate(block)
         elif name != "exercise-end" and not (heading and heading[1] == "#"):
-            if heading or name in {"exercise", "exercise-start"}:
+            exercise = isinstance(block, Directive) and name in {"exercise", "exercise-start"}
+            if heading or exercise:
                 self._flush_before_heading()
+            if exercise and self.gates:  # each by itself: the cells to write in stand between
+                label = self.inline.reference(block.options["label"], block.line)
+                self.gates[-1] = f"Deeper: {label.text}"
             self.markdown.append(self.blocks.markdown(block))
             self._answers(block)
 
@@ -151,13 +160,15 @@ class Cells:
         self._flush()
         if block.name == "solution-start":
             exercise = self.inline.reference(block.argument, block.line).text
-            self.gate, self.solution = f"Solution to {exercise}", True
+            self.gates.append(f"Solution to {exercise}")
+            self.solution = True
         elif block.name == "deeper-start":
-            self.gate = f"Deeper: {self.inline.markdown(block.argument, block.line)}"
+            self.gates.append(f"Deeper: {self.inline.markdown(block.argument, block.line)}")
             self.markdown.append(self.blocks.inside(block))
-        else:
+        elif self.gates and block.name in {"solution-end", "deeper-end"}:
             # What follows a prediction is text and cells like all others: its answer is folded.
-            self.gate, self.solution = "", False
+            self.gates.pop()
+            self.solution = False
 
     def _flush_before_heading(self) -> None:
         """Begin a cell, but keep the anchors that belong to the heading with it."""

@@ -402,6 +402,25 @@ def test_a_deeper_box_is_folded_with_its_cells(book: Path) -> None:
     ]
 
 
+def test_a_solution_ends_and_the_box_around_it_goes_on(book: Path) -> None:
+    one = (
+        "```{{exercise}} Name\n:label: ex:{0}\nDo {0}.\n```\n\n"
+        "```{{solution-start}} ex:{0}\n:label: sol:{0}\n```\n\nDone.\n\n"
+        "```{{solution-end}}\n```\n\n"
+    )
+    box = "```{deeper-start} More\n```\n\n"
+    found = convert(book, box + one.format("a") + one.format("b") + "```{deeper-end}\n```\n\nOn.")
+    texts = ["".join(cell["source"]) for cell in found]  # type: ignore[arg-type]
+    heads = [text.split("\n")[1] for text in texts[:-1]]
+    assert heads == [
+        "<summary>Deeper: Exercise 2.1</summary>",
+        "<summary>Solution to Exercise 2.1</summary>",
+        "<summary>Deeper: Exercise 2.2</summary>",
+        "<summary>Solution to Exercise 2.2</summary>",
+    ]
+    assert texts[-1] == "On."
+
+
 def test_a_question_that_cannot_be_put_is_an_error_with_its_place(book: Path) -> None:
     with pytest.raises(notebooks.ChapterError, match=r"02-test\.md:7: predict: answer is 'C'"):
         convert(book, ASK.format(name="predict", answer="C", items=CHOICES))

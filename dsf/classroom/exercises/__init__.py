@@ -14,6 +14,7 @@ from dsf.classroom.exercises import (
     ssd,
     state_space_models,
     the_map,
+    what_recall_needs,
 )
 from dsf.classroom.judging import judge
 from dsf.classroom.kinds import Exercise
@@ -29,6 +30,7 @@ CHAPTERS = (
     ssd,
     recurrent_networks,
     the_map,
+    what_recall_needs,
     comparing_fairly,
 )
 
