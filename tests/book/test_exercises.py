@@ -55,7 +55,7 @@ def test_the_printed_solution_is_the_one_that_the_check_knows(name: str) -> None
     assert EXERCISES[name].code() in solutions, f"print this:\n{EXERCISES[name].code()}"
 
 
-@pytest.mark.parametrize("name", EXERCISES.keys() - set(PUBLISHED))
+@pytest.mark.parametrize("name", [name for name in EXERCISES if name not in PUBLISHED])
 def test_a_challenge_has_no_solution_in_print(name: str) -> None:
     chapter = stubs()[name]
     assert f"def {EXERCISES[name].function}(" not in "".join(parts(chapter))
