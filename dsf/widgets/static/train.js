@@ -1,4 +1,4 @@
-/* Made by book/bundle.py, do not edit. Sources 9e3e71c00ad00bd4 */
+/* Made by book/bundle.py, do not edit. Sources 61330957c54b116d */
 /* It contains @jax-js/jax 0.1.25, sha512-g6PxWa6ZLjeQdDAM0ImBSqpdYnC6InCUTCCbMLxhMHMsMNu+JbHRjIQZ/anjBcP69of6hiqfGmTl+3gBn1qu/A==
 
 MIT License
