@@ -28,12 +28,12 @@ test: $(READY)
 	$(PY) -m book.javascript --check
 	$(PY) -m book.notebooks --check
 	$(PY) -m book.build --strict
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --durations 20
 
 # Then what takes environments made from nothing: the notebooks on Binder and in Colab, the package as
 # others install it. Minutes, most of them pip's.
 test-all: test
-	OMP_NUM_THREADS=1 $(PY) -m pytest -s tests/places.py
+	OMP_NUM_THREADS=1 $(PY) -m pytest -v -rP -n 2 --dist loadgroup tests/places.py
 
 # Puts some 300 small faults into the core, one at a time, and counts those that a fast test notices.
 # Half an hour on two cores; another sample: make mutants SEED=1
