@@ -46,8 +46,12 @@ class Cost:
     versions: str
 
     def __str__(self) -> str:
-        near = max(5, 5 * round(self.processor_seconds / 5))
-        return f"{near} s of processor time and {self.megabytes / 1000:.1f} GB of memory"
+        return f"{self.seconds} s of processor time and {self.megabytes / 1000:.1f} GB of memory"
+
+    @property
+    def seconds(self) -> int:
+        """The processor seconds, to the next multiple of five."""
+        return max(5, 5 * round(self.processor_seconds / 5))
 
 
 def recorded() -> dict[str, Cost]:
@@ -65,16 +69,12 @@ def measure(path: Path) -> Cost:
         nbclient.exceptions.CellExecutionError: a cell of the notebook fails.
     """
     import nbformat
-    from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(USAGE))
-    manager = AsyncKernelManager(kernel_name="python3")
-    client = NotebookClient(
-        notebook, km=manager, timeout=600, resources={"metadata": {"path": str(path.parent)}}
-    )
-    client.execute()
+    resources = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, kernel_name="python3", timeout=600, resources=resources).execute()
     seconds, size = json.loads(notebook.cells[-1].outputs[0].text)
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, else kilobytes
     versions = {"Python": platform.python_version()}
@@ -89,11 +89,11 @@ def measure(path: Path) -> Cost:
 
 def main() -> int:
     """Measure the notebooks and write the file."""
-    import os
+
 
     parser = argparse.ArgumentParser("book.measure", description=__doc__)
     paths = {p.stem: p for p in sorted((settings.ROOT / "chapters").glob("*.ipynb"))}
-    parser.add_argument("names", nargs="*", choices=[[], *paths], help="of notebooks, without .ipynb")
+    parser.add_argument("names", nargs="*", choices=[[], *paths], help="of notebooks")
     os.environ |= ONE_THREAD
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(settings.ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]

@@ -34,6 +34,7 @@ from book.sphinx import (
     site,
     source,
     tables,
+    teaching,
 )
 
 
@@ -45,6 +46,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         folding,
         tables,
         directives,
+        teaching,
         elements,
         gates,
         glossary,
