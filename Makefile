@@ -1,4 +1,4 @@
-# make book | serve | test | test-all | mutants | notebooks | bench | lock | clean
+# make book | serve | without-solutions | print | handouts | test | test-all | mutants | notebooks | bench | lock | clean
 #
 # Needs Python 3.11 or newer and nothing else. Another interpreter: make book PYTHON=python3.12
 
@@ -9,7 +9,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: book serve test test-all mutants notebooks bench lock clean
+.PHONY: book serve without-solutions print handouts test test-all mutants notebooks bench lock clean
 .DEFAULT_GOAL := book
 
 book: $(READY)
@@ -19,6 +19,19 @@ book: $(READY)
 serve: book
 	@echo "http://127.0.0.1:$(PORT)/  (stop with Ctrl-C)"
 	@$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+# Other editions, each in a folder of its own in _build: for a class, for paper, and for handing out.
+without-solutions: $(READY)
+	@$(PY) -m book.notebooks
+	@$(PY) -m book.build --without-solutions
+
+print: $(READY)
+	@$(PY) -m book.notebooks
+	@$(PY) -m book.build --print
+
+handouts: $(READY)
+	@$(PY) -m book.notebooks
+	@$(PY) -m book.build --print --without-solutions
 
 # Every check. The order is from quick to slow; the book is built before the tests that read its pages.
 test: $(READY)

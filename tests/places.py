@@ -21,7 +21,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode, v4
 
-from book import settings
+from book import measure, settings
 
 ROOT = Path(__file__).parent.parent
 HOME = ROOT / "_build" / "places"
@@ -160,6 +160,16 @@ def run(
     return used
 
 
+def checks(notebook: NotebookNode) -> list[str]:
+    """What the checks of the exercises say, in a notebook that has been run untouched."""
+    said = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and "classroom.exercise(" in cell.source:
+            data = cell.outputs[-1].get("data", {}) if cell.outputs else {}
+            said.append(data.get("text/plain", "nothing"))
+    return said
+
+
 def code(*sources: str) -> NotebookNode:
     return v4.new_notebook(cells=[v4.new_code_cell(source) for source in sources])
 
@@ -206,7 +216,10 @@ def test_binder_runs_the_notebook_in_its_memory(binder: tuple[Path, Path], name:
     python, repository = binder
     notebook = nbformat.read(repository / "chapters" / name, as_version=4)
     used = run(notebook, python, repository / "chapters", MEMORY - SERVER)
-    assert used <= MEMORY - SERVER
+    assert used <= measure.MEGABYTES * 1e6
+    promised = measure.recorded()[Path(name).stem].megabytes * 1e6
+    assert used <= 1.5 * promised, "measure it again: python -m book.measure"
+    assert [said for said in checks(notebook) if not said.startswith("○ not started")] == []
 
 
 # --- Colab ----------------------------------------------------------------------------------
