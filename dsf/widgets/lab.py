@@ -43,6 +43,8 @@ class MQARLab(Widget):
         seed: of the initial weights and of all sequences.
         pair: the pair whose first question is looked at in the sequence below, from 0.
         runs: what was trained, as the figure writes it; empty for nothing.
+        record: what PyTorch reached at the set-up that the figure begins with, see
+            `dsf.widgets.recorded_lab.plain`.
 
     Source: chapter 10.
     """
@@ -61,6 +63,7 @@ class MQARLab(Widget):
     seed = traitlets.Int(0, min=0, max=999).tag(sync=True, figure=True)
     pair = traitlets.Int(0, min=0, max=15).tag(sync=True, figure=True)
     runs = traitlets.Unicode().tag(sync=True, figure=True)
+    record = traitlets.Dict().tag(sync=True, figure=True)
 
     def __init__(self, figure_id: str | None = None, **state: Any) -> None:
         """Let the view train in this kernel.
@@ -69,7 +72,7 @@ class MQARLab(Widget):
             figure_id: id of the figure in the page.
             **state: first values of the attributes.
         """
-        super().__init__(figure_id, **state)
+        super().__init__(figure_id, **{"record": recorded_lab.plain(), **state})
         attach(self)
 
     @traitlets.validate("start")
@@ -80,6 +83,10 @@ class MQARLab(Widget):
                 f"start is {proposal['value']!r}, expected one of {', '.join(map(repr, known))}"
             )
         return proposal["value"]
+
+    def __repr__(self) -> str:
+        state = {name: value for name, value in self.state().items() if name != "record"}
+        return f"MQARLab({', '.join(f'{name}={value!r}' for name, value in state.items())})"
 
     def caption(self) -> str:
         """What the figure shows, and what to try."""

@@ -7,7 +7,7 @@ import { desk } from "./lab/desk.js";
 import { files } from "./lab/files.js";
 import { open as openKernel } from "./lab/kernel.js";
 import { probeView } from "./lab/probe.js";
-import { recordedTable } from "./lab/recorded_table.js";
+import { recordedTable, recordTrait } from "./lab/recorded.js";
 import { runsTrait } from "./lab/runs.js";
 import * as setups from "./lab/setup.js";
 import { remember, remembered } from "./lab/store.js";
@@ -20,7 +20,7 @@ import { whole } from "./traits.js";
 /** @typedef {import("./lab/session.js").Live} Live */
 /** @typedef {ReturnType<typeof frame>} Frame */
 
-const traits = { ...setups.traits, pair: whole(0, 15), runs: runsTrait };
+const traits = { ...setups.traits, pair: whole(0, 15), runs: runsTrait, record: recordTrait };
 
 /** Where the engine lies: beside the script of this figure. Nothing of it is loaded before it is asked for. */
 const script = /** @type {HTMLScriptElement | null} */ (document.currentScript)?.src;
@@ -193,7 +193,8 @@ function render({ model, el }) {
   });
   const [charts, rows, probe] = [curves(), table(lab.keep), probeView((pair) => it.set({ pair }))];
   const made = html("p", { class: "dsf-note" });
-  const recorded = recordedTable();
+  const record = model.get("record");
+  const recorded = recordedTable(record);
   const data = fold("dsf-data", recorded.title, tableOf("", recorded.head, recorded.rows));
   it.controls.append(mixer, n, train, it.more(...rare, step, all, reset, box.node));
   it.root.append(wager.box, it.controls, charts.node, it.finding, it.spoken, made, trouble, it.problem);
@@ -217,7 +218,7 @@ function render({ model, el }) {
   }
   let saved = "";
   function save() {
-    const state = it.state();
+    const { record: _, ...state } = it.state();
     const now = JSON.stringify(state);
     if (saved && now !== saved) remember({ state });
     saved = now;
@@ -228,7 +229,7 @@ function render({ model, el }) {
     const [{ live }, now, runs] = [lab, setup(), lab.held()];
     turnControls(now, live?.status ?? "");
     const shown = live?.status === "done" ? null : live; // which is among the runs
-    charts.draw({ setup: now, runs, live: shown, bet, alone: Boolean(reason) }, width);
+    charts.draw({ setup: now, runs, live: shown, bet, record, alone: Boolean(reason) }, width);
     rows.draw(runs);
     probe.draw(now, live?.probe ?? null, model.get("pair"), width);
     it.root.style.setProperty("--dsf-own", `var(--dsf-${now.mixer})`);

@@ -22,6 +22,7 @@ const WIDEST = 720; // px
  * @property {Run[]} runs all that are kept
  * @property {{setup: Setup, points: Point[], done: number} | null} live
  * @property {number | null} bet
+ * @property {import("./recorded.js").Held} record
  * @property {boolean} alone whether recorded curves are all that there can be
  */
 
@@ -29,12 +30,12 @@ const WIDEST = 720; // px
 const along = (points, what) => points.map((point) => [point.step, point[what]]);
 
 /** The recorded curves behind the runs, or, where nothing can be trained, of each n. @param {Seen} seen */
-function behind({ setup, alone }) {
+function behind({ setup, alone, record }) {
   if (!isUsual(setup)) return [];
   const { mixer, start } = setup;
   const sizes = alone ? SERIES.filter((n) => sizesOf(mixer).includes(n)) : [setup.n];
   return (sizes.length ? sizes : [1]).flatMap((n) => {
-    const found = curve({ mixer, start, n });
+    const found = curve(record, { mixer, start, n });
     return found ? [{ n, ...found }] : [];
   });
 }
