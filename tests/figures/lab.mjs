@@ -1,7 +1,7 @@
 // What the laboratory computes beside the engine, without a browser: reads a JSON list of tasks and writes the list
 // of what they give.
 import { readFileSync } from "node:fs";
-import { verdict } from "../../dsf/widgets/js/lab/bet.js";
+import { lacking, recordedVerdict, verdict } from "../../dsf/widgets/js/lab/bet.js";
 import { meanPhi } from "../../dsf/widgets/js/lab/probe.js";
 import * as runs from "../../dsf/widgets/js/lab/runs.js";
 import { readModel, writeModel } from "../../dsf/widgets/js/lab/safetensors.js";
@@ -27,6 +27,8 @@ const tasks = {
   csv: ({ runs: some }) => runs.csv(some),
   seed: ({ runs: some, setup }) => runs.freshSeed(some, setup),
   verdict: ({ bet, runs: some }) => verdict(bet, some),
+  lacking: ({ runs: some }) => lacking(some),
+  recordedVerdict: ({ record }) => recordedVerdict(record),
   phi: ({ phi, L, d }) => [...meanPhi({ phi: [Float32Array.from(phi)], L, d })],
   /** A file, in base64. */
   write: ({ setup, weights }) => Buffer.from(writeModel(setup, arrays(weights))).toString("base64"),

@@ -5,8 +5,10 @@ import csv
 import io
 import json
 import math
+import re
 from itertools import product
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from training import answers as engine
 from training import weights
 
 from book import bundle
-from dsf import model, models, mqar
+from dsf import model, models, mqar, results
 from dsf.carried import carried
 from dsf.config import TrainConfig, experiment
 from dsf.mixers import mixer_class
@@ -203,27 +205,57 @@ def test_a_bet_stays_open_until_the_runs_decide_it() -> None:
     assert said(8, run(0.95, n=16)) is None, "a smaller n may do"
     assert said(8, *four(0.5, 0.7, 0.8, 0.82)[:3], run(0.99, n=32, done=390)) is None
     assert said(8, *runs[:3], run(0.99, n=32, steps=800)) is None, "not what was asked"
-    assert said(8, *four(0.5, 0.95, 0.8, 0.82)[:2]) == "✓ Right: n = 8."
+    right = "✓ Right: with n = 8 the accuracy is 95 % of the questions."
+    assert said(8, *four(0.5, 0.95, 0.8, 0.82)[:2]) == right
 
 
-def test_each_bet_that_is_wrong_has_its_reply_with_the_numbers_of_the_runs() -> None:
+def test_what_a_verdict_lacks_is_said_once_something_was_trained() -> None:
+    def lacks(*runs: Any) -> Any:
+        return lab({"do": "lacking", "runs": runs})[0]
+
+    runs = four(0.5, 0.7, 0.8, 0.82)
+    assert lacks() == ""
+    assert lacks(*runs) == ""
+    assert lacks(run(0.5, mixer="s6")) == "", "of another architecture"
+    assert lacks(*runs[:2]) == "Your runs leave it open: n = 16 and n = 32 not trained to the end."
+    assert lacks(*runs[:3]) == "Your runs leave it open: n = 32 not trained to the end."
+
+
+def test_each_bet_that_is_wrong_has_its_reply_with_the_accuracy_of_the_runs() -> None:
     runs = four(0.5, 0.7, 0.8, 0.82)
     replies = {bet: said(bet, *runs) for bet in lab_module.SERIES}
     for bet, words in replies.items():
         assert words.startswith(f"✗ Your bet was n = {bet}; in your runs it is none of the four. ")
-        assert (
-            f"{round(100 * runs[lab_module.SERIES.index(bet)]['points'][-1]['accuracy'])} %"
-            in words
-        )
+        accuracy = runs[lab_module.SERIES.index(bet)]["points"][-1]["accuracy"]
+        assert f"{round(100 * accuracy)} %" in words
+        assert "the accuracy is " in words
     assert len({words.split(". ", 1)[1] for words in replies.values()}) == 4
-    assert said(0, *runs).startswith("✓ Right: none of the four.")
+    assert said(0, *runs).startswith(
+        "✓ Right: none of the four. Even with n = 32 the accuracy is 82 %"
+    )
     told = said(0, *four(0.5, 0.7, 0.95, 0.96))
-    assert told.endswith("in your runs it is n = 16. With another seed it may be another.")
+    assert "in your runs it is n = 16. There the accuracy is 95 % of the questions; with " in told
 
 
 def test_seeds_are_taken_together() -> None:
     runs = [*four(0.92, 0.95, 0.96, 0.97), run(0.5, n=4, seed=1)]
-    assert said(8, *runs) == "✓ Right: n = 8."
+    assert said(8, *runs) == "✓ Right: with n = 8 the accuracy is 95 % of the questions."
+
+
+def test_the_verdict_of_the_record_is_that_of_its_runs() -> None:
+    [told] = lab({"do": "recordedVerdict", "record": MQARLab().record})
+    reached: dict[int, list[float]] = {n: [] for n in lab_module.SERIES}
+    for one in results.recorded("lab"):
+        if one.config["mixer"] == "linear":
+            reached[one.config["n"]].append(one.result["history"][-1][2])
+    means = [fmean(reached[n]) for n in lab_module.SERIES]
+    first = next((n for n, mean in zip(reached, means, strict=True) if mean > 0.9), None)
+    answer = "none of the four" if first is None else f"n = {first}"
+    assert told.startswith(f"In the record, 5 seeds each, it is {answer}: the mean accuracy is ")
+    found = [int(x) for x in re.findall(r"(\d+) %", told.split(" of the questions")[0])]
+    assert found == pytest.approx([100 * mean for mean in means], abs=1)
+    last = [round(100 * x) for x in reached[32]]
+    assert f"reach {min(last)} to {max(last)} %, and {sum(x > 90 for x in last)} of 5" in told
 
 
 # --- files ----------------------------------------------------------------------------------------

@@ -170,6 +170,7 @@ function render({ model, el }) {
   if (inPage) restore(model, el.closest("figure"));
   const kept = inPage ? remembered().bet : null;
   let bet = isBet(kept) ? /** @type {number} */ (kept) : null;
+  const record = model.get("record");
   const setup = () => setups.setupOf(model);
   const lab = desk(it, model, model.send ? async (hear) => openKernel(model, hear) : openPage);
 
@@ -185,6 +186,7 @@ function render({ model, el }) {
       it.redraw();
     },
     () => lab.series(betOn(setups.SERIES[0])),
+    record,
   );
   const trouble = html("p", { class: "dsf-problem", role: "alert", hidden: true });
   const box = files(lab, (words) => {
@@ -193,7 +195,6 @@ function render({ model, el }) {
   });
   const [charts, rows, probe] = [curves(), table(lab.keep), probeView((pair) => it.set({ pair }))];
   const made = html("p", { class: "dsf-note" });
-  const record = model.get("record");
   const recorded = recordedTable(record);
   const data = fold("dsf-data", recorded.title, tableOf("", recorded.head, recorded.rows));
   it.controls.append(mixer, n, train, it.more(...rare, step, all, reset, box.node));
