@@ -93,8 +93,8 @@ class MQARLab(Widget):
         return (
             "Accuracy and loss of models while they are trained, a curve a run, each point the "
             "mean over fresh sequences since the one before. Dotted: what guessing scores, among "
-            "the pairs, and by the position of a question. To try: softmax attention, then linear "
-            "attention with n = 4, 8, 16 and 32; and what more steps bring."
+            "the pairs, and by the position of a question. To try: another architecture with the "
+            "same n, and the same model with another seed."
         )
 
     def table(self) -> tuple[str, list[str], list[list[str]]]:

@@ -345,6 +345,27 @@ def test_the_page_holds_no_more_after_many_reports(visit: Visit) -> None:
     assert len(it.page.workers) == 1
 
 
+def test_the_record_waits_for_the_first_point_of_the_reader(visit: Visit) -> None:
+    it = visit(length=32, pairs=4, d=32, steps=5000, n=8)
+    it.unfold()
+    recorded = it.live.locator(".dsf-lab-accuracy .dsf-recorded")
+    table = it.live.locator(".dsf-data")
+    steps = it.live.get_by_label("Steps", exact=True)
+    for prepare in (lambda: None, it.bet, lambda: steps.select_option("400")):
+        prepare()
+        it.page.wait_for_timeout(50)
+        assert recorded.count() == 0
+        assert not table.is_visible()
+    it.button("Train").click()
+    it.said(r"step [1-9]\d* of 400, accuracy 0")
+    assert recorded.count() == 5 + 1, "five seeds, and the key of their name"
+    assert table.is_visible()
+    it.button("Pause").click()
+    it.live.get_by_role("slider", name="State expansion n").press("ArrowRight")
+    it.said("n = 16, untrained")
+    assert recorded.count() == 0, "of another n nothing was trained"
+
+
 @pytest.mark.parametrize("missing", ["Worker", "WebAssembly"])
 def test_where_nothing_can_be_trained_it_says_so_and_shows_the_record(
     visit: Visit, missing: str

@@ -236,6 +236,7 @@ function render({ model, el }) {
     it.root.style.setProperty("--dsf-own", `var(--dsf-${now.mixer})`);
     complain(live);
     made.textContent = sizes(now, live);
+    data.hidden = !reason && (bet === null || !(runs.length || live?.points.length)); // as the curves of the record
     it.say(finding(now, live));
     if (inPage) save();
   }

@@ -4,7 +4,7 @@ import { html, place, svg } from "../dom.js";
 import { GOAL, label } from "./bet.js";
 import { curve } from "./recorded.js";
 import { lastOf, nameOf, stylesOf } from "./runs.js";
-import { isUsual, labelOf, positionLevel, SERIES, sizesOf, titleOf } from "./setup.js";
+import { isSame, isUsual, labelOf, positionLevel, SERIES, sizesOf, titleOf } from "./setup.js";
 
 /** @typedef {import("./runs.js").Run} Run */
 /** @typedef {import("./runs.js").Point} Point */
@@ -29,10 +29,16 @@ const WIDEST = 720; // px
 /** @param {Point[]} points @param {"accuracy" | "loss"} what */
 const along = (points, what) => points.map((point) => [point.step, point[what]]);
 
-/** The recorded curves behind the runs, or, where nothing can be trained, of each n. @param {Seen} seen */
-function behind({ setup, alone, record }) {
+/**
+ * The recorded curves: behind a run of the reader of that setting, once it has a point, so that nothing is answered
+ * before it is asked; or, where nothing can be trained, of each n.
+ * @param {Seen} seen @param {Run[]} every
+ */
+function behind({ setup, alone, bet, record }, every) {
   if (!isUsual(setup)) return [];
   const { mixer, start } = setup;
+  const isOwn = every.some(({ points, setup: own }) => points.length && isSame({ ...own, seed: setup.seed }, setup));
+  if (!alone && (bet === null || !isOwn)) return [];
   const sizes = alone ? SERIES.filter((n) => sizesOf(mixer).includes(n)) : [setup.n];
   return (sizes.length ? sizes : [1]).flatMap((n) => {
     const found = curve(record, { mixer, start, n });
@@ -55,7 +61,7 @@ export function curves() {
     const labels = all.map((run) => run.name || labelOf(run.setup, others));
     const width = Math.min(room, WIDEST);
     const last = Math.max(setup.steps, ...all.map((run) => run.setup.steps));
-    const recorded = bet !== null || alone ? behind(seen) : []; // nothing is shown before the bet
+    const recorded = behind(seen, every);
     const colour = `dsf-${setup.mixer}`;
     /** The recorded seeds, thin; of their losses the mean. @param {"accuracy" | "loss"} what @returns {Line[]} */
     const before = (what) =>
