@@ -145,7 +145,10 @@ export const TITLES = {json.dumps(titles, ensure_ascii=False, indent=2)};
         ".dsf-figure, .dsf-widget {",
         *(f"  --dsf-{name}: {color};" for name, color in colors.items()),
         "}",
-        *(f".dsf-{name} {{ stroke: var(--dsf-{name}); }}" for name in lines),
+        *(
+            f".dsf-{name} {{ --dsf-hue: var(--dsf-{name}); stroke: var(--dsf-hue); }}"
+            for name in lines
+        ),
         *(
             f".dsf-dash-{place} {{ stroke-dasharray: {pattern}; }}"
             for place, pattern in enumerate(PATTERNS)

@@ -24,6 +24,7 @@ const tasks = {
   kept: ({ setup, points }) => runs.keptOf(setup, points),
   text: ({ runs: some }) => runs.writeRuns(some),
   read: ({ text }) => (runs.runsTrait.accepts(text) ? runs.readRuns(text) : null),
+  styles: ({ runs: some }) => runs.stylesOf(some),
   csv: ({ runs: some }) => runs.csv(some),
   seed: ({ runs: some, setup }) => runs.freshSeed(some, setup),
   verdict: ({ bet, runs: some }) => verdict(bet, some),

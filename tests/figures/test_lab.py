@@ -176,9 +176,26 @@ def test_titles_say_what_is_unusual_and_labels_what_differs() -> None:
     ]
     others = [wide, {**wide, "n": 4, "seed": 3}]
     assert lab(*({"do": "label", "setup": setup, "others": others} for setup in others)) == [
-        "linear, n = 16, seed 2",
-        "linear, n = 4, seed 3",
+        "n = 16, seed 2",
+        "n = 4, seed 3",
     ]
+    others = [SETUP, {**SETUP, "mixer": "s6"}]
+    assert lab(*({"do": "label", "setup": setup, "others": others} for setup in others)) == [
+        "linear, n = 8",
+        "S6, n = 8",
+    ]
+    assert lab({"do": "label", "setup": SETUP, "others": [SETUP]}) == ["linear, n = 8"]
+
+
+def test_runs_of_one_architecture_share_a_hue_and_those_of_one_size_a_shade() -> None:
+    runs = [*four(0.1, 0.2, 0.3, 0.4), run(seed=1), run(mixer="s6"), run(mixer="qlstm", n=1)]
+    [styles] = lab({"do": "styles", "runs": runs})
+    looks = [style.split() for style in styles]
+    assert [look[0] for look in looks] == ["dsf-linear"] * 5 + ["dsf-s6", "dsf-qlstm"]
+    shades = [look[1] for look in looks[:6]]
+    assert len({*shades[:4]}) == 4
+    assert shades[4] == shades[5] == shades[1], "n = 8"
+    assert [look[-1] for look in looks] == [f"dsf-dash-{k}" for k in (0, 0, 0, 0, 1, 0, 0)]
 
 
 def test_another_run_of_a_set_up_has_another_seed() -> None:

@@ -223,24 +223,55 @@ def test_one_click_trains_four_sizes_and_the_bet_is_answered(visit: Visit) -> No
     assert it.column(1) == [4, 8, 16, 32]
     assert it.live.get_by_role("slider", name="State expansion n").input_value() == "5"
     assert it.live.get_by_text("Your bet: n = 16.").is_visible(), "these runs do not decide it"
-    curve = "~".join(
-        f"linear_{n}_0_32_4_32_0.01_400_0_400_0__" + "jMDP" * 40 for n in (4, 8, 16, 32)
-    )
-    decided = visit(address=f"#it:runs={curve}", context=it.page.context)
+    decided = visit(address=f"#it:runs={SERIES}", context=it.page.context)
     status = decided.live.locator(".dsf-bet")
     assert status.text_content().startswith(
         "✗ Your bet was n = 16; in your runs it is none of the four. More features help, and not "
-        "enough: the accuracy is 55 %, 55 %, 55 % and 55 % with n = 4, 8, 16 and 32."
+        "enough: the accuracy is 52 %, 55 %, 57 % and 58 % with n = 4, 8, 16 and 32."
     )
     assert "In the record, 5 seeds each, it is none of the four" in status.text_content()
     assert not status.get_by_role("button").count()
-    half = visit(address=f"#it:runs={curve.split('~')[0]}", context=it.page.context)
+    half = visit(address=f"#it:runs={SERIES.split('~')[0]}", context=it.page.context)
     status = half.live.locator(".dsf-bet")
     assert "Your runs leave it open: n = 8, n = 16 and n = 32" in status.text_content()
     record = status.get_by_text("In the record, 5 seeds each")
     assert not record.is_visible(), "before the reader asks for it"
     status.get_by_text("What the record says").click()
     assert record.is_visible()
+
+
+SERIES = "~".join(
+    f"linear_{n}_0_32_4_32_0.01_400_0_400_0__" + f"{letter}MDP" * 40
+    for n, letter in ((4, "h"), (8, "j"), (16, "k"), (32, "l"))
+)
+
+
+@pytest.mark.parametrize("width", [360, 800])
+def test_every_curve_has_its_name_at_its_end_and_none_covers_another(
+    visit: Visit, browser: Any, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    it = visit(address=f"#it:runs={SERIES}", context=context, length=32, pairs=4, d=32, steps=400)
+    it.bet()
+    chart = it.live.locator(".dsf-lab-accuracy")
+    names = chart.locator(".dsf-name")
+    titles = names.all_text_contents()
+    assert {*titles} >= {"n = 4", "n = 8", "n = 16", "n = 32"}
+    assert len(titles) == 4 + 1 + 3, "the runs, the record and three levels"
+    boxes = [names.nth(k).bounding_box() for k in range(len(titles))]
+    for k, one in enumerate(boxes):
+        assert one["x"] + one["width"] <= width
+        for other in boxes[k + 1 :]:
+            assert abs(one["y"] - other["y"]) >= 12 or one["x"] + one["width"] <= other["x"]
+    lines = chart.locator("polyline.dsf-linear:not(.dsf-recorded)")
+    ends = "all => all.map((of) => { const { right, top } = of.getBoundingClientRect();"
+    drawn = lines.evaluate_all(ends + " return [right, top, getComputedStyle(of).stroke]; })")
+    assert len({stroke for *_, stroke in drawn}) == 4, "a shade for each n"
+    for (right, top, _), n in zip(drawn, (4, 8, 16, 32), strict=True):
+        name = boxes[titles.index(f"n = {n}")]
+        assert 0 <= name["x"] - right < 40
+        assert abs(name["y"] + name["height"] / 2 - top) < 45
+    context.close()
 
 
 def test_runs_are_hidden_named_sorted_and_removed(visit: Visit) -> None:

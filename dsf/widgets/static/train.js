@@ -1,4 +1,4 @@
-/* Made by book/bundle.py, do not edit. Sources f00a1a3a60867cab */
+/* Made by book/bundle.py, do not edit. Sources 270620d4b544418f */
 /* It contains @jax-js/jax 0.1.25, sha512-g6PxWa6ZLjeQdDAM0ImBSqpdYnC6InCUTCCbMLxhMHMsMNu+JbHRjIQZ/anjBcP69of6hiqfGmTl+3gBn1qu/A==
 
 MIT License

@@ -18,8 +18,8 @@ export const betOn = (n) => ({ mixer: "linear", n, start: "", ...USUAL, seed: 0 
 export const isBet = (bet) => OPTIONS.includes(bet);
 /** @param {number} bet */
 const inWords = (bet) => (bet === NONE ? "none of the four" : `n = ${bet}`);
-/** @param {number} bet */
-export const label = (bet) => `${percent(GOAL)}; your bet: ${inWords(bet)}`;
+/** @param {number} bet @param {boolean} brief */
+export const label = (bet, brief) => percent(GOAL) + (brief ? "" : `; your bet: ${inWords(bet)}`);
 
 /**
  * The mean accuracy with each n of the series, over all seeds; null where nothing was trained to its end.
