@@ -286,8 +286,19 @@ def test_runs_are_hidden_named_sorted_and_removed(visit: Visit) -> None:
     it.page.wait_for_function("!document.querySelector('.dsf-lab-accuracy .dsf-line.dsf-softmax')")
     it.rows.nth(1).get_by_role("checkbox").check()
     name = it.rows.first.get_by_role("textbox")
-    name.fill("my own ~ run")
-    name.press("Enter")
+    before = name.input_value()
+    pencil = it.rows.first.get_by_role("button", name="Change the name of linear, n = 4")
+    assert pencil.locator("svg").is_visible()
+    pencil.press("Enter")
+    it.page.keyboard.type("nothing")
+    it.page.keyboard.press("Escape")
+    assert name.input_value() == before, "what was there comes back"
+    pencil.focus()
+    it.page.keyboard.press("Space")
+    it.page.keyboard.type("my own ~ run")
+    it.page.keyboard.press("Enter")
+    assert it.names()[0] == "my own   run"
+    assert name.evaluate("field => field === document.activeElement"), "it can be gone on from"
     it.live.locator(".dsf-lab-accuracy text", has_text="my own   run").wait_for()
     for place, head in ((5, "accuracy"), (2, "handed on")):
         it.button(head).click()
@@ -295,7 +306,7 @@ def test_runs_are_hidden_named_sorted_and_removed(visit: Visit) -> None:
         assert down == sorted(down, reverse=True)
         it.button(head).click()
         assert it.column(place) == sorted(down)
-    it.rows.filter(has=it.page.get_by_role("textbox")).first.get_by_role("button").click()
+    it.rows.first.get_by_role("button", name="Remove").press("Enter")
     assert it.rows.count() == 1
     it.page.wait_for_timeout(500)  # the address follows
     it.page.reload()
