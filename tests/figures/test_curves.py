@@ -405,6 +405,18 @@ def test_a_reader_adds_lines_and_takes_them_away(visit: Visit) -> None:  # noqa:
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("kind", [widgets.MQARExplorer, widgets.MQARLab], ids=["mqar", "lab"])
+def test_a_trait_has_one_control_of_its_name(visit: Visit, kind: Any) -> None:  # noqa: F811
+    """So that a link that sets it lights that one."""
+    page = visit(kind().html())
+    controls = page.locator(".dsf-live [class*=dsf-field-]")
+    classes = controls.evaluate_all("all => all.flatMap((of) => [...of.classList])")
+    named = [name for name in classes if name.startswith("dsf-field-")]
+    assert "dsf-field-mixer" in named
+    assert len(named) == len({*named})
+
+
+@pytest.mark.browser
 def test_variants_stand_beside_the_architecture_that_they_are_of(visit: Visit) -> None:  # noqa: F811
     page = visit(widgets.MQARExplorer().html())
     chosen = page.get_by_role("combobox", name="Architecture")

@@ -1,4 +1,4 @@
-/* Made by book/bundle.py, do not edit. Sources d3daad2666f2b450 */
+/* Made by book/bundle.py, do not edit. Sources bb72e835ca5ff2b1 */
 /* It contains @jax-js/jax 0.1.25, sha512-g6PxWa6ZLjeQdDAM0ImBSqpdYnC6InCUTCCbMLxhMHMsMNu+JbHRjIQZ/anjBcP69of6hiqfGmTl+3gBn1qu/A==
 
 MIT License
