@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import traitlets
 
+from dsf import models
 from dsf.architectures import ARCHITECTURES
 from dsf.widgets import recorded_lab
 from dsf.widgets.base import STATIC, Widget
@@ -74,6 +75,13 @@ class MQARLab(Widget):
         """
         super().__init__(figure_id, **{"record": recorded_lab.plain(), **state})
         attach(self)
+        self.on_msg(self._ship)
+
+    def _ship(self, _: Widget, content: Any, buffers: Any) -> None:
+        """Send the file of a trained model that the view asks for; a page loads a script of it."""
+        name = content.get("shipped") if isinstance(content, dict) else None
+        if name in models.names():
+            self.send({"shipped": name}, [(models.FOLDER / f"{name}.safetensors").read_bytes()])
 
     @traitlets.validate("start")
     def _check_start(self, proposal: dict[str, str]) -> str:

@@ -18,7 +18,7 @@ import traitlets
 from training import answers as engine
 from training import weights
 
-from book import bundle
+from book import bundle, figures
 from dsf import model, models, mqar, results
 from dsf.carried import carried
 from dsf.config import TrainConfig, experiment
@@ -330,6 +330,55 @@ def test_models_of_the_package_can_be_opened() -> None:
         assert (found["setup"]["mixer"], found["setup"]["n"]) == (config.mixer, config.n)
         assert found["setup"]["L"] == 64
         assert found["weights"] == weights(trained)
+
+
+def test_the_list_has_every_model_of_the_package() -> None:
+    [listed] = lab({"do": "shipped"})
+    assert sorted(name for name, _ in listed) == models.names()
+    assert dict(listed)["ssd-slow-4"] == "SSD, slow, n = 4"
+    assert dict(listed)["linear-16"] == "linear, n = 16"
+
+
+def test_a_kernel_sends_the_model_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+    monkeypatch.setattr(
+        MQARLab, "send", lambda self, content, buffers: sent.append((content, buffers))
+    )
+    figure = MQARLab()
+    for content in (
+        {"shipped": "../linear-4"},
+        {"shipped": None},
+        "linear-4",
+        {"shipped": "linear-4"},
+    ):
+        figure._handle_custom_msg(content, [])
+    file = (models.FOLDER / "linear-4.safetensors").read_bytes()
+    assert sent == [({"shipped": "linear-4"}, [file])]
+    assert lab({"do": "fetched", "name": "linear-4", "file": [*file[:99]]}) == [[[*file[:99]], 0]]
+
+
+def test_a_page_loads_a_model_as_a_script(tmp_path: Path) -> None:
+    figures.write_models(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {f"model-{x}.js" for x in models.names()}
+    text = (tmp_path / "model-linear-4.js").read_text(encoding="utf-8")
+    script = f"{text} process.stdout.write(globalThis.dsfModels['linear-4'])"
+    held = base64.b64decode(bundle.run_node("--eval", script))
+    assert held == (models.FOLDER / "linear-4.safetensors").read_bytes()
+
+
+def test_what_a_state_stores_is_told_as_shares_of_each_key() -> None:
+    sizes = [[1.0, 2.0, 0.0], [3.0, 2.0, 0.0]]  # a row a feature
+    [shares] = lab({"do": "shares", "stored": [x for row in sizes for x in row], "K": 3})
+    assert shares == [0.25, 0.5, 0, 0.75, 0.5, 0]
+    told = lab({"do": "stored", "shares": [0.25, 0.8, 0.75, 0.2], "keys": [7, 9], "pair": 0})[0]
+    assert told.startswith(
+        "Key 7: 75 % in feature 1. Over all keys the strongest feature has 78 %;"
+    )
+    drawn = torch.randn(20_000, 2, generator=torch.Generator().manual_seed(0)).abs()
+    wanted = 100 * float((drawn.amax(1) / drawn.sum(1)).mean())
+    assert int(re.search(r"of random numbers it would have (\d+) %", told)[1]) == pytest.approx(  # type: ignore[index]
+        wanted, abs=3
+    )
 
 
 def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:

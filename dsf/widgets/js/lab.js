@@ -5,11 +5,12 @@ import { betOn, better, isBet } from "./lab/bet.js";
 import { curves } from "./lab/curves.js";
 import { desk } from "./lab/desk.js";
 import { files } from "./lab/files.js";
-import { open as openKernel } from "./lab/kernel.js";
+import { fetchModel, open as openKernel } from "./lab/kernel.js";
 import { probeView } from "./lab/probe.js";
 import { recordedTable, recordTrait } from "./lab/recorded.js";
 import { runsTrait } from "./lab/runs.js";
 import * as setups from "./lab/setup.js";
+import { fetchShipped } from "./lab/shipped.js";
 import { remember, remembered } from "./lab/store.js";
 import { table } from "./lab/table.js";
 import { TITLES } from "./looks.js";
@@ -59,7 +60,7 @@ function finding(setup, live) {
   }
   if (live.status === "loading") return `${named(setup)}: the model is being built …`;
   if (live.status === "failed") return `${named(setup)}: stopped after ${live.done} steps.`;
-  if (live.given && !live.done) return `${named(setup)}, from a file.`;
+  if (live.given && !live.done) return `${named(setup)}, ${live.given}.`;
   const state = `${named(setup)}: step ${live.done} of ${setup.steps}, ${scored(live)}.`;
   return live.status === "paused" ? `${state} Paused.` : state;
 }
@@ -189,7 +190,8 @@ function render({ model, el }) {
     record,
   );
   const trouble = html("p", { class: "dsf-problem", role: "alert", hidden: true });
-  const box = files(lab, (words) => {
+  const ship = (/** @type {string} */ name) => (model.send ? fetchModel(model, name) : fetchShipped(name, ENGINE));
+  const box = files(lab, reason ? null : ship, (words) => {
     trouble.textContent = words;
     trouble.hidden = !words;
   });
