@@ -5,12 +5,13 @@ the HTML (`nb_mime_priority_overrides`) and leave out the state of the live view
 whole JavaScript module once for each figure. The picture of the first state is drawn here, by the
 same module that brings the figure to life, in one process of node a page (`book.stills`). A page
 loads the scripts of its widgets; their style sheet is part of that of the book. That of the
-laboratory fetches what trains when a reader asks for it. The figures of `dsf.interactive` have a
-script of their own, which fetches Plotly when a reader comes near.
+laboratory fetches what trains, or a trained model, when a reader asks for it. The figures of
+`dsf.interactive` have a script of their own, which fetches Plotly when a reader comes near.
 """
 
 from __future__ import annotations
 
+import base64
 import shutil
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from sphinx.config import Config
 
 from book.bundle import STATIC, TRAINER, WIDGETS
 from book.stills import FIGURE, with_stills
+from dsf import models
 
 LIVE_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -49,6 +51,19 @@ def copy_files(app: Sphinx) -> None:
         target.mkdir(parents=True, exist_ok=True)
         for name in (*WIDGETS, TRAINER):
             shutil.copyfile(STATIC / f"{name}.js", target / f"{name}.js")
+        write_models(target)
+
+
+def write_models(target: Path) -> None:
+    """Write each trained model of the package as a script, which a page from a file can load too.
+
+    Args:
+        target: the folder of the scripts of the widgets.
+    """
+    for name in models.names():
+        file = base64.b64encode((models.FOLDER / f"{name}.safetensors").read_bytes()).decode()
+        script = f'(globalThis.dsfModels ??= {{}})["{name}"] = "{file}";\n'
+        (target / f"model-{name}.js").write_text(script, encoding="utf-8")
 
 
 def drop_live_state(app: Sphinx, doctree: nodes.document) -> None:
