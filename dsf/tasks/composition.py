@@ -54,9 +54,9 @@ class Composition(Task):
         >>> task = Composition(seq_len=16, num_chains=2, vocab_size=15)
         >>> inputs, positions, targets = task.draw(1, seed=3)
         >>> inputs
-        tensor([[ 8, 14,  2,  5,  3,  8,  5, 10,  2,  0,  3,  0]])
+        tensor([[ 8, 14,  2,  5,  3,  8,  5, 10,  8,  0,  5,  0,  2,  0,  3,  0]])
         >>> positions, targets
-        (tensor([[ 8, 10]]), tensor([[10, 14]]))
+        (tensor([[ 8, 10, 12, 14]]), tensor([[14, 10, 10, 14]]))
     """
 
     seq_len: int = 64
