@@ -238,7 +238,7 @@ def test_one_click_trains_four_sizes_and_the_bet_is_answered(visit: Visit) -> No
     status = decided.live.locator(".dsf-bet")
     assert status.text_content().startswith(
         "✗ Your bet was n = 16; in your runs it is none of the four. More features help, and not "
-        "enough: the accuracy is 52 %, 55 %, 57 % and 58 % with n = 4, 8, 16 and 32."
+        "enough: the accuracy is 52 %, 55 %, 57 % and 58 % of the questions with n = 4"
     )
     assert "In the record, 5 seeds each, it is none of the four" in status.text_content()
     assert not status.get_by_role("button").count()
