@@ -60,7 +60,7 @@ function finding(setup, live) {
   }
   if (live.status === "loading") return `${named(setup)}: the model is being built …`;
   if (live.status === "failed") return `${named(setup)}: stopped after ${live.done} steps.`;
-  if (live.given && !live.done) return `${named(setup)}, ${live.given}.`;
+  if (live.given && !live.done) return `${named(setup)}, ${live.given}: ${K} pairs in ${L} tokens.`;
   const state = `${named(setup)}: step ${live.done} of ${setup.steps}, ${scored(live)}.`;
   return live.status === "paused" ? `${state} Paused.` : state;
 }
