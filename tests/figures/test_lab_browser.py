@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from book import bundle, figures
+from book import bundle
 from book.stills import with_stills
 from dsf import model, models, widgets
 from dsf.architectures import ARCHITECTURES
@@ -366,7 +366,7 @@ def test_curves_and_weights_leave_as_files_and_come_back(visit: Visit, tmp_path:
 def test_a_trained_model_of_the_record_is_loaded_when_it_is_chosen(
     visit: Visit, tmp_path: Path
 ) -> None:
-    figures.write_models(tmp_path)
+    bundle.write_models(tmp_path)
     it = visit()
     it.unfold()
     choice = it.live.get_by_label("Trained models of the record")

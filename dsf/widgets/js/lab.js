@@ -56,7 +56,10 @@ function finding(setup, live) {
   if (!live) {
     const guesses = `Guessing among the pairs scores ${percent(1 / K)}`;
     const { R } = setups.taskOf(setup);
-    return `${named(setup)}, untrained. It reads ${K} pairs in ${L} tokens and is asked ${K * R} times. ${guesses}.`;
+    const { start, steps, rate, seed } = setup;
+    const plan = `To come: ${steps} steps at rate ${rate}, seed ${seed}${start && `, start ${start}`}.`;
+    const task = `It reads ${K} pairs in ${L} tokens and is asked ${K * R} times`;
+    return `${named(setup)}, untrained. ${task}. ${guesses}. ${plan}`;
   }
   if (live.status === "loading") return `${named(setup)}: the model is being built …`;
   if (live.status === "failed") return `${named(setup)}: stopped after ${live.done} steps.`;
