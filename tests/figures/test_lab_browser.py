@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from book import bundle, figures
+from book import bundle
 from book.stills import with_stills
 from dsf import model, models, widgets
 from dsf.architectures import ARCHITECTURES
@@ -155,7 +155,7 @@ def test_it_trains_pauses_goes_on_and_keeps_the_run(visit: Visit) -> None:
     it.said(f"step {step + 1} of 1600.*Paused")
     it.button("Go on").click()
     last = it.said("step 1600 of 1600")
-    assert it.names() == ["linear, n = 4, d = 16, K = 2, L = 16"]
+    assert it.names() == ["linear, n = 4, d = 16, K = 2, L = 16, 1600 steps"]
     accuracy = it.column(5)[0]
     assert f"accuracy {accuracy:.2f}" in last
     assert accuracy > 0.6, "above the half that guessing scores"
@@ -166,7 +166,8 @@ def test_it_trains_pauses_goes_on_and_keeps_the_run(visit: Visit) -> None:
     answers = it.live.locator(".dsf-answer").all_text_contents()
     right = sum("✓" in text for text in answers)
     assert told.text_content().startswith(f"{right} of {len(answers)} questions are right")
-    assert it.live.locator(".dsf-heat rect").count() == 16 * 17 / 2
+    assert it.live.locator(".dsf-lab-phi .dsf-heat rect").count() == 16 * 17 / 2
+    assert it.live.locator(".dsf-lab-stored .dsf-heat rect").count() == 4 * 2
     note = it.live.locator(".dsf-note").first.text_content()
     assert "WebAssembly" in note
     assert "steps a second" in note
@@ -238,7 +239,7 @@ def test_one_click_trains_four_sizes_and_the_bet_is_answered(visit: Visit) -> No
     status = decided.live.locator(".dsf-bet")
     assert status.text_content().startswith(
         "✗ Your bet was n = 16; in your runs it is none of the four. More features help, and not "
-        "enough: the accuracy is 52 %, 55 %, 57 % and 58 % with n = 4, 8, 16 and 32."
+        "enough: the accuracy is 52 %, 55 %, 57 % and 58 % of the questions with n = 4"
     )
     assert "In the record, 5 seeds each, it is none of the four" in status.text_content()
     assert not status.get_by_role("button").count()
@@ -365,22 +366,22 @@ def test_curves_and_weights_leave_as_files_and_come_back(visit: Visit, tmp_path:
 def test_a_trained_model_of_the_record_is_loaded_when_it_is_chosen(
     visit: Visit, tmp_path: Path
 ) -> None:
-    figures.write_models(tmp_path)
+    bundle.write_models(tmp_path)
     it = visit()
     it.unfold()
     choice = it.live.get_by_label("Trained models of the record")
     assert choice.input_value() == ""
     assert [*it.asked] == ["page.html", "lab.js"]
-    told = it.live.locator(".dsf-told")
+    told = it.live.locator(".dsf-lab-told")
     for name in ("linear-4", "normalized-4", "softmax-4"):
         choice.select_option(name)
         trained, config = models.trained(name)
         title = ARCHITECTURES[config.mixer].title
-        it.said(f"{title}, n = 4, a trained model of the record")
+        it.said(f"{title}, n = 4, a trained model of the record: 8 pairs in 64 tokens")
         it.live.locator(".dsf-told", has_text="24 questions are right.").wait_for()
         assert choice.input_value() == name
         if name == "softmax-4":
-            assert "has no features" in told.nth(1).text_content()
+            assert "has no features" in told.text_content()
             assert not it.live.locator(".dsf-lab-stored").is_visible()
             continue
         keys = it.live.locator(".dsf-token.dsf-key").all_text_contents()
@@ -389,9 +390,7 @@ def test_a_trained_model_of_the_record_is_loaded_when_it_is_chosen(
         stored = probe(trained, torch.tensor(pairs + [0] * 48), 8)["stored"]
         shares = 100 * stored / stored.sum(0)
         it.live.locator(".dsf-token.dsf-key").nth(3).click()
-        said = re.match(
-            r"Key (\d+): (\d+) % in feature (\d)\..* has (\d+) %", told.nth(1).text_content()
-        )
+        said = re.match(r"Key (\d+): (\d+) % in feature (\d)\..* has (\d+) %", told.text_content())
         assert said is not None
         assert [int(x) for x in said.groups()] == [
             *(int(keys[3]), round(float(shares[:, 3].max())), int(shares[:, 3].argmax())),
@@ -420,6 +419,8 @@ def test_a_model_that_does_not_come_is_told(visit: Visit) -> None:
     alert.wait_for()
     assert alert.text_content().startswith("SSD, slow, n = 4 cannot be opened: ")
     assert "model-ssd-slow-4.js cannot be loaded" in alert.text_content()
+    choice = it.live.get_by_label("Trained models of the record")
+    assert choice.input_value() == "", "it can be chosen again"
 
 
 def test_a_hidden_page_pauses_and_a_closed_one_frees_all(visit: Visit) -> None:

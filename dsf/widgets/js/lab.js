@@ -56,11 +56,14 @@ function finding(setup, live) {
   if (!live) {
     const guesses = `Guessing among the pairs scores ${percent(1 / K)}`;
     const { R } = setups.taskOf(setup);
-    return `${named(setup)}, untrained. It reads ${K} pairs in ${L} tokens and is asked ${K * R} times. ${guesses}.`;
+    const { start, steps, rate, seed } = setup;
+    const plan = `To come: ${steps} steps at rate ${rate}, seed ${seed}${start && `, start ${start}`}.`;
+    const task = `It reads ${K} pairs in ${L} tokens and is asked ${K * R} times`;
+    return `${named(setup)}, untrained. ${task}. ${guesses}. ${plan}`;
   }
   if (live.status === "loading") return `${named(setup)}: the model is being built …`;
   if (live.status === "failed") return `${named(setup)}: stopped after ${live.done} steps.`;
-  if (live.given && !live.done) return `${named(setup)}, ${live.given}.`;
+  if (live.given && !live.done) return `${named(setup)}, ${live.given}: ${K} pairs in ${L} tokens.`;
   const state = `${named(setup)}: step ${live.done} of ${setup.steps}, ${scored(live)}.`;
   return live.status === "paused" ? `${state} Paused.` : state;
 }

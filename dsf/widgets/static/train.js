@@ -1,4 +1,4 @@
-/* Made by book/bundle.py, do not edit. Sources 6928d043d144f508 */
+/* Made by book/bundle.py, do not edit. Sources e1cae1055e8ec7d1 */
 /* It contains @jax-js/jax 0.1.25, sha512-g6PxWa6ZLjeQdDAM0ImBSqpdYnC6InCUTCCbMLxhMHMsMNu+JbHRjIQZ/anjBcP69of6hiqfGmTl+3gBn1qu/A==
 
 MIT License

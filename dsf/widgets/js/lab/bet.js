@@ -57,8 +57,8 @@ function reply(bet, all) {
       "With twice as many features as pairs there is room. " +
       `But each question still gives weight to the other pairs: ${answered(bet)}.`
     );
-  if (bet === 16)
-    return `More features help, and not enough: the accuracy is ${listed(all.map((one) => percent(one)))} ${WITH_ALL}.`;
+  const each = listed(all.map((one) => percent(one)));
+  if (bet === 16) return `More features help, and not enough: the accuracy is ${each} of the questions ${WITH_ALL}.`;
   return `Eight features a pair, and still ${answered(bet)}. Time is short, and luck with the seed: ${LONGER}.`;
 }
 

@@ -77,7 +77,7 @@ export function curves() {
     /** The recorded seeds, thin; of their losses the mean. @param {"accuracy" | "loss"} what @returns {Line[]} */
     const before = (what) =>
       recorded.flatMap(({ n, steps, accuracy, loss }) => {
-        const name = `dsf-${setup.mixer} ${shadeOf(setup.mixer, n)} dsf-recorded`;
+        const name = `dsf-${setup.mixer} ${shadeOf(n)} dsf-recorded`;
         const courses = what === "loss" ? [loss] : accuracy;
         return courses.map((course, seed) => ({
           name,

@@ -43,8 +43,10 @@ export function files(lab, ship, tell) {
     try {
       const { setup, weights: held } = readModel(/** @type {ArrayBuffer} */ (await file));
       lab.take(setup, held, given);
+      return true;
     } catch (problem) {
       tell(`${name} cannot be opened: ${/** @type {Error} */ (problem).message}.`);
+      return false;
     }
   }
   const input = html("input", { type: "file", accept: ".safetensors", hidden: true, "aria-label": "A model" });
@@ -63,9 +65,8 @@ export function files(lab, ship, tell) {
         const name = list.value;
         if (!name) return;
         tell("");
-        await open(titleOfShipped(name), ship?.(name), "a trained model of the record");
-        [listed, list.value] = [lab.live, name];
-        draw();
+        const taken = await open(titleOfShipped(name), ship?.(name), "a trained model of the record");
+        [listed, list.value] = taken ? [lab.live, name] : [null, ""];
       },
     },
     ...["", ...SHIPPED].map((name) => html("option", { value: name }, name ? titleOfShipped(name) : "choose one …")),

@@ -20,10 +20,6 @@ const PHI_NOTE =
   "Framed: where the value of a question stands, and the position after it, to which the convolution carries it on. " +
   "✓ and ✗: the answer of the model.";
 
-const STORED_NOTE =
-  "A column is a key of this sequence, a row a feature of the state: its share of |B| where the value of the key is " +
-  "written, in the mean over channels. Framed: the pair chosen above.";
-
 /** @param {Setup} setup */
 export const sequenceOf = (setup) => recall(taskOf(setup), NAME);
 
@@ -103,8 +99,7 @@ export function probeView(choose) {
       if (!fits) return;
       if (!box.firstChild) {
         const note = html("p", { class: "dsf-note" }, PHI_NOTE);
-        const [title, words] = ["What the state stores of each key", html("p", { class: "dsf-note" }, STORED_NOTE)];
-        box.append(panel("Φ of this sequence", map, note), panel(title, stored.node, words));
+        box.append(panel("Φ of this sequence", map, note), panel("What the state stores of each key", stored.node));
       }
       const keys = sequence.asked.map((_, j) => sequence.tokens[2 * j]);
       stored.draw(fits.stored, keys, chosen, width);

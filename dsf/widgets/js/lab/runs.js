@@ -1,5 +1,5 @@
 /** Runs that were trained: what is kept of them, as one text for addresses and notebooks, and as a table in CSV. */
-import { everyOf, isSame, MIXERS, SIZES, STARTS, titleOf, traits } from "./setup.js";
+import { everyOf, isSame, SERIES, SIZES, STARTS, titleOf, traits } from "./setup.js";
 
 /** @typedef {import("./setup.js").Setup} Setup */
 /** @typedef {{step: number, loss: number, accuracy: number}} Point means over the steps since the last one */
@@ -149,8 +149,8 @@ export function freshSeed(runs, setup) {
   return seed;
 }
 
-/** The shade of a size: the larger, the nearer to the ink. @param {string} mixer @param {number} n */
-export const shadeOf = (mixer, n) => (MIXERS[mixer].single ? "" : `dsf-shade-${SIZES.indexOf(n)}`);
+/** The shade of a size, from that of a series on: the larger, the nearer to the ink. @param {number} n */
+export const shadeOf = (n) => `dsf-shade-${SIZES.filter((size) => size > SERIES[0] && size <= n).length}`;
 
 /**
  * The look of each run: a hue for the architecture, a shade for n, and dashes where both are alike.
@@ -160,7 +160,7 @@ export function stylesOf(runs) {
   /** @type {Record<string, number>} */
   const seen = {};
   return runs.map(({ setup: { mixer, n } }) => {
-    const look = `dsf-${mixer} ${shadeOf(mixer, n)}`;
+    const look = `dsf-${mixer} ${shadeOf(n)}`;
     seen[look] = (seen[look] ?? -1) + 1;
     return `${look} dsf-dash-${seen[look] % DASHES}`;
   });

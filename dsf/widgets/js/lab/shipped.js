@@ -17,7 +17,8 @@ export function titleOfShipped(name) {
  * @returns {Promise<ArrayBuffer>}
  */
 export async function fetchShipped(name, beside) {
-  await fetchScript(new URL(`model-${name}.js`, beside).href);
-  const text = /** @type {any} */ (globalThis).dsfModels[name];
+  const held = () => /** @type {any} */ (globalThis).dsfModels?.[name];
+  if (!held()) await fetchScript(new URL(`model-${name}.js`, beside).href);
+  const text = held();
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
 }

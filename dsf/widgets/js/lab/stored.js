@@ -7,6 +7,10 @@ const [SIDE, LEFT, TOP] = [264, 24, 18]; // px: of the map at most, and of the n
 const [DRAWS, STREAM] = [400, 51]; // of random numbers
 const [TALLEST, NAMED] = [34, 12]; // px of a row; rows of that height have their numbers
 
+const NOTE =
+  "A column is a key of this sequence, a row a feature of the state: its share of |B| where the value of the key is " +
+  "written, in the mean over channels. Framed: the pair chosen above.";
+
 /**
  * Of each key the share of every feature in what is written, (features, K).
  * @param {ArrayLike<number>} stored sizes, (features, K) @param {number} K
@@ -24,13 +28,20 @@ function strongest(shares, K, pair) {
   return { feature: column.indexOf(share), share };
 }
 
+/** @type {Map<number, number>} */
+const known = new Map();
+
 /** What the largest of so many random numbers has of their sizes, in the mean. @param {number} features */
 function randomShare(features) {
+  const found = known.get(features);
+  if (found !== undefined) return found;
   const shares = Array.from({ length: DRAWS }, (_, draw) => {
     const sizes = Array.from({ length: features }, (_, k) => Math.abs(normal(draw, STREAM, k)));
     return Math.max(...sizes) / sizes.reduce((sum, size) => sum + size, 0);
   });
-  return shares.reduce((sum, share) => sum + share, 0) / DRAWS;
+  const mean = shares.reduce((sum, share) => sum + share, 0) / DRAWS;
+  known.set(features, mean);
+  return mean;
 }
 
 /**
@@ -52,14 +63,15 @@ export function storedView() {
   const heat = heatMap(map);
   const names = svg("g", {});
   map.append(names);
-  const told = html("p", { class: "dsf-told" });
+  const told = html("p", { class: "dsf-lab-told" });
+  const note = html("p", { class: "dsf-note" }, NOTE);
   return {
-    node: html("div", {}, map, told),
+    node: html("div", {}, map, told, note),
     /** @param {Float32Array | null} stored @param {number[]} keys @param {number} pair @param {number} width */
     draw(stored, keys, pair, width) {
       const K = keys.length;
       const rows = stored ? stored.length / K : 0;
-      map.toggleAttribute("hidden", rows < 2);
+      for (const part of [map, note]) part.toggleAttribute("hidden", rows < 2);
       if (!stored || rows < 2) {
         told.textContent = stored
           ? "The state has one feature, which all keys share."
