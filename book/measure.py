@@ -89,8 +89,6 @@ def measure(path: Path) -> Cost:
 
 def main() -> int:
     """Measure the notebooks and write the file."""
-
-
     parser = argparse.ArgumentParser("book.measure", description=__doc__)
     paths = {p.stem: p for p in sorted((settings.ROOT / "chapters").glob("*.ipynb"))}
     parser.add_argument("names", nargs="*", choices=[[], *paths], help="of notebooks")

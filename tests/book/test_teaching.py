@@ -113,8 +113,8 @@ def test_a_lesson_adds_up_what_it_names(page: BeautifulSoup) -> None:
     assert lesson
     said = " ".join(lesson.get_text().split())
     assert said.startswith(
-        "Week 1, loops: chapter 1; 1 minute to read before; 45 minutes in class; "
-        "homework 17 minutes (Exercise 1 and Exercise 2)."
+        "Week 1, loops: chapter 1; 1 minute to read; 45 minutes in class; "
+        "homework, 17 minutes (Exercise 1 and Exercise 2)."
     )
     assert said.endswith("In class: go.")
 
