@@ -82,7 +82,7 @@ class Answers(SphinxPostTransform):
         else:
             heading += question_of(line)
         head = nodes.paragraph("", "", *heading, classes=["answer-head"])
-        ids = [*node["ids"], name]
+        ids = [name, *node["ids"]]
         return element("", head, *content, ids=ids, classes=["paper-answer"])
 
 

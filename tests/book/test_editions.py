@@ -177,9 +177,9 @@ def test_paper_has_the_answers_at_its_end_and_a_line_in_their_place(
     heads = [" ".join(p.get_text().split()) for p in section.select(".answer-head")]
     assert heads == [
         "A1. What falls faster?",
-        "A2. Solution to Exercise 1.1 (First ●○○)",
+        "A2. Solution to Exercise 1 (First ●○○)",
         "A3. Which?",
-        "A4. Solution to Exercise 1.2 (Second ●○○)",
+        "A4. Solution to Exercise 2 (Second ●○○)",
     ]
     for number, line in enumerate(page.select(".see-answer"), 1):
         assert line.get_text().endswith(f"A{number}, at the end of the chapter.")
