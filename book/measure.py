@@ -46,7 +46,7 @@ class Cost:
     versions: str
 
     def __str__(self) -> str:
-        return f"{self.seconds} s of processor time and {self.megabytes / 1000:.1f} GB of memory"
+        return f"{self.seconds} s, {self.megabytes / 1000:.1f} GB"
 
     @property
     def seconds(self) -> int:
