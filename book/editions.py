@@ -7,9 +7,13 @@ number has the same number in all of them.
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from book.notebooks.chapter import CHAPTER_FILE
@@ -86,17 +90,36 @@ def write(root: Path, out: Path, edition: Edition, strict: bool) -> int:
     }
     if edition.paper:
         settings["html_additional_pages"] = {}
-    status = build_sphinx(
-        root,
-        out / edition.folder,
-        noconfig=True,
-        path_config=root / "_config.yml",
-        confoverrides=settings,
-        filenames=[str(page) for page in printed(root)] if edition.paper else None,
-        warningiserror=strict,
-        keep_going=strict,
-    )
+    with trees(out, edition) as read:
+        status = build_sphinx(
+            root,
+            out / edition.folder,
+            doctreedir=read,
+            noconfig=True,
+            path_config=root / "_config.yml",
+            confoverrides=settings,
+            filenames=[str(page) for page in printed(root)] if edition.paper else None,
+            warningiserror=strict,
+            keep_going=strict,
+        )
     return int(status != 0)  # an exception stands for itself
+
+
+@contextmanager
+def trees(out: Path, edition: Edition) -> Iterator[Path]:
+    """The pages that have been read: those of the book, or a copy that another edition may change.
+
+    Sphinx writes again what it reads again. What one edition reads another would miss.
+    """
+    own = out / ".doctrees"
+    if edition.folder == "html":
+        yield own
+        return
+    shutil.rmtree(out / edition.folder, ignore_errors=True)
+    with TemporaryDirectory(prefix=".doctrees-", dir=out) as folder:
+        if own.exists():
+            shutil.copytree(own, folder, dirs_exist_ok=True)
+        yield Path(folder)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ class Cost:
     versions: str
 
     def __str__(self) -> str:
-        return f"{self.seconds} s of processor time and {self.megabytes / 1000:.1f} GB of memory"
+        return f"{self.seconds} s, {self.megabytes / 1000:.1f} GB"
 
     @property
     def seconds(self) -> int:
@@ -89,8 +89,6 @@ def measure(path: Path) -> Cost:
 
 def main() -> int:
     """Measure the notebooks and write the file."""
-
-
     parser = argparse.ArgumentParser("book.measure", description=__doc__)
     paths = {p.stem: p for p in sorted((settings.ROOT / "chapters").glob("*.ipynb"))}
     parser.add_argument("names", nargs="*", choices=[[], *paths], help="of notebooks")

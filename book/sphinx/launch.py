@@ -41,7 +41,8 @@ class LaunchLine(SphinxPostTransform):
         links = links if edition.solutions else []  # they open the notebooks of the repository
         links += [f'<a href="{Path(path).name}" download>download the notebook</a>']
         cost = measure.recorded().get(Path(path).stem)
-        said = f' <span class="cost">(it takes about {cost}, on one thread)</span>' if cost else ""
+        hint = "processor seconds and memory of a run from top to bottom, measured"
+        said = f' <span class="cost" title="{hint}">({cost}, one thread)</span>' if cost else ""
         line = f'<p class="launch">Run it: {" · ".join(links)}{said}</p>'
         title.parent.insert(title.parent.index(title) + 1, nodes.raw("", line, format="html"))
 

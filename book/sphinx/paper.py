@@ -7,6 +7,7 @@ solutions and the answers of what a chapter asks stand at its end, and a link sa
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from docutils import nodes
@@ -21,6 +22,7 @@ from book.sphinx.numbering import CHAPTER
 # The classes of what an edition without solutions leaves out, on a screen and on paper.
 UNANSWERED = {"solution", "teachers"}
 HANDOUT = UNANSWERED | {"answer", "hint"}
+SHORT = 160  # characters of a question that is repeated above its answer
 
 
 class LeaveOut(SphinxPostTransform):
@@ -57,7 +59,8 @@ class Answers(SphinxPostTransform):
         title = next(iter(self.document.findall(nodes.title)), None)
         if title is None or not found:
             return
-        section = nodes.section("", nodes.title("", "Answers"), ids=["answers"])
+        # No title of Sphinx, which would get the number of the chapter.
+        section = nodes.section("", element("", nodes.Text("Answers"), tag="h2"), ids=["answers"])
         for number, node in enumerate(found, 1):
             section += self.moved(node, number)
         title.parent += section
@@ -77,9 +80,9 @@ class Answers(SphinxPostTransform):
         if "solution" in node["classes"] and isinstance(first, summary):
             heading += first.children
         else:
-            heading += [nodes.Text(question_of(line))]
+            heading += question_of(line)
         head = nodes.paragraph("", "", *heading, classes=["answer-head"])
-        ids = [*node["ids"], name]
+        ids = [name, *node["ids"]]
         return element("", head, *content, ids=ids, classes=["paper-answer"])
 
 
@@ -95,15 +98,18 @@ def blocks(document: nodes.document, classes: set[str]) -> list[Any]:
     return found
 
 
-def question_of(line: nodes.Element) -> str:
-    """The beginning of what is asked where the line of an answer stands."""
+def question_of(line: nodes.Element) -> list[nodes.Node]:
+    """What is asked where the line of an answer stands: the question if it is short, or where."""
     asked = next((n for n in line.parent.children if "asked" in n.get("classes", [])), None)
-    paragraphs = list(asked.findall(nodes.paragraph)) if asked is not None else []
-    words = paragraphs[1].astext().split() if len(paragraphs) > 1 else []
-    formulas = any(paragraphs[1].findall(nodes.math)) if len(paragraphs) > 1 else False
-    if not words or formulas:
-        return paragraphs[0].astext() if paragraphs else "Answer"
-    return " ".join(words[:12]) + (" …" if len(words) > 12 else "")
+    kind, *question = list(asked.findall(nodes.paragraph)) if asked is not None else [line]
+    if question and len(question[0].astext()) <= SHORT:
+        return [copy.deepcopy(node) for node in question[0].children]
+    place: nodes.Node | None = line
+    while place is not None and not isinstance(place, nodes.section):
+        place = place.parent
+    title = place.next_node(nodes.title) if place is not None else None
+    where = f", in “{title.astext()}”" if title is not None else ""
+    return [nodes.Text(kind.astext() + where)]
 
 
 def spell_address(link: nodes.reference) -> None:

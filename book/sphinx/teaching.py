@@ -147,6 +147,7 @@ class Lesson(Teaching):
     option_spec: ClassVar = {
         "chapters": directives.unchanged_required,
         "homework": directives.unchanged,
+        "together": directives.unchanged,
     }
 
     def run(self) -> list[nodes.Node]:
@@ -159,19 +160,20 @@ class Lesson(Teaching):
             raise self.error(f"chapters is {self.options.get('chapters')!r}, {expected}") from None
         read = [self.read(chapter) for chapter in wanted]
         minutes = {task.label: task.minutes for c in known.values() for task in teaching.tasks(c)}
-        labels = [x.strip() for x in self.options.get("homework", "").split(",") if x.strip()]
-        for label in labels:
-            if label not in minutes:
-                raise self.error(f"homework names {label!r}, which is no exercise of the book")
         names = [self.link(chapter, str(chapter.number)) for chapter in wanted]
         facts = [
             f"chapter{'s' if len(names) > 1 else ''} {joined(names)}",
-            f"{minutes_of(sum(time.reading for time, _, _ in read))} to read before",
+            f"{minutes_of(sum(time.reading for time, _, _ in read))} to read",
             f"{joined([str(lesson) for _, _, lesson in read])} minutes in class",
         ]
-        if labels:
-            given = joined([f"{{numref}}`{label}`" for label in labels])
-            facts.append(f"homework {minutes_of(sum(minutes[x] for x in labels))} ({given})")
+        for option, words in (("together", "exercises in class"), ("homework", "homework")):
+            labels = [x.strip() for x in self.options.get(option, "").split(",") if x.strip()]
+            for label in labels:
+                if label not in minutes:
+                    raise self.error(f"{option} names {label!r}, which is no exercise of the book")
+            if labels:
+                given = joined([f"{{numref}}`{label}`" for label in labels])
+                facts.append(f"{words}, {minutes_of(sum(minutes[x] for x in labels))} ({given})")
         box = element(classes=["lesson"])
         box += nodes.paragraph("", "", nodes.strong("", self.arguments[0]), nodes.Text(": "),
                                *self.text("; ".join(facts) + "."))  # fmt: skip

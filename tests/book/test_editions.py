@@ -96,6 +96,29 @@ def test_editions_are_told_apart_by_two_questions() -> None:
     ]  # fmt: skip
 
 
+def test_an_edition_leaves_what_the_book_has_read_as_it_is(tmp_path: Path) -> None:
+    trees = tmp_path / ".doctrees"
+    trees.mkdir()
+    (trees / "page").write_text("one")
+    (tmp_path / "print").mkdir()
+    (tmp_path / "print" / "old.html").write_text("")
+    with editions.trees(tmp_path, editions.EDITIONS["html"]) as own:
+        assert own == trees
+    with editions.trees(tmp_path, editions.EDITIONS["print"]) as own:
+        assert (own / "page").read_text() == "one"
+        (own / "page").write_text("two")
+    assert (trees / "page").read_text() == "one"
+    assert not own.exists()
+    assert not (tmp_path / "print").exists()
+
+
+def test_chapters_and_what_they_refer_to_are_printed() -> None:
+    names = [path.stem for path in editions.printed(Path(__file__).parents[2])]
+    assert names[0] == "01-linear-recurrences"
+    assert names[-2:] == ["notation", "references"]
+    assert {"progress", "teachers", "api"} & {*names} == set()
+
+
 @pytest.mark.parametrize("name", editions.EDITIONS)
 def test_an_edition_is_built_without_a_warning(books: dict[str, Build], name: str) -> None:
     assert books[name].warnings == ""
@@ -154,9 +177,9 @@ def test_paper_has_the_answers_at_its_end_and_a_line_in_their_place(
     heads = [" ".join(p.get_text().split()) for p in section.select(".answer-head")]
     assert heads == [
         "A1. What falls faster?",
-        "A2. Solution to Exercise 1.1 (First ●○○)",
+        "A2. Solution to Exercise 1 (First ●○○)",
         "A3. Which?",
-        "A4. Solution to Exercise 1.2 (Second ●○○)",
+        "A4. Solution to Exercise 2 (Second ●○○)",
     ]
     for number, line in enumerate(page.select(".see-answer"), 1):
         assert line.get_text().endswith(f"A{number}, at the end of the chapter.")

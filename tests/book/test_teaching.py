@@ -113,8 +113,8 @@ def test_a_lesson_adds_up_what_it_names(page: BeautifulSoup) -> None:
     assert lesson
     said = " ".join(lesson.get_text().split())
     assert said.startswith(
-        "Week 1, loops: chapter 1; 1 minute to read before; 45 minutes in class; "
-        "homework 17 minutes (Exercise 1 and Exercise 2)."
+        "Week 1, loops: chapter 1; 1 minute to read; 45 minutes in class; "
+        "homework, 17 minutes (Exercise 1 and Exercise 2)."
     )
     assert said.endswith("In class: go.")
 
@@ -167,7 +167,7 @@ def test_the_line_under_the_title_says_what_was_measured(
     monkeypatch.setattr(measure, "recorded", lambda: {"01-test": cost})
     line = Build(tmp_path, {"01-test": "Text."}).page().select_one("article .launch")
     assert line
-    assert "about 35 s of processor time and 0.6 GB of memory, on one thread" in line.get_text()
+    assert "(35 s, 0.6 GB, one thread)" in line.get_text()
 
 
 def test_a_measurement_runs_the_notebook(tmp_path: Path) -> None:
