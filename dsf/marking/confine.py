@@ -23,6 +23,7 @@ processes. It is another process than the one that marks, and what it says is da
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -93,10 +94,8 @@ class Confined:
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             if pipe is not None:
-                try:
+                with contextlib.suppress(OSError):  # of what was still to be written
                     pipe.close()
-                except OSError:  # what was still to be written to it
-                    pass
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -179,7 +178,9 @@ def _knows_size() -> bool:
 
 def _environment() -> dict[str, str]:
     """The variables of the process: none of those of whoever marks but where things lie."""
-    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "SYSTEMROOT") if name in os.environ}
+    kept = {
+        name: os.environ[name] for name in ("LD_LIBRARY_PATH", "SYSTEMROOT") if name in os.environ
+    }
     one = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
     path = os.pathsep.join([str(PACKAGE.parent), *map(str, _packages())])
     return {

@@ -57,7 +57,7 @@ def mark(
         level: of confinement to insist on; if None the best of this machine.
 
     Returns:
-        One mark for each exercise, in the order of the names. Whatever the code does, it gets marks.
+        One mark for each exercise, in the order of the names, whatever the code does.
 
     Raises:
         ValueError: there is no such exercise, or the level cannot be had here.

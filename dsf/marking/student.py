@@ -1,4 +1,4 @@
-"""A conversation with the confined process, in which the student's function looks as if it were here."""
+"""A conversation with the confined process: the student's function looks as if it were here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Stopped(Exception):
 
 
 class Student:
-    """A conversation with the process that runs a student's code; a new one after it was stopped."""
+    """The process that runs a student's code, and a new one after it was stopped."""
 
     def __init__(self, submission: Submission, limits: Limits, level: Level) -> None:
         self.submission = submission
@@ -38,7 +38,10 @@ class Student:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -188,7 +191,7 @@ def _error(told: dict[str, Any]) -> tuple[str, str, bool]:
 
 
 def _listen(out: Any, replies: queue.SimpleQueue[bytes]) -> None:
-    """Take line after line from a process; an empty one at its end, and for one that is too long."""
+    """Take line after line from a process; an empty one at its end, or for one too long."""
     try:
         while (line := out.readline(2 * LARGEST)).endswith(b"\n"):
             replies.put(line)

@@ -135,7 +135,7 @@ DECODERS: dict[str, Callable[[Any], Any]] = {
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement of a file or cell, with the names that it binds there, and those that it reads."""
+    """A statement of a file or cell, with the names that it binds and those that it reads."""
 
     node: ast.stmt
     code: CodeType
@@ -201,7 +201,8 @@ def needed(body: list[Statement], name: str) -> list[Statement]:
 def is_empty(function: ast.stmt) -> bool:
     """Whether a definition holds nothing but a docstring, `...` or `pass`."""
     return isinstance(function, ast.FunctionDef) and all(
-        isinstance(one, ast.Pass) or (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
+        isinstance(one, ast.Pass)
+        or (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
         for one in function.body
     )
 
@@ -287,7 +288,9 @@ def serve(messages: Iterator[str], out: IO[str]) -> None:
         try:
             text = json.dumps(answer(loaded, line))
         except (ValueError, RecursionError, MemoryError) as error:
-            text = json.dumps({"error": [type(error).__name__, "returns what cannot be told", False]})
+            text = json.dumps(
+                {"error": [type(error).__name__, "returns what cannot be told", False]}
+            )
         if len(text) > LARGEST:
             text = json.dumps({"error": ["ValueError", "returns more than can be compared", False]})
         out.write(text + "\n")
