@@ -26,6 +26,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -75,7 +76,7 @@ class Confined:
 
     def __init__(self, level: Level, limits: Limits) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="dsf-marking-"))
-        if level == "user":
+        if _is_root():  # the process becomes nobody
             self.folder.chmod(0o1777)
         arguments = [str(limits.memory), str(limits.file)]
         self.process = subprocess.Popen(
@@ -88,9 +89,15 @@ class Confined:
             start_new_session=True,
         )
 
-    def end(self) -> None:
-        """End the process with all that belongs to it, and remove its folder."""
+    def kill(self) -> None:
+        """End the process with all that belongs to it, at once."""
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)  # the group that it leads
         self.process.kill()
+
+    def close(self) -> None:
+        """Close the pipes and remove the folder of a process that was ended."""
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             if pipe is not None:

@@ -27,7 +27,7 @@ try:
     from nbgrader.converters import Autograde, GenerateAssignment
     from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
     from traitlets import Float, Integer, Unicode
-    from traitlets.config import PyFileConfigLoader
+    from traitlets.config.loader import PyFileConfigLoader
 except ModuleNotFoundError as error:
     raise missing(error, "marking") from error
 
@@ -144,4 +144,4 @@ def _error(text: str) -> Any:
 
 
 def _output(kind: str, **parts: Any) -> Any:
-    return from_dict({"output_type": kind, **parts})
+    return from_dict({"output_type": kind, **parts})  # type: ignore[no-untyped-call]

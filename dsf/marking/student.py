@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import queue
@@ -16,6 +17,7 @@ from dsf.marking.confine import Confined, Level, Limits
 from dsf.marking.submission import Submission
 from dsf.marking.worker import LARGEST, decode, encode
 
+WAITING = 4  # messages at most: who talks without being asked shall not fill the memory here
 ENDED = "ends the process that runs it"
 
 
@@ -31,7 +33,8 @@ class Student:
         self.limits = limits
         self.level = level
         self.confined: Confined | None = None
-        self.replies: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.replies: queue.Queue[bytes] = queue.Queue(WAITING)
+        self.listener = threading.Thread()
         self.until = 0.0
 
     def __enter__(self) -> Student:
@@ -54,14 +57,15 @@ class Student:
         if self.confined is not None:
             return
         self.confined = Confined(self.level, self.limits)
-        process, self.replies = self.confined.process, queue.SimpleQueue()
+        process, self.replies = self.confined.process, queue.Queue(WAITING)
         listening = (process.stdout, self.replies)
-        threading.Thread(target=_listen, args=listening, daemon=True).start()
+        self.listener = threading.Thread(target=_listen, args=listening, daemon=True)
+        self.listener.start()
         self.until = monotonic() + self.limits.start
         try:
             self._hear()
         except Stopped:
-            process.kill()
+            self.confined.kill()
             said = process.stderr.read().decode(errors="replace") if process.stderr else ""
             self.stop()
             raise RuntimeError(f"the confined process does not start: {said[-2000:]}") from None
@@ -69,7 +73,12 @@ class Student:
     def stop(self) -> None:
         """End the process, if there is one."""
         if self.confined is not None:
-            self.confined.end()
+            self.confined.kill()
+            until = monotonic() + 5.0
+            while self.listener.is_alive() and monotonic() < until:
+                with contextlib.suppress(queue.Empty):  # it may wait for a line to be taken
+                    self.replies.get(timeout=0.05)
+            self.confined.close()
             self.confined = None
 
     def ask(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +90,7 @@ class Student:
         assert self.confined is not None
         process = self.confined.process
         # Who does not read cannot be written to: it is ended then, and the writing with it.
-        watch = threading.Timer(max(0.0, self.until - monotonic()), process.kill)
+        watch = threading.Timer(max(0.0, self.until - monotonic()), self.confined.kill)
         watch.start()
         try:
             assert process.stdin is not None
@@ -190,7 +199,7 @@ def _error(told: dict[str, Any]) -> tuple[str, str, bool]:
     return name if name.isidentifier() else "Exception", str(said)[:300], unfinished is True
 
 
-def _listen(out: Any, replies: queue.SimpleQueue[bytes]) -> None:
+def _listen(out: Any, replies: queue.Queue[bytes]) -> None:
     """Take line after line from a process; an empty one at its end, or for one too long."""
     try:
         while (line := out.readline(2 * LARGEST)).endswith(b"\n"):
