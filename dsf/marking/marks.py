@@ -36,6 +36,7 @@ class Mark:
     message: str
 
     def __str__(self) -> str:
+        """✓, ○ or ✗, and the message."""
         return str(Result(self.passed, self.score, self.message))
 
 
@@ -68,10 +69,17 @@ def mark(
         check_choice("names", name, EXERCISES)
     seed = secrets.randbelow(1 << 31) if seed is None else check_integer("seed", seed, 0)
     with Student(submission, limits or Limits(), check_level(level)) as student:
-        return [_mark(student, name, seed) for name in asked]
+        return [mark_one(student, name, seed) for name in asked]
 
 
-def _mark(student: Student, name: str, seed: int) -> Mark:
+def mark_one(student: Student, name: str, seed: int) -> Mark:
+    """Mark one exercise, in a process that may live on.
+
+    Args:
+        student: the process, with what was handed in.
+        name: of the exercise.
+        seed: of the random arguments.
+    """
     task = EXERCISES[name]
     yours = student.load(name, task.function)
     result = yours if isinstance(yours, Result) else judge(task, yours, seed)
