@@ -37,7 +37,7 @@ test-all: test
 
 # Four assignments for a class: students' and teachers' versions, and what marks them.
 assignments: $(READY)
-	@$(PY) -m dsf.cli assignments _build/assignments
+	@$(VENV)/bin/dsf assignments _build/assignments
 
 # Puts some 300 small faults into the core, one at a time, and counts those that a fast test notices.
 # Half an hour on two cores; another sample: make mutants SEED=1

@@ -10,7 +10,8 @@ computation that it may use for its time.
 
 `user` (no bubblewrap, but started by root, as in a container of Gradescope): the process becomes
 the user `nobody`. It writes to files of others no more and ends no process of others; it reads
-what everybody may read, which should not include submissions, and it has the network.
+what everybody may read, which should include Python and not include submissions, it writes to
+folders that are open to all, such as /tmp, and it has the network.
 
 `limits` (all else): a process of the same user as the one that marks, in a folder of its own. It
 reads and writes what that user may, and has the network. It is for code that is wrong, not for
@@ -37,7 +38,7 @@ from pathlib import Path
 from typing import Literal
 
 import dsf
-from dsf._checks import check_choice
+from dsf._checks import check_choice, check_integer, check_number
 
 Level = Literal["namespaces", "user", "limits"]
 LEVELS: tuple[Level, ...] = ("namespaces", "user", "limits")
@@ -65,6 +66,12 @@ class Limits:
     memory: int = 1 << 30
     file: int = 16 << 20
     start: float = 120.0
+
+    def __post_init__(self) -> None:
+        for name in ("seconds", "start"):
+            check_number(name, getattr(self, name), 0, above=True)
+        for name in ("memory", "file"):
+            check_integer(name, getattr(self, name))
 
 
 class Confined:

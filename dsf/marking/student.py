@@ -15,7 +15,7 @@ from dsf.classroom import EXERCISES, Result
 from dsf.classroom.result import NOT_STARTED
 from dsf.marking.confine import Confined, Level, Limits
 from dsf.marking.submission import Submission
-from dsf.marking.worker import LARGEST, decode, encode
+from dsf.marking.worker import LARGEST, decode, encode, plain
 
 WAITING = 4  # messages at most: who talks without being asked shall not fill the memory here
 ENDED = "ends the process that runs it"
@@ -139,7 +139,7 @@ class Student:
             kind, said, _ = _error(told)
             return Result(False, 0.0, f"`{function}` cannot be loaded: {kind}: {said}".rstrip(": "))
         if "unread" in told:
-            said = str(told["unread"])[:300]
+            said = plain(str(told["unread"])[:300])
             return Result(False, 0.0, f"`{function}` is no Python: {said}")
         return Result(False, 0.0, f"{NOT_STARTED}. {begin}")
 
@@ -196,7 +196,8 @@ def _error(told: dict[str, Any]) -> tuple[str, str, bool]:
     except (ValueError, TypeError):
         return "Exception", "", False
     name = str(kind)[:100]
-    return name if name.isidentifier() else "Exception", str(said)[:300], unfinished is True
+    first = plain(str(said)[:300].strip().split("\n")[0])
+    return name if name.isidentifier() else "Exception", first, unfinished is True
 
 
 def _listen(out: Any, replies: queue.Queue[bytes]) -> None:

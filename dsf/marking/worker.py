@@ -63,6 +63,11 @@ def encode(value: Any) -> Any:
     return {"other": repr(value)[:200]}
 
 
+def plain(text: str) -> str:
+    """A text without what is more than text to a terminal or in a file."""
+    return "".join(one if one.isprintable() else " " for one in text)
+
+
 def _packed(array: np.ndarray[Any, Any]) -> list[Any]:
     flat = np.ascontiguousarray(array)
     return [flat.dtype.str, list(array.shape), base64.b64encode(flat.tobytes()).decode("ascii")]
@@ -126,7 +131,7 @@ DECODERS: dict[str, Callable[[Any], Any]] = {
     "array": lambda inner: _array(inner)[()],
     "generator": _generator,
     "system": _system,
-    "other": lambda inner: Other(str(inner)[:200]),
+    "other": lambda inner: Other(plain(str(inner)[:200])),
 }
 
 

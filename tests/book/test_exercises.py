@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from book import notebooks
-from book.notebooks import questions
+from book.notebooks import questions, tasks
 from book.notebooks.chapter import Chapter, cells, read_chapter, walk
 from book.notebooks.myst import Directive
 from dsf.classroom import EXERCISES
@@ -74,6 +74,19 @@ def test_the_printed_function_with_a_bug_is_the_one_that_is_given(name: str) -> 
 
 def test_the_replies_of_the_notebooks_are_those_of_the_pages() -> None:
     assert notebooks.differences(questions.generate(ROOT)) == []
+
+
+def test_the_texts_of_assignments_are_those_of_the_chapters() -> None:
+    assert notebooks.differences(tasks.generate(ROOT)) == []
+    texts = {
+        name: one
+        for text in tasks.generate(ROOT).values()
+        for name, one in json.loads(text).items()
+    }
+    assert sorted(texts) == sorted(EXERCISES)
+    assert texts["windowed"]["title"] == "Challenge: a window that moves ●●●"
+    assert "Which token leaves them" in texts["windowed"]["text"], "hints belong to it"
+    assert "every pair exactly" not in texts["la-delta"]["text"], "and solutions do not"
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)

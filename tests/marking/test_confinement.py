@@ -117,3 +117,11 @@ def test_a_level_that_cannot_be_had_is_refused(monkeypatch: pytest.MonkeyPatch) 
     assert check_level(None) == "limits"
     with pytest.raises(ValueError, match="needs a bwrap that may make namespaces"):
         check_level("namespaces")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("seconds", 0), ("start", "long"), ("memory", 0.5), ("file", -1)]
+)
+def test_limits_are_numbers_above_0(field: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f"{field} is .*expected"):
+        Limits(**{field: value})

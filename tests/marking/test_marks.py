@@ -139,6 +139,10 @@ def test_the_cell_of_an_exercise_counts_before_other_cells(marked: Marked) -> No
         ("def features_of(m, p):\n    return {1: 2}", "expected"),
         ("def features_of(m, p):\n    return features_of(m, p)", "calls itself without end"),
         ("def features_of(m, p):\n    raise ValueError('no\\nmore')", "raises ValueError: no"),
+        (
+            "def features_of(m, p):\n    raise ValueError('\\ud800\\x1b[2J')",
+            "raises ValueError: [2J",
+        ),
         ("class E(Exception):\n    pass\ndef features_of(m, p):\n    raise E", "raises E"),
         ("def features_of(m, p):\n    return m / 0.5 + p", "expected"),
     ],
