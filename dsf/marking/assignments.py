@@ -19,8 +19,7 @@ from dsf.classroom import EXERCISES, Exercise
 from dsf.marking.submission import ANSWER
 from dsf.marking.worker import Statement, needed, statements
 
-POINTS = 10
-"""What every exercise is worth; a part of it for a part of its cases and laws."""
+EACH = 10  # points
 
 BEGIN = """\
 Write into the cells that hold `...`, and mend the functions that have a bug. The cell below each
@@ -79,7 +78,7 @@ class Assignment:
         return "\n\n".join(cell.of_script() for cell in _cells(self, solved)) + "\n"
 
 
-ASSIGNMENTS: dict[str, Assignment] = {
+ALL: dict[str, Assignment] = {
     one.name: one
     for one in (
         Assignment(
@@ -111,7 +110,6 @@ ASSIGNMENTS: dict[str, Assignment] = {
         ),
     )
 }
-"""The assignments that come with the book, by their names."""
 
 
 # --- cells --------------------------------------------------------------------------------------
@@ -137,7 +135,7 @@ class _Cell:
             "task": False,
         }
         if check:
-            about["points"] = POINTS
+            about["points"] = EACH
         cell: dict[str, Any] = {
             "cell_type": self.kind,
             "id": self.id,
@@ -154,7 +152,7 @@ class _Cell:
 
 
 def _cells(assignment: Assignment, solved: bool) -> Iterator[_Cell]:
-    begin = BEGIN.format(points=POINTS, requirement=requirement())
+    begin = BEGIN.format(points=EACH, requirement=requirement())
     yield _Cell("markdown", "begin", f"# {assignment.title}\n\n{begin.strip()}")
     yield _Cell("code", "set-up", _set_up(assignment))
     for name in assignment.exercises:

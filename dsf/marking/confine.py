@@ -1,25 +1,6 @@
 """Start a process that is to run a student's code, confined as far as this machine allows.
 
-There are three levels. The best that works here is taken, unless one is asked for.
-
-`namespaces` (Linux with bubblewrap, `apt-get install bubblewrap`): the process sees Python, its
-packages and the package `dsf` without exercises and marking, all read-only, and an empty folder
-of limited size that vanishes with it. It sees no other file (no submission, no gradebook, no
-home), no other process and no network. What it does not keep from: a fault in the kernel, and the
-computation that it may use for its time.
-
-`user` (no bubblewrap, but started by root, as in a container of Gradescope): the process becomes
-the user `nobody`. It writes to files of others no more and ends no process of others; it reads
-what everybody may read, which should include Python and not include submissions, it writes to
-folders that are open to all, such as /tmp, and it has the network.
-
-`limits` (all else): a process of the same user as the one that marks, in a folder of its own. It
-reads and writes what that user may, and has the network. It is for code that is wrong, not for
-code that is evil: for that, mark in a virtual machine or a container that is thrown away.
-
-At every level the process has limits of time, and where the system knows them (Linux; macOS but
-for the memory; Windows none) of memory and of the size of files, and cannot start other
-processes. It is another process than the one that marks, and what it says is data.
+`best` tells the levels, and what each keeps from and what it does not.
 """
 
 from __future__ import annotations
@@ -144,7 +125,27 @@ def command(level: Level, limits: Limits) -> list[str]:
 
 
 def best() -> Level:
-    """The strictest level that works on this machine."""
+    """The strictest level of confinement that works on this machine.
+
+    `namespaces` (Linux with bubblewrap, `apt-get install bubblewrap`): the process sees Python, its
+    packages and the package `dsf` without exercises and marking, all read-only, and an empty folder
+    of limited size that vanishes with it. It sees no other file (no submission, no gradebook, no
+    home), no other process and no network. It does not keep from faults in the kernel, nor from
+    using the computer for the time that it has.
+
+    `user` (no bubblewrap, but started by root, as in a container of Gradescope): the process
+    becomes the user `nobody`. It cannot write to files of others nor end their processes. It reads
+    what everybody may read, which should include Python and not include submissions, writes to
+    folders that are open to all, such as `/tmp`, and has the network.
+
+    `limits` (all else): the process belongs to the user who marks, and reads, writes and deletes
+    what that user may. It is for code that is wrong, not for code that is evil: for that, mark in a
+    virtual machine or a container that is thrown away.
+
+    At every level the process has limits of time, and where the system knows them of memory (not
+    on macOS), of the size of files and of further processes, of which there are none (not on
+    Windows). It is another process than the one that marks, and what it says is data.
+    """
     return next(level for level in LEVELS if works(level))
 
 

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from dsf._checks import check_integer
-from dsf.marking.assignments import ASSIGNMENTS, Assignment, requirement
+from dsf.marking.assignments import ALL, Assignment, requirement
 
 CONFIG = '''\
 """Settings of nbgrader for this course, made by `dsf assignments`; yours to change."""
@@ -75,7 +75,7 @@ dsf mark {name} /autograder/submission --gradescope /autograder/results/results.
 
 def write_course(
     folder: Path,
-    assignments: Iterable[Assignment] = tuple(ASSIGNMENTS.values()),
+    assignments: Iterable[Assignment] = tuple(ALL.values()),
     seed: int | None = None,
 ) -> list[Path]:
     """Write a course for nbgrader, with the files that pytest and Gradescope need.

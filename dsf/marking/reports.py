@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dsf.marking.assignments import POINTS, Assignment
+from dsf.marking.assignments import EACH, Assignment
 from dsf.marking.marks import Mark
 
 
@@ -21,8 +21,8 @@ def gradescope(marks: Iterable[Mark]) -> dict[str, Any]:
     tests = [
         {
             "name": mark.name,
-            "score": round(POINTS * mark.score, 2),
-            "max_score": POINTS,
+            "score": round(EACH * mark.score, 2),
+            "max_score": EACH,
             "status": "passed" if mark.passed else "failed",
             "output": str(mark),
             "output_format": "text",

@@ -50,9 +50,9 @@ def encode(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return {type(value).__name__: [encode(one) for one in value]}
     if isinstance(value, Tensor):
-        plain = value.detach().to_dense() if value.layout != torch.strided else value.detach()
-        plain = plain.float() if plain.dtype in (torch.bfloat16, torch.float16) else plain
-        return {"tensor": _packed(plain.cpu().resolve_conj().resolve_neg().numpy())}
+        dense = value.detach().to_dense() if value.layout != torch.strided else value.detach()
+        wide = dense.float() if dense.dtype == torch.bfloat16 else dense  # NumPy has none
+        return {"tensor": _packed(wide.cpu().resolve_conj().resolve_neg().numpy())}
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufc":
         return {"array": _packed(np.asarray(value))}
     if isinstance(value, torch.Generator):
@@ -87,7 +87,7 @@ def decode(told: Any) -> Any:
     """The value that `encode` has written; it makes nothing but the kinds that are listed there.
 
     Raises:
-        ValueError: it is none of those, or a system of more steps than `LONGEST`.
+        ValueError: it is none of those, or a system too large to be compared.
     """
     if told is None or isinstance(told, bool | str | int | float):
         return told
@@ -112,8 +112,8 @@ def _array(inner: Any) -> np.ndarray[Any, Any]:
 def _system(inner: Any) -> Any:
     name, parts = inner
     system = SYSTEMS[name](**{str(key): decode(one) for key, one in parts.items()})
-    if system.length > LONGEST:
-        raise ValueError(f"a system of {system.length} steps, expected at most {LONGEST}")
+    if system.length > LONGEST or system.length * system.n * (system.d or 1) > LARGEST:
+        raise ValueError(f"a system of {system.length} steps is too large to be compared")
     return system
 
 
@@ -258,8 +258,7 @@ class Loaded:
 
     def call(self, arguments: list[Any]) -> dict[str, Any]:
         """What the function returns."""
-        result = self.function(*map(decode, arguments))
-        return {"value": encode(result)}
+        return {"value": encode(self.function(*map(decode, arguments)))}
 
 
 def parameters(function: Any) -> list[Any] | None:
@@ -297,7 +296,7 @@ def serve(messages: Iterator[str], out: IO[str]) -> None:
                 {"error": [type(error).__name__, "returns what cannot be told", False]}
             )
         if len(text) > LARGEST:
-            text = json.dumps({"error": ["ValueError", "returns more than can be compared", False]})
+            text = json.dumps({"error": ["ValueError", "returns too much", False]})
         out.write(text + "\n")
         out.flush()
 

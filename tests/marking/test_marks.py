@@ -216,6 +216,15 @@ def test_a_reply_that_is_forged_is_an_answer_like_any_other(marked: Marked) -> N
         assert not marked(["sm-monomials"], code.format(one))[0].passed, one
 
 
+def test_a_system_too_large_to_be_compared_is_refused(marked: Marked) -> None:
+    code = "import dsf, torch\ndef real_spring(radius, angle, L):\n    one = torch.ones({})\n"
+    code += "    return dsf.LTVSystem(one, one, one)"
+    for shape, length in (("2000, 1, 1", 2000), ("64, 40, 3", 64)):
+        [one] = marked(["real-spring"], code.format(shape))
+        assert not one.passed
+        assert ("too large to be compared" in one.message) == (length > 256), one
+
+
 def test_what_stops_the_process_costs_the_exercise_alone() -> None:
     for stop in ("while True: pass", "import os; os._exit(0)", "return 'x' * (1 << 24)"):
         bad = f"def recurrent_attention(q, k, v):\n    {stop}"
