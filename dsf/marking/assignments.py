@@ -26,7 +26,7 @@ Write into the cells that hold `...`, and mend the functions that have a bug. Th
 checks it as often as you like; each exercise is worth {points} points, and a part of it where
 a part of the checks holds. Marks come from the last version of each function, run with other
 random arguments than here. A function may use other functions and imports of this file; what else
-is in it, such as experiments, is not run.
+is in it, such as experiments, is not run. What an exercise asks beside its function gets no marks.
 
 To run the cells you need the package of the book: `pip install "{requirement}"`.
 """
@@ -174,7 +174,7 @@ def _set_up(assignment: Assignment) -> str:
         task = EXERCISES[name]
         for function in filter(None, (task.solution, task.given)):
             lines |= {ast.unparse(one.node) for one in _needs(function) if _is_import(one)}
-    return "\n".join(sorted(lines, key=lambda line: ("dsf" in line, line)))
+    return "\n".join(sorted(lines, key=lambda line: ("dsf" in line, line[:4] == "from", line)))
 
 
 def _solution(task: Exercise) -> str:

@@ -196,7 +196,9 @@ def test_the_solution_cannot_be_imported(marked: Marked, how: str) -> None:
     assert "ModuleNotFoundError" in marked(["sm-monomials"], code)[0].message
 
 
-def test_a_reply_that_is_forged_is_an_answer_like_any_other(marked: Marked) -> None:
+def test_a_reply_that_is_forged_is_an_answer_like_any_other(
+    student: Student, marked: Marked
+) -> None:
     code = (
         "import os\n"
         "def features_of(m, p):\n"
@@ -214,6 +216,7 @@ def test_a_reply_that_is_forged_is_an_answer_like_any_other(marked: Marked) -> N
     ]
     for one in told:
         assert not marked(["sm-monomials"], code.format(one))[0].passed, one
+        student.stop()  # what it has still to say would answer the next questions
 
 
 def test_a_system_too_large_to_be_compared_is_refused(marked: Marked) -> None:
