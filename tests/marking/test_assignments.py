@@ -241,6 +241,23 @@ def test_what_was_handed_in_is_found(tmp_path: Path) -> None:
     assert handed_in(tmp_path / "mine.ipynb", ONE).name == "mine.ipynb"
 
 
+def test_a_file_that_cannot_be_read_costs_its_own_marks_alone(
+    course: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken, results = tmp_path / "broken.ipynb", tmp_path / "results.json"
+    broken.write_text("{")
+    released = course / "release" / ONE.name
+    assert cli.main(["mark", ONE.name, str(broken), str(tmp_path / "none"), str(released)]) == 1
+    said = capsys.readouterr()
+    assert said.out.count("of 60") == 3
+    assert said.out.count("○ not started") == 6
+    assert "expected a notebook" in said.err
+    assert cli.main(["mark", ONE.name, str(broken), "--gradescope", str(results)]) == 0
+    told = json.loads(results.read_text(encoding="utf-8"))
+    assert told["score"] == 0
+    assert "expected a notebook" in told["tests"][0]["output"]
+
+
 def test_the_command_marks_no_other_assignment(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["mark", "9-none", "."]) == 2
     assert "assignment is '9-none', expected one of 1-attention" in capsys.readouterr().err
