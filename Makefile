@@ -1,4 +1,5 @@
-# make book | serve | without-solutions | print | handouts | test | test-all | mutants | notebooks | bench | lock | clean
+# make book | serve | without-solutions | print | handouts | assignments
+#      test | test-all | mutants | notebooks | bench | lock | clean
 #
 # Needs Python 3.11 or newer and nothing else. Another interpreter: make book PYTHON=python3.12
 
@@ -9,7 +10,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: book serve without-solutions print handouts test test-all mutants notebooks bench lock clean
+.PHONY: book serve without-solutions print handouts assignments test test-all mutants notebooks bench lock clean
 .DEFAULT_GOAL := book
 
 book: $(READY)
@@ -46,7 +47,11 @@ test: $(READY)
 # Then what takes environments made from nothing: the notebooks on Binder and in Colab, the package as
 # others install it. Minutes, most of them pip's.
 test-all: test
-	OMP_NUM_THREADS=1 $(PY) -m pytest -v -rP -n 2 --dist loadgroup tests/places.py
+	OMP_NUM_THREADS=1 $(PY) -m pytest -v -rP -n 2 --dist loadgroup tests/places.py tests/places_marking.py
+
+# Four assignments for a class: students' and teachers' versions, and what marks them.
+assignments: $(READY)
+	@$(VENV)/bin/dsf assignments _build/assignments
 
 # Puts some 300 small faults into the core, one at a time, and counts those that a fast test notices.
 # Half an hour on two cores; another sample: make mutants SEED=1

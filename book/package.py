@@ -28,9 +28,10 @@ class Floor:
 
 
 FLOORS = (
+    Floor("", ("cli", "__main__")),
+    Floor("Assignments and marks", ("marking",)),
     Floor("Exercises", ("classroom",)),
     Floor("", ("__init__",)),
-    Floor("", ("cli", "__main__")),
     Floor("Sweeps", ("sweep", "engines")),
     Floor("Figures", ("widgets", "interactive", "plots", "state_strip", "looks")),
     Floor("Recorded results", ("results",)),

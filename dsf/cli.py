@@ -1,8 +1,13 @@
-"""The command `dsf`: `dsf sweep` trains a grid of models, `dsf results` prints what came out."""
+"""The command `dsf`: `dsf sweep` trains a grid of models, `dsf results` prints what came out.
+
+`dsf assignments` makes a course for a class, `dsf mark` marks what was handed in.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
+import secrets
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -78,6 +83,20 @@ def _parser() -> argparse.ArgumentParser:
         "file", nargs="*", default=["mqar"], help="a file of runs, or a record's name"
     )
     show.set_defaults(act=_results)
+
+    course = commands.add_parser("assignments", help="make assignments, and what marks them")
+    course.add_argument("folder", type=Path, help="of the course; what is handed in there stays")
+    course.add_argument("--seed", type=int, help="of the random arguments (default: drawn)")
+    course.set_defaults(act=_assignments)
+
+    mark = commands.add_parser("mark", help="mark what a student has handed in")
+    mark.add_argument("assignment", help="its name, such as 1-attention")
+    mark.add_argument("path", type=Path, nargs="+", help="notebook, Python file or folder of one")
+    mark.add_argument("--seed", type=int, help="of the random arguments (default: drawn)")
+    mark.add_argument("--seconds", type=float, default=10.0, help="for one exercise (default: 10)")
+    mark.add_argument("--level", help="of confinement to insist on (default: the best there is)")
+    mark.add_argument("--gradescope", type=Path, metavar="FILE", help="write its results.json")
+    mark.set_defaults(act=_mark)
     return parser
 
 
@@ -245,3 +264,45 @@ def _cell(cell: Cell) -> str:
     spread = f"{cell.mean:.3f} ({cell.low:.3f} to {cell.high:.3f}, {len(cell.seeds)})"
     lost = f", {cell.diverged} diverged" if cell.diverged else ""
     return f"{spread}{lost} @ {cell.learning_rate:g}"
+
+
+def _assignments(options: argparse.Namespace) -> int:
+    from dsf import marking
+
+    for path in marking.write_course(options.folder, seed=options.seed):
+        console.print(Text(str(path)))
+    return 0
+
+
+def _mark(options: argparse.Namespace) -> int:
+    from dsf import marking
+    from dsf._checks import check_choice
+
+    check_choice("assignment", options.assignment, marking.ASSIGNMENTS)
+    assignment = marking.ASSIGNMENTS[options.assignment]
+    if options.gradescope and len(options.path) > 1:
+        raise ValueError("--gradescope takes the marks of one student, expected one path")
+    limits = marking.Limits(seconds=options.seconds)
+    seed = secrets.randbelow(1 << 31) if options.seed is None else options.seed  # one for all
+    unread = 0
+    for path in options.path:
+        try:
+            path = marking.handed_in(path, assignment)
+            submission = marking.read(path)
+        except (ValueError, OSError) as error:  # costs this student's marks, and no other's
+            print(f"dsf: {error}", file=sys.stderr)
+            marks = [marking.Mark(name, False, 0.0, str(error)) for name in assignment.exercises]
+            unread += 1
+        else:
+            marks = marking.mark(submission, assignment.exercises, seed, limits, options.level)
+        if options.gradescope:
+            told = json.dumps(marking.gradescope(marks), ensure_ascii=False, indent=1)
+            options.gradescope.write_text(told, encoding="utf-8")
+        table = Table("exercise", "points", "", box=SIMPLE_HEAD, title=Text(str(path)))
+        for one in marks:
+            points = f"{marking.POINTS * one.score:.3g}"
+            table.add_row(Text(one.name), points, Text(str(one)))
+        total = marking.POINTS * sum(one.score for one in marks)
+        table.add_row("", f"{total:.3g}", f"of {marking.POINTS * len(marks)}")
+        console.print(table)
+    return 1 if unread and not options.gradescope else 0

@@ -1,6 +1,6 @@
 """Write what is made from the chapters: `python -m book.notebooks [--check]`.
 
-Those are their notebooks, the README, and what they ask, for `dsf.classroom`.
+Those are their notebooks, the README, and what they ask, for `dsf.classroom` and its assignments.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import argparse
 import sys
 
 from book import readme, settings
-from book.notebooks import ChapterError, differences, generate, questions
+from book.notebooks import ChapterError, differences, generate, questions, tasks
 
 
 def main() -> int:
@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, fail on a difference")
     check = parser.parse_args().check
     try:
-        texts = generate() | questions.generate() | readme.generate()
+        texts = generate() | questions.generate() | tasks.generate() | readme.generate()
     except ChapterError as error:
         print(error, file=sys.stderr)
         return 1

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from book import notebooks
-from book.notebooks import questions
+from book.notebooks import questions, tasks
 from book.notebooks.chapter import Chapter, cells, read_chapter, walk
 from book.notebooks.myst import Directive
 from dsf.classroom import EXERCISES
@@ -114,6 +114,19 @@ def test_run_all_comes_to_a_stub_with_all_names_that_it_needs(name: str) -> None
     needed = {one.get_name() for table in own for one in table.get_symbols() if one.is_global()}
     defined = {EXERCISES[name].function}
     assert needed - known - defined == set()
+
+
+def test_the_texts_of_assignments_are_those_of_the_chapters() -> None:
+    assert notebooks.differences(tasks.generate(ROOT)) == []
+    texts = {
+        name: one
+        for text in tasks.generate(ROOT).values()
+        for name, one in json.loads(text).items()
+    }
+    assert sorted(texts) == sorted(EXERCISES)
+    assert texts["windowed"]["title"] == "Challenge: a window that moves ●●●"
+    assert "Which token leaves them" in texts["windowed"]["text"], "hints belong to it"
+    assert "every pair exactly" not in texts["la-delta"]["text"], "and solutions do not"
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
