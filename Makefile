@@ -1,4 +1,4 @@
-# make book | serve | test | test-all | assignments | mutants | notebooks | bench | lock | clean
+# make book | serve | without-solutions | print | handouts | test | test-all | assignments | mutants | notebooks | bench | lock | clean
 #
 # Needs Python 3.11 or newer and nothing else. Another interpreter: make book PYTHON=python3.12
 
@@ -9,7 +9,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: book serve test test-all assignments mutants notebooks bench lock clean
+.PHONY: book serve without-solutions print handouts test test-all assignments mutants notebooks bench lock clean
 .DEFAULT_GOAL := book
 
 book: $(READY)
@@ -20,6 +20,19 @@ serve: book
 	@echo "http://127.0.0.1:$(PORT)/  (stop with Ctrl-C)"
 	@$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
+# Other editions, each in a folder of its own in _build: for a class, for paper, and for handing out.
+without-solutions: $(READY)
+	@$(PY) -m book.notebooks
+	@$(PY) -m book.build --without-solutions
+
+print: $(READY)
+	@$(PY) -m book.notebooks
+	@$(PY) -m book.build --print
+
+handouts: $(READY)
+	@$(PY) -m book.notebooks
+	@$(PY) -m book.build --print --without-solutions
+
 # Every check. The order is from quick to slow; the book is built before the tests that read its pages.
 test: $(READY)
 	$(PY) -m ruff check .
@@ -28,12 +41,12 @@ test: $(READY)
 	$(PY) -m book.javascript --check
 	$(PY) -m book.notebooks --check
 	$(PY) -m book.build --strict
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --durations 20
 
 # Then what takes environments made from nothing: the notebooks on Binder and in Colab, the package as
 # others install it. Minutes, most of them pip's.
 test-all: test
-	OMP_NUM_THREADS=1 $(PY) -m pytest -s tests/places.py tests/places_marking.py
+	OMP_NUM_THREADS=1 $(PY) -m pytest -v -rP -n 2 --dist loadgroup tests/places.py tests/places_marking.py
 
 # Four assignments for a class: students' and teachers' versions, and what marks them.
 assignments: $(READY)

@@ -1,5 +1,7 @@
 """Build the pages: `python -m book.build`, with `--strict` as the checks do it.
 
+`--without-solutions` and `--print` write other editions of the book (`book.editions`).
+
 The cache of executed notebooks looks at a notebook's own code only, and Sphinx at its sources only.
 A change in the package makes the first stale, a change in this folder the second, so each carries
 a fingerprint of what it was made with and is emptied when that differs.
@@ -15,7 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from book import settings
+from book import editions, pdf, settings
 
 ROOT = settings.ROOT
 OUT = ROOT / "_build"
@@ -55,7 +57,7 @@ def drop_stale(root: Path = ROOT, out: Path = OUT) -> list[str]:
             ("dsf", "pyproject.toml", "requirements.txt", "binder/install-torch.sh"),
             [".jupyter_cache"],
         ),
-        "pages": (("book", "requirements.txt"), ["html"]),
+        "pages": (("book", "requirements.txt"), [*editions.EDITIONS]),
     }
     stale = []
     for kind, (sources, products) in kinds.items():
@@ -92,11 +94,12 @@ def kernel_environment(out: Path = OUT) -> dict[str, str]:
     }
 
 
-def build(strict: bool) -> int:
-    """Execute the notebooks and write the pages to `_build/html`.
+def build(strict: bool, edition: editions.Edition = editions.EDITIONS["html"]) -> int:
+    """Execute the notebooks and write the pages to `_build/html`, or to the folder of an edition.
 
     Args:
         strict: Treat warnings and unresolved references as errors.
+        edition: With or without solutions, for a screen or for paper.
 
     Returns:
         The exit status: 0 when the pages are good.
@@ -105,14 +108,17 @@ def build(strict: bool) -> int:
         print("The package is new or has changed: every notebook will be executed.")
     environment = kernel_environment()
     subprocess.run([sys.executable, "-m", "book.execute"], env=environment, check=False)
-    start = "from jupyter_book.cli.main import main; main()"
-    command = [sys.executable, "-c", start, "build", str(ROOT)]
-    if strict:
-        command += ["-W", "-n", "--keep-going"]
+    command = [sys.executable, "-m", "book.editions", edition.folder]
+    command += ["--strict"] if strict else []
     status = subprocess.run(command, env=environment, check=False).returncode
-    if status == 0:
-        index = OUT / "html" / "index.html"
-        print(f"\nThe book: {index.as_uri()}\nOn localhost: make serve")
+    folder = OUT / edition.folder
+    if status == 0 and edition.paper:
+        print(f"\nTo print: {folder / 'chapters'}")
+        pdf.write(folder / "chapters", OUT / f"{edition.folder}-pdf")
+    elif status == 0:
+        print(f"\nThe book: {(folder / 'index.html').as_uri()}")
+        if edition.folder == "html":
+            print("On localhost: make serve")
         if settings.load().is_unset:
             print(
                 "Reminder: repository.url in _config.yml is still an example; "
@@ -126,7 +132,18 @@ def main() -> int:
     """Read the command line and build."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--strict", action="store_true", help="warnings are errors")
-    return build(parser.parse_args().strict)
+    parser.add_argument(
+        "--without-solutions",
+        action="store_true",
+        help="leave solutions and notes for teachers out of pages, notebooks and search",
+    )
+    parser.add_argument(
+        "--print",
+        action="store_true",
+        help="a page a chapter to be printed, answers at its end; PDF where there is a Chromium",
+    )
+    wanted = parser.parse_args()
+    return build(wanted.strict, editions.named(not wanted.without_solutions, wanted.print))
 
 
 if __name__ == "__main__":

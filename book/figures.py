@@ -5,8 +5,8 @@ the HTML (`nb_mime_priority_overrides`) and leave out the state of the live view
 whole JavaScript module once for each figure. The picture of the first state is drawn here, by the
 same module that brings the figure to life, in one process of node a page (`book.stills`). A page
 loads the scripts of its widgets; their style sheet is part of that of the book. That of the
-laboratory fetches what trains when a reader asks for it. The figures of `dsf.interactive` have a
-script of their own, which fetches Plotly when a reader comes near.
+laboratory fetches what trains, or a trained model, when a reader asks for it. The figures of
+`dsf.interactive` have a script of their own, which fetches Plotly when a reader comes near.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from book.bundle import STATIC, TRAINER, WIDGETS
+from book.bundle import STATIC, TRAINER, WIDGETS, write_models
 from book.stills import FIGURE, with_stills
 
 LIVE_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -49,6 +49,7 @@ def copy_files(app: Sphinx) -> None:
         target.mkdir(parents=True, exist_ok=True)
         for name in (*WIDGETS, TRAINER):
             shutil.copyfile(STATIC / f"{name}.js", target / f"{name}.js")
+        write_models(target)
 
 
 def drop_live_state(app: Sphinx, doctree: nodes.document) -> None:

@@ -2,7 +2,6 @@ import functools
 import http.server
 import math
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -16,7 +15,7 @@ import torch
 from filelock import FileLock
 from hypothesis import settings
 
-from book import bundle
+from book import bundle, pdf
 from dsf.results import Cell
 from dsf.train import TrainConfig
 
@@ -27,12 +26,6 @@ torch.set_num_threads(1)
 settings.register_profile("dsf", deadline=None, max_examples=25, derandomize=True)
 settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dsf"))
-
-# The shell draws pages as Chromium does, without the windows around them: a visit takes a third.
-BROWSERS = (
-    *("chromium-headless-shell", "chromium", "chromium-browser"),
-    *("google-chrome", "google-chrome-stable", "chrome"),
-)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -140,7 +133,7 @@ def cells() -> list[Cell]:
 def browser() -> Iterator[Any]:
     """Whatever Chrome or Chromium this machine has."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    program = pdf.browser()
     if program is None:
         pytest.skip("browser checks skipped: neither Chrome nor Chromium is installed")
     with sync_api.sync_playwright() as playwright:

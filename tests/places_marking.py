@@ -18,6 +18,8 @@ from places import ROOT, call, install_torch, pip, say, virtual_environment
 from dsf.classroom import EXERCISES
 from dsf.marking import ASSIGNMENTS, POINTS
 
+pytestmark = pytest.mark.xdist_group("marking")  # one environment, one course
+
 NAME = "1-attention"
 NAMES = ASSIGNMENTS[NAME].exercises
 LOOP = "sm-monomials"  # the exercise whose function the others below change

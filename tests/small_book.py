@@ -53,8 +53,10 @@ def _collectors() -> list[object]:
 class Build:
     """The pages of a small book, and what was warned of."""
 
-    def __init__(self, folder: Path, chapters: dict[str, str], execute: str = "off") -> None:
-        (folder / "chapters").mkdir()
+    def __init__(
+        self, folder: Path, chapters: dict[str, str], execute: str = "off", edition: str = "html"
+    ) -> None:
+        (folder / "chapters").mkdir(parents=True)
         for name in ("_config.yml", "pyproject.toml", "references.bib"):
             (folder / name).write_text((ROOT / name).read_text("utf-8"), "utf-8")
         for name, text in chapters.items():
@@ -73,6 +75,7 @@ class Build:
             "bibtex_bibfiles": ["references.bib"],
             "external_toc_path": "_toc.yml",
             "nb_execution_mode": execute,
+            "dsf_edition": edition,
             "html_static_path": [str(ROOT / "book" / "static")],
             "author": "A",
             "language": "en",

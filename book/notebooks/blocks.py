@@ -17,8 +17,9 @@ FOOTNOTE = re.compile(r"\[\^[^\]]+\]")
 class Blocks:
     """Turns the blocks of one chapter into Markdown."""
 
-    def __init__(self, inline: Inline) -> None:
+    def __init__(self, inline: Inline, solutions: bool = True) -> None:
         self.inline = inline
+        self.solutions = solutions
         self.chapter = inline.chapter
         self.writers: dict[str, Callable[[Directive, bool], str]] = {
             "math": lambda b, quoted: self._math("\n".join(b.body), b.line, quoted, b.indent),
@@ -101,6 +102,8 @@ class Blocks:
         return f" ({text})" if text else ""
 
     def _admonition(self, block: Directive, title: str) -> str:
+        if not self.solutions and "teachers" in block.classes():
+            return ""
         title = self.inline.markdown(title, block.line)
         if "dropdown" in block.classes():
             return fold(title, self.inside(block, quoted=False))
@@ -129,6 +132,8 @@ class Blocks:
         return "\n\n".join(filter(None, parts))
 
     def _solution(self, block: Directive, quoted: bool) -> str:
+        if not self.solutions:
+            return ""
         exercise = self.inline.reference(block.argument, block.line).text
         return fold(f"Solution to {exercise}", self.inside(block, quoted=False))
 

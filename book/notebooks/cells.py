@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from book import code
@@ -43,11 +44,12 @@ LEAK = re.compile(r"^\s*(?:`{3,}|:{3,})\{|\{[\w:.-]+\}`|^\([\w:.-]+\)=", re.M)
 class Cells:
     """Turns one chapter into the cells of its notebook."""
 
-    def __init__(self, chapter: Chapter, book: Book) -> None:
+    def __init__(self, chapter: Chapter, book: Book, solutions: bool = True) -> None:
         self.chapter = chapter
         self.book = book
+        self.solutions = solutions
         self.inline = Inline(chapter, book)
-        self.blocks = Blocks(self.inline)
+        self.blocks = Blocks(self.inline, solutions)
         self.cells: list[dict[str, Any]] = []
         self.markdown: list[str] = []  # of the cell that is not yet full
         self.gates: list[str] = []  # titles of what folds until its -end, the innermost last
@@ -64,7 +66,7 @@ class Cells:
     def write(self) -> list[dict[str, Any]]:
         """All cells of the notebook."""
         self._title()
-        for block in self.chapter.blocks:
+        for block in self.chapter.blocks if self.solutions else _unsolved(self.chapter.blocks):
             self._top(block)
         self._flush()
         if self.inline.cited:
@@ -105,12 +107,12 @@ class Cells:
         book = self.book.settings
         path = f"chapters/{self.chapter.name}.ipynb"
         title = self.inline.markdown(self.chapter.title, 1)
-        self.markdown = [
-            f"# {self.chapter.number}. {title}",
-            f"[Open in Colab]({book.colab_url(path)}) · "
-            f"[Open on Binder]({book.binder_url(path)}) · "
-            f"from the book *{book.title}*",
+        launch = [
+            f"[Open in Colab]({book.colab_url(path)})",
+            f"[Open on Binder]({book.binder_url(path)})",
         ]
+        line = [*(launch if self.solutions else []), f"from the book *{book.title}*"]
+        self.markdown = [f"# {self.chapter.number}. {title}", " · ".join(line)]
         self._flush()
         setup = SETUP.format(repository=book.repository, release=book.release)
         self._add("code", setup.strip("\n"))
@@ -211,3 +213,16 @@ class Cells:
         number = self.chapter.numbers[block.line]
         anchor = f'<a id="{figure["name"]}"></a>' if figure.get("name") else ""
         return [f"{anchor}**Figure {number}** {caption}"]
+
+
+def _unsolved(blocks: list[Block]) -> Iterator[Block]:
+    """The blocks of a chapter without its solutions."""
+    inside = False
+    for block in blocks:
+        name = block.name if isinstance(block, Directive) else ""
+        if name == "solution-start":
+            inside = True
+        elif name == "solution-end":
+            inside = False
+        elif not inside and name != "solution":
+            yield block

@@ -15,8 +15,12 @@ METADATA = {
 }
 
 
-def generate(root: Path = settings.ROOT) -> dict[Path, str]:
+def generate(root: Path = settings.ROOT, solutions: bool = True) -> dict[Path, str]:
     """The text of every notebook of the book, by its path.
+
+    Args:
+        root: the folder of the book.
+        solutions: whether solutions and notes for teachers are in it.
 
     Raises:
         ChapterError: A chapter holds something that a notebook cannot show.
@@ -25,7 +29,7 @@ def generate(root: Path = settings.ROOT) -> dict[Path, str]:
     notebooks = {}
     for chapter in book.chapters.values():
         notebook = {
-            "cells": Cells(chapter, book).write(),
+            "cells": Cells(chapter, book, solutions).write(),
             "metadata": METADATA,
             "nbformat": 4,
             "nbformat_minor": 5,

@@ -76,27 +76,35 @@ class Inline:
             return self._to(label, target[1:], self.markdown(text, line) or label.text)
         path, _, anchor = target.partition("#")
         if path.endswith(".md"):
-            path = self._document(path.removesuffix(".md"))
-            words = self.markdown(text, line) or self._document_title(path, line)
-            return f"[{words}]({path}{'#' + anchor if anchor else ''})"
+            name = path.removesuffix(".md")
+            words = self.markdown(text, line) or self._document_title(name, line)
+            return f"[{words}]({self._document(name, anchor)})"
         return f"[{self.markdown(text, line)}]({target})"
 
-    def _document(self, name: str) -> str:
-        return f"{name}.ipynb" if name in self.book.chapters else f"{name}.md"
+    def _document(self, name: str, anchor: str = "") -> str:
+        """The address of a chapter's notebook beside this one, or of a page, which hosts lack."""
+        book = self.book.settings
+        if name in self.book.chapters:
+            address = f"{name}.ipynb"
+        elif book.site:
+            address = f"{book.site}chapters/{name}.html"
+            anchor = re.sub(r"[^a-z0-9]+", "-", anchor.lower()).strip("-")  # as pages write it
+        else:
+            address = book.source_url(f"chapters/{name}.md")
+        return f"{address}#{anchor}" if anchor else address
 
-    def _document_title(self, path: str, line: int) -> str:
-        name = path.rsplit(".", 1)[0]
+    def _document_title(self, name: str, line: int) -> str:
         if name in self.book.chapters:
             return self.book.chapters[name].title
-        page = self.chapter.path.parent / path
+        page = self.chapter.path.parent / f"{name}.md"
         if not page.exists():
-            raise self.fail(line, f"there is no page {path}")
+            raise self.fail(line, f"there is no page {name}.md")
         heading = re.search(r"^# (.*)$", page.read_text(encoding="utf-8"), re.M)
         return heading[1] if heading else name
 
     def _to(self, label: Label, anchor: str, words: str) -> str:
         here = label.document == self.chapter.name
-        return f"[{words}]({'' if here else self._document(label.document)}#{anchor})"
+        return f"[{words}]({f'#{anchor}' if here else self._document(label.document, anchor)})"
 
     # roles
 
@@ -115,8 +123,8 @@ class Inline:
                 words = words.replace("%s", label.number).replace("{number}", label.number)
             return self._to(label, target, self.markdown(words or label.text, line))
         if name == "doc":
-            path = self._document(target.removesuffix(".md"))
-            return f"[{words or self._document_title(path, line)}]({path})"
+            document = target.removesuffix(".md")
+            return f"[{words or self._document_title(document, line)}]({self._document(document)})"
         if name in {"cite", "cite:p", "cite:t"}:
             return self._cite(name, content, line)
         return self._simple_role(name, content, words, target, line)

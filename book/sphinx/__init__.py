@@ -27,12 +27,14 @@ from book.sphinx import (
     meta,
     numbering,
     pages,
+    paper,
     pictures,
     progress,
     setters,
     site,
     source,
     tables,
+    teaching,
 )
 
 
@@ -44,6 +46,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         folding,
         tables,
         directives,
+        teaching,
         elements,
         gates,
         glossary,
@@ -58,6 +61,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         api,
         chapter_links,
         pages,
+        paper,
         pictures,
         files,
         site,

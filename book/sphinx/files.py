@@ -8,7 +8,8 @@ from pathlib import Path
 from pygments.formatters import HtmlFormatter
 from sphinx.application import Sphinx
 
-from book import settings
+from book import editions, settings
+from book.notebooks import generate
 
 # Files that extensions and the basic theme bring along and no page of this book needs.
 UNUSED_STATIC = {
@@ -95,9 +96,18 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     for path in (out / "chapters").glob("*"):
         if f"chapters/{path.stem}" not in app.env.found_docs:
             path.unlink()  # of a chapter that is gone
+    edition = editions.of(app)
+    if edition.paper:
+        for folder in ("_modules", "_static/widgets", "_static/plotly", "_static/minisearch"):
+            shutil.rmtree(out / folder, ignore_errors=True)
+        return
     for source in Path(app.srcdir, "chapters").glob("*.ipynb"):
-        if f"chapters/{source.stem}" in app.env.found_docs:
+        if f"chapters/{source.stem}" in app.env.found_docs and edition.solutions:
             shutil.copyfile(source, out / "chapters" / source.name)
+    if not edition.solutions:
+        for source, text in generate(Path(app.srcdir), solutions=False).items():
+            if f"chapters/{source.stem}" in app.env.found_docs:
+                (out / "chapters" / source.name).write_text(text, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> None:

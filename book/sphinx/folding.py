@@ -75,7 +75,8 @@ class Fold(SphinxPostTransform):
 
 def visit_details(self: Any, node: details) -> None:
     """Open the block."""
-    self.body.append(self.starttag(node, "details"))
+    opened = {"open": "open"} if node.get("open") else {}
+    self.body.append(self.starttag(node, "details", **opened))
 
 
 def depart_details(self: Any, node: details) -> None:

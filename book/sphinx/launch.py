@@ -1,4 +1,4 @@
-"""The line under the title of a chapter that leads to its notebook."""
+"""The line under the title of a chapter that leads to its notebook, and says what it costs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
-from book import settings
+from book import editions, measure, settings
 from book.sphinx.numbering import CHAPTER
 
 log = logging.getLogger(__name__)
@@ -31,12 +31,19 @@ class LaunchLine(SphinxPostTransform):
             log.warning("%s is missing: run `make notebooks`", path, location=self.env.docname)
             return
         book = settings.load(Path(self.app.srcdir))
-        line = (
-            '<p class="launch">Run it: '
-            f'<a href="{book.binder_url(path)}">Binder</a> · '
-            f'<a href="{book.colab_url(path)}">Colab</a> · '
-            f'<a href="{Path(path).name}" download>download the notebook</a></p>'
-        )
+        edition = editions.of(self.app)
+        if edition.paper:
+            return
+        links = [
+            f'<a href="{book.binder_url(path)}">Binder</a>',
+            f'<a href="{book.colab_url(path)}">Colab</a>',
+        ]
+        links = links if edition.solutions else []  # they open the notebooks of the repository
+        links += [f'<a href="{Path(path).name}" download>download the notebook</a>']
+        cost = measure.recorded().get(Path(path).stem)
+        hint = "processor seconds and memory of a run from top to bottom, measured"
+        said = f' <span class="cost" title="{hint}">({cost}, one thread)</span>' if cost else ""
+        line = f'<p class="launch">Run it: {" · ".join(links)}{said}</p>'
         title.parent.insert(title.parent.index(title) + 1, nodes.raw("", line, format="html"))
 
 

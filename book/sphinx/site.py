@@ -7,6 +7,7 @@ from pathlib import Path
 from bs4 import BeautifulSoup, Tag
 from sphinx.application import Sphinx
 
+from book import editions
 from book.sphinx import previews, searching
 from book.sphinx.numbering import CHAPTER
 from book.sphinx.plain import spell_formulas
@@ -14,7 +15,7 @@ from book.sphinx.plain import spell_formulas
 
 def write(app: Sphinx, error: Exception | None) -> None:
     """Read the written pages and write the two scripts that are made from them."""
-    if error or app.builder.format != "html":
+    if error or app.builder.format != "html" or editions.of(app).paper:
         return
     pages = {
         f"{name}.html": BeautifulSoup(

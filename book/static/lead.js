@@ -299,12 +299,7 @@
       setTimeout(() => {
         const after = stateOf(figure) ?? {};
         const changed = Object.keys(after).filter((name) => after[name] !== before[name]);
-        // Of two controls for one trait, one in sight and one under "More", the one in sight shows it.
-        const fields = changed.flatMap((name) => {
-          const own = all(`.dsf-field-${CSS.escape(name)}`, figure);
-          const seen = own.filter((field) => !field.closest("details.dsf-more"));
-          return seen.length ? seen : own;
-        });
+        const fields = changed.flatMap((name) => all(`.dsf-field-${CSS.escape(name)}`, figure));
         for (const lit of fields.length ? fields : [figure]) {
           lit.closest("details.dsf-more")?.setAttribute("open", "");
           lit.classList.add("lit");

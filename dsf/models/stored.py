@@ -51,18 +51,31 @@ def stored(
         raise ValueError("model has softmax attention, expected one whose state has features")
     pairs, half = config.num_kv_pairs, config.vocab_size // 2
     tokens = config.draw(check_integer("num_examples", num_examples), seed)[0][:, : 2 * pairs]
-    x = model.embedding(tokens)
-    *early, last = model.blocks
-    for block in early:
-        x = block(x)
-    written: Tensor = _system(last, x).input.abs().mean(-1)  # (..., 2K, n)
-    written = written.expand(*tokens.shape, written.shape[-1])[:, 1::2].flatten(0, 1)
+    written = written_at_values(model, tokens).flatten(0, 1)
     keys = tokens[:, ::2].flatten()
     count = keys.bincount(minlength=half)
     if not count[1:].all():
         raise ValueError(f"num_examples is {num_examples}, expected so many that each key is drawn")
     total = written.new_zeros(half, written.shape[-1]).index_add_(0, keys, written)
     return (total / count.clamp(min=1).unsqueeze(1))[1:].mT
+
+
+def written_at_values(model: SequenceModel, tokens: Tensor) -> Tensor:
+    """The size of B_i at the values of pairs, in the last layer.
+
+    Args:
+        model: whose state has features.
+        tokens: keys and their values in turn, as MQAR begins: int64 (batch, 2K).
+
+    Returns:
+        |B_i|, the mean over channels, (batch, K, n).
+    """
+    x = model.embedding(tokens)
+    *early, last = model.blocks
+    for block in early:
+        x = block(x)
+    written: Tensor = _system(last, x).input.abs().mean(-1)  # (..., 2K, n)
+    return written.expand(*tokens.shape, written.shape[-1])[:, 1::2]
 
 
 def _system(block: Any, x: Tensor) -> Any:

@@ -13,6 +13,7 @@ from dsf.tasks.base import (
     check_fields,
     data_seeds,
 )
+from dsf.tasks.composition import Composition
 from dsf.tasks.mqar import MQAR
 from dsf.tasks.overwrite import Overwrite
 from dsf.tasks.parity import Parity
@@ -23,6 +24,7 @@ __all__ = [
     "MQAR",
     "TASKS",
     "Batch",
+    "Composition",
     "Metric",
     "Overwrite",
     "Parity",
@@ -39,5 +41,6 @@ TASKS: dict[str, type[Task]] = {
     "overwrite": Overwrite,
     "selective_copying": SelectiveCopying,
     "parity": Parity,
+    "composition": Composition,
 }
 """The tasks by the names that configurations take."""

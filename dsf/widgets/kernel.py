@@ -248,7 +248,10 @@ class Engine:
     def _probe(self, asked: Message) -> tuple[str, Message]:
         run = self._model()
         tokens = _tokens(asked.get("tokens"), run.config)
-        return "probe", {"step": run.done, **probe(run.trainee.model, tokens)}
+        return "probe", {
+            "step": run.done,
+            **probe(run.trainee.model, tokens, run.config.num_kv_pairs),
+        }
 
     def _close(self, asked: Message) -> tuple[str, Message]:
         self.close()

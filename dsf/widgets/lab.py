@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import traitlets
 
+from dsf import models
 from dsf.architectures import ARCHITECTURES
 from dsf.widgets import recorded_lab
 from dsf.widgets.base import STATIC, Widget
@@ -43,6 +44,8 @@ class MQARLab(Widget):
         seed: of the initial weights and of all sequences.
         pair: the pair whose first question is looked at in the sequence below, from 0.
         runs: what was trained, as the figure writes it; empty for nothing.
+        record: what PyTorch reached at the set-up that the figure begins with, see
+            `dsf.widgets.recorded_lab.plain`.
 
     Source: chapter 10.
     """
@@ -61,6 +64,7 @@ class MQARLab(Widget):
     seed = traitlets.Int(0, min=0, max=999).tag(sync=True, figure=True)
     pair = traitlets.Int(0, min=0, max=15).tag(sync=True, figure=True)
     runs = traitlets.Unicode().tag(sync=True, figure=True)
+    record = traitlets.Dict().tag(sync=True, figure=True)
 
     def __init__(self, figure_id: str | None = None, **state: Any) -> None:
         """Let the view train in this kernel.
@@ -69,8 +73,15 @@ class MQARLab(Widget):
             figure_id: id of the figure in the page.
             **state: first values of the attributes.
         """
-        super().__init__(figure_id, **state)
+        super().__init__(figure_id, **{"record": recorded_lab.plain(), **state})
         attach(self)
+        self.on_msg(self._ship)
+
+    def _ship(self, _: Widget, content: Any, buffers: Any) -> None:
+        """Send the file of a trained model that the view asks for; a page loads a script of it."""
+        name = content.get("shipped") if isinstance(content, dict) else None
+        if name in models.names():
+            self.send({"shipped": name}, [(models.FOLDER / f"{name}.safetensors").read_bytes()])
 
     @traitlets.validate("start")
     def _check_start(self, proposal: dict[str, str]) -> str:
@@ -81,13 +92,17 @@ class MQARLab(Widget):
             )
         return proposal["value"]
 
+    def __repr__(self) -> str:
+        state = {name: value for name, value in self.state().items() if name != "record"}
+        return f"MQARLab({', '.join(f'{name}={value!r}' for name, value in state.items())})"
+
     def caption(self) -> str:
         """What the figure shows, and what to try."""
         return (
             "Accuracy and loss of models while they are trained, a curve a run, each point the "
             "mean over fresh sequences since the one before. Dotted: what guessing scores, among "
-            "the pairs, and by the position of a question. To try: softmax attention, then linear "
-            "attention with n = 4, 8, 16 and 32; and what more steps bring."
+            "the pairs, and by the position of a question. To try: another architecture with the "
+            "same n, and the same model with another seed."
         )
 
     def table(self) -> tuple[str, list[str], list[list[str]]]:

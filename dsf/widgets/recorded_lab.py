@@ -1,17 +1,15 @@
 """The record `lab` as the figure that trains draws it: the course of every seed of each setting.
 
-The figure draws it behind the runs of its reader, so it comes with the script, in as few bytes as
-the picture needs: `python -m book.bundle` writes what `script` gives into `js/lab/record.js`, and
-`js/lab/recorded.js` reads it.
+The figure draws it behind the runs of its reader, so it is part of its state, in as few bytes as
+the picture needs; `js/lab/recorded.js` reads it.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dsf import results
 from dsf.results import Run
@@ -22,8 +20,6 @@ ACCURACY, LOSS = 0.01, 0.05
 
 THINNED = 2
 """Reports for each point of a curve."""
-
-_FIRST = 35  # the character that stands for 0; those after it can be read
 
 
 class Curve(NamedTuple):
@@ -66,27 +62,12 @@ def curves() -> tuple[Curve, ...]:
     return tuple(_curve(*key, runs) for key, runs in settings.items())
 
 
-def packed(numbers: Iterable[int]) -> str:
-    """Numbers as text: a character for each difference from the one before, the first from 0.
-
-    Args:
-        numbers: whole, of any sign.
+def plain() -> dict[str, Any]:
+    """The record as the figure holds it.
 
     Returns:
-        As many characters; from `_FIRST` on they stand for 0, -1, 1, -2, 2, ...
-    """
-    text, before = [], 0
-    for number in numbers:
-        step, before = number - before, number
-        text.append(chr(_FIRST + (2 * step if step >= 0 else -2 * step - 1)))
-    return "".join(text)
-
-
-def script() -> str:
-    """The record as a module of JavaScript.
-
-    Returns:
-        Its source: `EVERY`, `UNITS` and `RECORD`.
+        `every`, the steps between two points; the `units` of the numbers; and the `curves`: for
+        each setting, named by mixer, start and n, the accuracy of every seed and the mean loss.
 
     Raises:
         ValueError: the runs of the record do not report at the same steps.
@@ -94,22 +75,17 @@ def script() -> str:
     (first, *others) = {curve.steps for curve in curves()}
     if others or [*first] != [first[0] * (k + 1) for k in range(len(first))]:
         raise ValueError(f"{RECORD} has reports at {first}, expected equal distances everywhere")
-    lines = [
-        f"/** Steps between two points. */\nexport const EVERY = {first[0]};",
-        f"export const UNITS = {{ accuracy: {ACCURACY}, loss: {LOSS} }};",
-        "/**",
-        " * By mixer, start and n: the accuracy of each seed, then the mean of their losses.",
-        " * A character for each step, see `packed` in `dsf/widgets/recorded_lab.py`.",
-        " * @type {Record<string, {accuracy: string[], loss: string}>}",
-        " */",
-        "export const RECORD = {",
-    ]
-    for curve in curves():
-        lines += [f'  "{curve.mixer}|{curve.start}|{curve.n}": {{', "    accuracy: ["]
-        lines += [f"      {json.dumps(packed(row))}," for row in curve.accuracy]
-        lines += ["    ],", f"    loss: {json.dumps(packed(curve.loss))},"]
-        lines.append("  },")
-    return "\n".join([*lines, "};", ""])
+    return {
+        "every": first[0],
+        "units": {"accuracy": ACCURACY, "loss": LOSS},
+        "curves": {
+            f"{curve.mixer}|{curve.start}|{curve.n}": {
+                "accuracy": [[*seed] for seed in curve.accuracy],
+                "loss": [*curve.loss],
+            }
+            for curve in curves()
+        },
+    }
 
 
 def _curve(mixer: str, start: str, n: int, runs: list[Run]) -> Curve:

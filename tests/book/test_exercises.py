@@ -1,6 +1,10 @@
 """What the chapters print of the exercises is what `dsf.classroom` checks."""
 
+import builtins
 import json
+import re
+import symtable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -89,10 +93,45 @@ def test_the_texts_of_assignments_are_those_of_the_chapters() -> None:
     assert "every pair exactly" not in texts["la-delta"]["text"], "and solutions do not"
 
 
+def code_cells(chapter: Chapter) -> list[str]:
+    """The cells of code of a chapter's notebook."""
+    text = chapter.path.with_suffix(".ipynb").read_text(encoding="utf-8")
+    return ["".join(c["source"]) for c in json.loads(text)["cells"] if c["cell_type"] == "code"]
+
+
+def tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    """The names of some code, and those of the functions in it."""
+    yield table
+    for child in table.get_children():
+        yield from tables(child)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_no_cell_of_the_notebook_runs_the_solution(name: str) -> None:
+    for cell in code_cells(stubs()[name]):
+        assert EXERCISES[name].code() not in cell
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_run_all_comes_to_a_stub_with_all_names_that_it_needs(name: str) -> None:
+    """Else the check of an untouched stub would say that it raises, and not that it waits."""
+    cells = code_cells(stubs()[name])
+    [place] = [i for i, cell in enumerate(cells) if f'classroom.exercise("{name}"' in cell]
+    known = {*dir(builtins)}
+    for cell in cells[:place]:
+        plain = re.sub(r"^(\s*)%.*", r"\1pass", cell, flags=re.M)  # magics are no Python
+        for symbol in symtable.symtable(plain, "cell", "exec").get_symbols():
+            if symbol.is_assigned() or symbol.is_imported():
+                known.add(symbol.get_name())
+    own = tables(symtable.symtable(cells[place], "cell", "exec"))
+    needed = {one.get_name() for table in own for one in table.get_symbols() if one.is_global()}
+    defined = {EXERCISES[name].function}
+    assert needed - known - defined == set()
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
 def test_a_notebook_asks_in_cells_and_runs_no_solution(chapter: Chapter) -> None:
-    text = chapter.path.with_suffix(".ipynb").read_text(encoding="utf-8")
-    code = ["".join(c["source"]) for c in json.loads(text)["cells"] if c["cell_type"] == "code"]
+    code = code_cells(chapter)
     asked = [questions.name(block) for block in directives(chapter) if questions.name(block)]
     assert [one for one in code if one.startswith("classroom.answer(")] == [
         one for name in asked for one in code if one.startswith(f'classroom.answer("{name}", None)')

@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from bs4 import BeautifulSoup, NavigableString, Tag
 
+from dsf import models
+
 pytestmark = pytest.mark.book
 
 
@@ -102,9 +104,10 @@ def test_every_asset_exists_and_none_is_idle(site: Path, pages: dict[Path, Beaut
                     used.add((path.parent / address.strip("\"'")).resolve())
     idle = [p for p in (site / "_static").rglob("*") if p.is_file() and p.resolve() not in used]
     # What is fetched by a script: Plotly near a figure, the library and the index in a search,
-    # and what trains.
+    # and what trains, or was trained.
     late = {site / "_static" / name for name in ("plotly", "minisearch", *TEXT)}
-    late |= {site / "_static" / "widgets" / "train.js"}
+    widgets = site / "_static" / "widgets"
+    late |= {widgets / "train.js", *(widgets / f"model-{name}.js" for name in models.names())}
     assert [p.name for p in idle if p.name != "LICENSE" and not late & {p, p.parent}] == []
 
 

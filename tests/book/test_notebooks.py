@@ -18,6 +18,7 @@ from book.notebooks.bibliography import Bibliography
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = notebooks.generate(ROOT)
+API = "https://github.com/OWNER/dsf-book/blob/main/chapters/api.md"
 BY_NAME = [pytest.param(path, id=path.stem) for path in NOTEBOOKS]
 
 
@@ -220,7 +221,7 @@ EXERCISE = "```{exercise} Name\n:label: ex:x\nDo.\n```\n\n"
         pytest.param("(sec:a)=\n## Part\n\n{ref}`sec:a`, {ref}`it <sec:a>`",
                      "[Part](#sec:a), [it](#sec:a)", id="section"),
         pytest.param("{doc}`api`, {ref}`ch:api`, [here](api.md)",
-                     "[API](api.md), [API](api.md#ch:api), [here](api.md)", id="other page"),
+                     f"[API]({API}), [API]({API}#ch:api), [here]({API})", id="other page"),
         pytest.param("{term}`state`, {func}`torch.zeros`", "state, `torch.zeros()`", id="words"),
         pytest.param("{func}`dsf.check.same`, {func}`~dsf.check.same`, {func}`it <dsf.check.same>`",
                      ", ".join(f"[`{words}`](https://github.com/OWNER/dsf-book/blob/main/dsf/check.py)"
@@ -292,6 +293,29 @@ def test_solution_around_cells_is_read_and_not_run(book: Path) -> None:
         "```python\nx = 1\n```\n\n</details>"
     )
     assert "".join(after["source"]) == "After."  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", BY_NAME)
+def test_a_link_leads_to_a_notebook_beside_it_or_has_a_whole_address(path: Path) -> None:
+    """Colab has only the notebook, and what it links to in the repository."""
+    links = [
+        target
+        for text in cells(path, "markdown")
+        for target in re.findall(r"\]\(([^()\s]+)\)", re.sub(r"`[^`]*`|\$[^$]*\$", "", text))
+    ]
+    assert links
+    beside = {path.name for path in NOTEBOOKS}
+    for target in links:
+        file, _, _ = target.partition("#")
+        assert target.startswith(("https://", "#")) or file in beside, target
+
+
+def test_a_page_that_is_no_notebook_is_linked_where_it_is_published(book: Path) -> None:
+    config = (book / "_config.yml").read_text("utf-8").replace("/OWNER/", "/someone/")
+    (book / "_config.yml").write_text(config, "utf-8")
+    text = markdown(book, "{doc}`api`, {ref}`ch:api`")
+    site = "https://someone.github.io/dsf-book/chapters/api.html"
+    assert f"[API]({site}), [API]({site}#ch-api)" in text
 
 
 def test_label_of_another_chapter_links_to_its_notebook(book: Path) -> None:

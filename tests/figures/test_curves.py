@@ -83,6 +83,21 @@ def test_a_name_stands_beside_the_end_of_its_line_where_that_is_free() -> None:
     ]
 
 
+@pytest.mark.parametrize("room", [0, 150])
+def test_a_name_may_belong_at_the_end_of_a_line_wherever_that_is(room: float) -> None:
+    frame = {"left": 0, "top": 0, "bottom": 200, "right": 290, "room": room}
+    ends = ((90, 40), (120, 150), (280, 100), (285, 104), (285, 108), (288, 111))
+    lines = [{"title": "n = 32", "end": True, "points": [[0, 190], [*at]]} for at in ends]
+    [found] = places(([*lines, {"title": "level", "points": [[0, 100], [290, 100]]}], frame))
+    for (x, y), spot in zip(ends, found, strict=False):
+        assert spot is not None
+        assert abs(spot["y"] - y) <= 56, "five names of 14 pixels end there"
+        assert spot["x"] > x if x < 200 or room else spot["x"] > 200
+    boxes = [(spot["x"], spot["y"]) for spot in found if spot]
+    for (x, y), (u, v) in itertools.combinations(boxes, 2):
+        assert abs(x - u) >= 45 or abs(y - v) >= 12
+
+
 # --- the MQAR explorer ---------------------------------------------------------------------------
 
 
@@ -387,6 +402,18 @@ def test_a_reader_adds_lines_and_takes_them_away(visit: Visit) -> None:  # noqa:
     page.get_by_role("button", name="Reset").press("Enter")
     assert lines(page) == ["Softmax attention"]
     assert chosen.input_value() == "softmax"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", [widgets.MQARExplorer, widgets.MQARLab], ids=["mqar", "lab"])
+def test_a_trait_has_one_control_of_its_name(visit: Visit, kind: Any) -> None:  # noqa: F811
+    """So that a link that sets it lights that one."""
+    page = visit(kind().html())
+    controls = page.locator(".dsf-live [class*=dsf-field-]")
+    classes = controls.evaluate_all("all => all.flatMap((of) => [...of.classList])")
+    named = [name for name in classes if name.startswith("dsf-field-")]
+    assert "dsf-field-mixer" in named
+    assert len(named) == len({*named})
 
 
 @pytest.mark.browser

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from book import bundle
+from dsf import models
 from dsf.config import TrainConfig
 from dsf.model import build_model
 from dsf.tasks import mqar
@@ -20,6 +21,7 @@ from dsf.train import Alone, asked_loss, train
 from dsf.widgets import kernel
 from dsf.widgets.buffers import packed, unpacked
 from dsf.widgets.kernel import Engine, attach
+from dsf.widgets.probe import probe
 from dsf.widgets.training import DEFAULTS, STARTS
 
 TASK = {"seq_len": 16, "vocab_size": 20, "num_kv_pairs": 2, "d_model": 16, "n": 8}
@@ -195,6 +197,27 @@ def test_what_is_shown_of_a_sequence_is_the_phi_of_the_package(figure: Figure, m
             mine = torch.einsum("icj,jc->ic", phi.view(16, 16, 16), block.mixer.u(z)[0])
             assert torch.allclose(mine, wanted, atol=1e-5)
             x = block(x)
+    if mixer == "softmax":
+        assert found["stored"] is None
+        return
+    wanted = probe(model, tokens[0], 2)["stored"]
+    assert torch.equal(found["stored"], wanted.flatten())
+    assert len(wanted) == {"qlstm": 1, "s4d": 4}.get(mixer, 8)
+
+
+@pytest.mark.parametrize("mixer", [name for name in STARTS if name != "softmax"])
+def test_what_is_stored_is_over_many_sequences_the_table_of_the_package(mixer: str) -> None:
+    sizes = {"seq_len": 16, "num_kv_pairs": 2, "vocab_size": 18}
+    config = TrainConfig(mixer=mixer, n=1 if mixer == "qlstm" else 4, d_model=16, **sizes)
+    model = build_model(config)
+    columns: dict[int, list[Tensor]] = {key: [] for key in range(1, 9)}
+    for tokens in config.draw(60, 5)[0]:
+        found = probe(model, tokens, 2)["stored"]
+        for pair in range(2):
+            columns[int(tokens[2 * pair])].append(found[:, pair])
+    table = torch.stack([torch.stack(of).mean(0) for of in columns.values()], 1)
+    wanted = models.stored(model, config, num_examples=60, seed=5)
+    assert torch.allclose(table, wanted, atol=1e-6)
 
 
 def test_a_question_does_not_disturb_training(figure: Figure) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from book import bundle
+from dsf import models
 
 jupyter_client = pytest.importorskip("jupyter_client", reason="jupyter_client is not installed")
 
@@ -137,3 +138,19 @@ def test_what_breaks_in_training_is_seen_in_the_notebook(notebook: Notebook) -> 
         if message["msg_type"] == "stream":
             said += message["content"]["text"]
     assert "ZeroDivisionError: division by zero" in said
+
+
+def test_a_kernel_sends_a_trained_model_that_its_laboratory_asks_for(notebook: Notebook) -> None:
+    comm = notebook.run("from dsf.widgets import MQARLab; lab = MQARLab(); print(lab.comm.comm_id)")
+    data = {"method": "custom", "content": {"shipped": "linear-4"}}
+    content = {"comm_id": comm.strip(), "data": data}
+    notebook.client.shell_channel.send(notebook.client.session.msg("comm_msg", content))
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        message = notebook.client.get_iopub_msg(timeout=60)
+        told = message["content"].get("data") or {}
+        if isinstance(told, dict) and told.get("content", {}).get("shipped") == "linear-4":
+            [file] = message["buffers"]
+            assert bytes(file) == (models.FOLDER / "linear-4.safetensors").read_bytes()
+            return
+    raise AssertionError("no model came")

@@ -5,8 +5,10 @@ import csv
 import io
 import json
 import math
+import re
 from itertools import product
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from training import answers as engine
 from training import weights
 
 from book import bundle
-from dsf import model, models, mqar
+from dsf import model, models, mqar, results
 from dsf.carried import carried
 from dsf.config import TrainConfig, experiment
 from dsf.mixers import mixer_class
@@ -174,9 +176,26 @@ def test_titles_say_what_is_unusual_and_labels_what_differs() -> None:
     ]
     others = [wide, {**wide, "n": 4, "seed": 3}]
     assert lab(*({"do": "label", "setup": setup, "others": others} for setup in others)) == [
-        "linear, n = 16, seed 2",
-        "linear, n = 4, seed 3",
+        "n = 16, seed 2",
+        "n = 4, seed 3",
     ]
+    others = [SETUP, {**SETUP, "mixer": "s6"}]
+    assert lab(*({"do": "label", "setup": setup, "others": others} for setup in others)) == [
+        "linear, n = 8",
+        "S6, n = 8",
+    ]
+    assert lab({"do": "label", "setup": SETUP, "others": [SETUP]}) == ["linear, n = 8"]
+
+
+def test_runs_of_one_architecture_share_a_hue_and_those_of_one_size_a_shade() -> None:
+    runs = [*four(0.1, 0.2, 0.3, 0.4), run(seed=1), run(mixer="s6"), run(mixer="qlstm", n=1)]
+    [styles] = lab({"do": "styles", "runs": runs})
+    looks = [style.split() for style in styles]
+    assert [look[0] for look in looks] == ["dsf-linear"] * 5 + ["dsf-s6", "dsf-qlstm"]
+    shades = [look[1] for look in looks[:6]]
+    assert len({*shades[:4]}) == 4
+    assert shades[4] == shades[5] == shades[1], "n = 8"
+    assert [look[-1] for look in looks] == [f"dsf-dash-{k}" for k in (0, 0, 0, 0, 1, 0, 0)]
 
 
 def test_another_run_of_a_set_up_has_another_seed() -> None:
@@ -203,27 +222,57 @@ def test_a_bet_stays_open_until_the_runs_decide_it() -> None:
     assert said(8, run(0.95, n=16)) is None, "a smaller n may do"
     assert said(8, *four(0.5, 0.7, 0.8, 0.82)[:3], run(0.99, n=32, done=390)) is None
     assert said(8, *runs[:3], run(0.99, n=32, steps=800)) is None, "not what was asked"
-    assert said(8, *four(0.5, 0.95, 0.8, 0.82)[:2]) == "✓ Right: n = 8."
+    right = "✓ Right: with n = 8 the accuracy is 95 % of the questions."
+    assert said(8, *four(0.5, 0.95, 0.8, 0.82)[:2]) == right
 
 
-def test_each_bet_that_is_wrong_has_its_reply_with_the_numbers_of_the_runs() -> None:
+def test_what_a_verdict_lacks_is_said_once_something_was_trained() -> None:
+    def lacks(*runs: Any) -> Any:
+        return lab({"do": "lacking", "runs": runs})[0]
+
+    runs = four(0.5, 0.7, 0.8, 0.82)
+    assert lacks() == ""
+    assert lacks(*runs) == ""
+    assert lacks(run(0.5, mixer="s6")) == "", "of another architecture"
+    assert lacks(*runs[:2]) == "Your runs leave it open: n = 16 and n = 32 not trained to the end."
+    assert lacks(*runs[:3]) == "Your runs leave it open: n = 32 not trained to the end."
+
+
+def test_each_bet_that_is_wrong_has_its_reply_with_the_accuracy_of_the_runs() -> None:
     runs = four(0.5, 0.7, 0.8, 0.82)
     replies = {bet: said(bet, *runs) for bet in lab_module.SERIES}
     for bet, words in replies.items():
         assert words.startswith(f"✗ Your bet was n = {bet}; in your runs it is none of the four. ")
-        assert (
-            f"{round(100 * runs[lab_module.SERIES.index(bet)]['points'][-1]['accuracy'])} %"
-            in words
-        )
+        accuracy = runs[lab_module.SERIES.index(bet)]["points"][-1]["accuracy"]
+        assert f"{round(100 * accuracy)} %" in words
+        assert "the accuracy is " in words
     assert len({words.split(". ", 1)[1] for words in replies.values()}) == 4
-    assert said(0, *runs).startswith("✓ Right: none of the four.")
+    assert said(0, *runs).startswith(
+        "✓ Right: none of the four. Even with n = 32 the accuracy is 82 %"
+    )
     told = said(0, *four(0.5, 0.7, 0.95, 0.96))
-    assert told.endswith("in your runs it is n = 16. With another seed it may be another.")
+    assert "in your runs it is n = 16. There the accuracy is 95 % of the questions; with " in told
 
 
 def test_seeds_are_taken_together() -> None:
     runs = [*four(0.92, 0.95, 0.96, 0.97), run(0.5, n=4, seed=1)]
-    assert said(8, *runs) == "✓ Right: n = 8."
+    assert said(8, *runs) == "✓ Right: with n = 8 the accuracy is 95 % of the questions."
+
+
+def test_the_verdict_of_the_record_is_that_of_its_runs() -> None:
+    [told] = lab({"do": "recordedVerdict", "record": MQARLab().record})
+    reached: dict[int, list[float]] = {n: [] for n in lab_module.SERIES}
+    for one in results.recorded("lab"):
+        if one.config["mixer"] == "linear":
+            reached[one.config["n"]].append(one.result["history"][-1][2])
+    means = [fmean(reached[n]) for n in lab_module.SERIES]
+    first = next((n for n, mean in zip(reached, means, strict=True) if mean > 0.9), None)
+    answer = "none of the four" if first is None else f"n = {first}"
+    assert told.startswith(f"In the record, 5 seeds each, it is {answer}: the mean accuracy is ")
+    found = [int(x) for x in re.findall(r"(\d+) %", told.split(" of the questions")[0])]
+    assert found == pytest.approx([100 * mean for mean in means], abs=1)
+    last = [round(100 * x) for x in reached[32]]
+    assert f"reach {min(last)} to {max(last)} %, and {sum(x > 90 for x in last)} of 5" in told
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -281,6 +330,55 @@ def test_models_of_the_package_can_be_opened() -> None:
         assert (found["setup"]["mixer"], found["setup"]["n"]) == (config.mixer, config.n)
         assert found["setup"]["L"] == 64
         assert found["weights"] == weights(trained)
+
+
+def test_the_list_has_every_model_of_the_package() -> None:
+    [listed] = lab({"do": "shipped"})
+    assert sorted(name for name, _ in listed) == models.names()
+    assert dict(listed)["ssd-slow-4"] == "SSD, slow, n = 4"
+    assert dict(listed)["linear-16"] == "linear, n = 16"
+
+
+def test_a_kernel_sends_the_model_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+    monkeypatch.setattr(
+        MQARLab, "send", lambda self, content, buffers: sent.append((content, buffers))
+    )
+    figure = MQARLab()
+    for content in (
+        {"shipped": "../linear-4"},
+        {"shipped": None},
+        "linear-4",
+        {"shipped": "linear-4"},
+    ):
+        figure._handle_custom_msg(content, [])
+    file = (models.FOLDER / "linear-4.safetensors").read_bytes()
+    assert sent == [({"shipped": "linear-4"}, [file])]
+    assert lab({"do": "fetched", "name": "linear-4", "file": [*file[:99]]}) == [[[*file[:99]], 0]]
+
+
+def test_a_page_loads_a_model_as_a_script(tmp_path: Path) -> None:
+    bundle.write_models(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {f"model-{x}.js" for x in models.names()}
+    text = (tmp_path / "model-linear-4.js").read_text(encoding="utf-8")
+    script = f"{text} process.stdout.write(globalThis.dsfModels['linear-4'])"
+    held = base64.b64decode(bundle.run_node("--eval", script))
+    assert held == (models.FOLDER / "linear-4.safetensors").read_bytes()
+
+
+def test_what_a_state_stores_is_told_as_shares_of_each_key() -> None:
+    sizes = [[1.0, 2.0, 0.0], [3.0, 2.0, 0.0]]  # a row a feature
+    [shares] = lab({"do": "shares", "stored": [x for row in sizes for x in row], "K": 3})
+    assert shares == [0.25, 0.5, 0, 0.75, 0.5, 0]
+    told = lab({"do": "stored", "shares": [0.25, 0.8, 0.75, 0.2], "keys": [7, 9], "pair": 0})[0]
+    assert told.startswith(
+        "Key 7: 75 % in feature 1. Over all keys the strongest feature has 78 %;"
+    )
+    drawn = torch.randn(20_000, 2, generator=torch.Generator().manual_seed(0)).abs()
+    wanted = 100 * float((drawn.amax(1) / drawn.sum(1)).mean())
+    assert int(re.search(r"of random numbers it would have (\d+) %", told)[1]) == pytest.approx(  # type: ignore[index]
+        wanted, abs=3
+    )
 
 
 def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from book import bundle
 from dsf import results
 from dsf.mixers import mixer_class
 from dsf.results import Run
-from dsf.widgets import recorded_lab
-from dsf.widgets.recorded_lab import ACCURACY, LOSS, curves, packed
+from dsf.widgets import MQARLab, recorded_lab
+from dsf.widgets.recorded_lab import ACCURACY, LOSS, curves
 from dsf.widgets.training import DEFAULTS, STARTS
 
 SIZES = (4, 8, 16, 32)
@@ -22,7 +22,8 @@ RUNS = results.recorded("lab")
 CURVES = """
 import { curve } from "./dsf/widgets/js/lab/recorded.js";
 import { readFileSync } from "node:fs";
-console.log(JSON.stringify(JSON.parse(readFileSync(0, "utf8")).map(curve)));
+const { record, asked } = JSON.parse(readFileSync(0, "utf8"));
+console.log(JSON.stringify(asked.map((setting) => curve(record, setting))));
 """
 Setting = tuple[str, str, int]
 
@@ -38,7 +39,8 @@ def of_setting() -> dict[Setting, list[Run]]:
 def read(settings: list[Setting]) -> list[Any]:
     """What the figure reads."""
     asked = [dict(zip(("mixer", "start", "n"), one, strict=True)) for one in settings]
-    text = bundle.run_node("--input-type=module", "--eval", CURVES, text=json.dumps(asked))
+    given = json.dumps({"record": recorded_lab.plain(), "asked": asked})
+    text = bundle.run_node("--input-type=module", "--eval", CURVES, text=given)
     found: list[Any] = json.loads(text)
     return found
 
@@ -77,13 +79,16 @@ def test_what_was_not_recorded_has_no_curve() -> None:
     assert read([("softmax", "", 5), ("softmax", "slow", 4), ("toString", "", 4)]) == [None] * 3
 
 
-def test_the_curves_take_few_bytes() -> None:
-    assert len(gzip.compress(recorded_lab.script().encode(), mtime=0)) < 6_000
+def test_the_record_takes_few_bytes_of_a_page() -> None:
+    text = json.dumps(recorded_lab.plain(), separators=(",", ":"))
+    assert len(gzip.compress(text.encode(), mtime=0)) < 4_000
 
 
-def test_numbers_are_packed_as_differences() -> None:
-    assert packed([0, 1, 0, 0, -2]) == "#%$#&"
-    assert packed([]) == ""
+def test_the_record_is_no_part_of_what_a_notebook_prints() -> None:
+    figure = MQARLab(mixer="s6")
+    assert figure.state()["record"] == recorded_lab.plain()
+    assert "mixer='s6'" in repr(figure)
+    assert "record" not in repr(figure)
 
 
 def test_a_run_that_diverged_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

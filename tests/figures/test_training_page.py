@@ -18,6 +18,7 @@ from dsf.mixers import MIXERS, mixer_class
 from dsf.model import SequenceModel
 from dsf.optimize import learning_rate
 from dsf.train import Alone, Trainee, asked_loss, build_model, evaluate, steps
+from dsf.widgets.probe import probe
 
 KNOWN = answers([{"do": "known"}])[0]
 NAMES = sorted(KNOWN["starts"])
@@ -368,6 +369,11 @@ def test_what_is_shown_of_a_sequence_is_that_of_the_package(name: str) -> None:
             mine = torch.tensor(values).view(length, d, length).transpose(0, 1)
             close(mine, phi.expand_as(mine), "Φ")
             x = block(x)
+        wanted = probe(model, tokens[0], fields["num_kv_pairs"])["stored"]
+        if fields["mixer"] == "softmax":
+            assert found["stored"] is wanted is None
+        else:
+            close(torch.tensor(found["stored"]).view_as(wanted), wanted, "what is stored")
 
 
 @pytest.mark.parametrize("name", models.names())

@@ -2,8 +2,7 @@
 
 import torch
 
-import dsf
-from dsf import LTVSystem, theory
+from dsf import DenseSystem, LTVSystem, theory
 from dsf.classroom.kinds import Exercise
 
 
@@ -250,6 +249,84 @@ def _read_backwards(L):
     return LTVSystem(system.transition, system.input, torch.tensor([3.0, 1.0, 2.0])[age][..., None])
 
 
+# --- written out ---------------------------------------------------------------------------------
+
+
+def written_out(decay, b, c, d):
+    """The `DenseSystem` of d channels that share decay, b and c, all (L, n): h[c·n + a] = H[a, c].
+
+    Λ is (L, N, N), B (L, N, d), C (L, d, N) and D (L, d, d), which is 0, with N = n·d.
+    """
+    eye = torch.eye(d)
+    return DenseSystem(
+        torch.kron(eye, torch.diag_embed(decay)),
+        torch.kron(eye, b[:, :, None]),
+        torch.kron(eye, c[:, None, :]),
+        torch.zeros(len(b), d, d),
+    )
+
+
+def _arrays(system, case):
+    """Λ, B and C side by side: (L, N, N + 2d)."""
+    decay, *_, d = case
+    length, n = decay.shape
+    shapes = {"transition": (n * d, n * d), "input": (n * d, d), "output": (d, n * d)}
+    for name, shape in shapes.items():
+        if getattr(system, name).shape != (length, *shape):
+            found = tuple(getattr(system, name).shape)
+            raise ValueError(f"has {name} of shape {found}, expected {(length, *shape)}")
+    return torch.cat([system.transition, system.input, system.output.mT], -1)
+
+
+def _through_channels(decay, b, c, d, arrays=("transition", "input", "output")):
+    """runs through the channels fastest, in all three arrays: the outputs are right, and the state
+    is `H.flatten()`, not the `H.mT.flatten()` that is asked for. Which factor of ⊗ is outside?"""
+    eye, right = torch.eye(d), written_out(decay, b, c, d)
+    turned = {
+        "transition": torch.kron(torch.diag_embed(decay), eye),
+        "input": torch.kron(b[:, :, None], eye),
+        "output": torch.kron(c[:, None, :], eye),
+    }
+    return DenseSystem(*(turned.get(x) if x in arrays else y for x, y in vars(right).items()))
+
+
+def _input_turned(decay, b, c, d):
+    """has B_i = b_i ⊗ I_d, in another order than Λ_i and C_i: channel c then writes into states of
+    other channels"""
+    return _through_channels(decay, b, c, d, ("input",))
+
+
+def _output_turned(decay, b, c, d):
+    """has C_i = c_iᵀ ⊗ I_d, in another order than Λ_i and B_i: channel c then reads states of
+    other channels"""
+    return _through_channels(decay, b, c, d, ("output",))
+
+
+def _transition_turned(decay, b, c, d):
+    """has Λ_i = diag(λ_i) ⊗ I_d, in another order than B_i and C_i: states get the decay of other
+    features"""
+    return _through_channels(decay, b, c, d, ("transition",))
+
+
+def _all_channels_mixed(decay, b, c, d):
+    """writes every channel into the states of all: outside the diagonal blocks B_i is 0"""
+    right = written_out(decay, b, c, d)
+    write = torch.kron(torch.ones(d, d), b[:, :, None])
+    return DenseSystem(right.transition, write, right.output, right.feedthrough)
+
+
+def _one_decay(decay, b, c, d):
+    """has one decay for all features of a step: λ_i stands on the diagonal of each block"""
+    right = written_out(decay, b, c, d)
+    mean = written_out(decay.mean(-1, keepdim=True).expand_as(decay), b, c, d)
+    return DenseSystem(mean.transition, right.input, right.output, right.feedthrough)
+
+
+def _shared(draw):
+    for length, n, d in ((1, 3, 2), (4, 2, 3), (5, 3, 4)):
+        yield draw.between(0.3, 0.9, length, n), *draw.normal(2, length, n), d
+
+
 # --- challenge: two layers are one system --------------------------------------------------------
 
 
@@ -260,7 +337,7 @@ def stacked(first, second):
     )
     zero = torch.zeros_like(a)
     transition = torch.stack([torch.stack([a, zero], -1), torch.stack([p * c * a, g], -1)], -2)
-    return dsf.DenseSystem(
+    return DenseSystem(
         transition,
         torch.stack([b, p * c * b], -1)[..., None],
         torch.stack([zero, r], -1)[:, None],
@@ -276,7 +353,7 @@ def _one_step_late(first, second):
     transition, write = exact.transition.clone(), exact.input.clone()
     transition[:, 1, 0] = p * c
     write[:, 1] = 0
-    return dsf.DenseSystem(transition, write, exact.output, exact.feedthrough)
+    return DenseSystem(transition, write, exact.output, exact.feedthrough)
 
 
 def _side_by_side(first, second):
@@ -286,7 +363,7 @@ def _side_by_side(first, second):
     transition[:, 1, 0] = 0
     write[:, 1] = second.input[:, 0]
     read = torch.cat([first.output[:, 0], second.output[:, 0]], -1)[:, None]
-    return dsf.DenseSystem(transition, write, read, exact.feedthrough)
+    return DenseSystem(transition, write, read, exact.feedthrough)
 
 
 def _second_first(first, second):
@@ -300,7 +377,7 @@ def _without_direct(first, second):
     exact = stacked(first, second)
     write = exact.input.clone()
     write[:, 1] = 0
-    return dsf.DenseSystem(exact.transition, write, exact.output, exact.feedthrough)
+    return DenseSystem(exact.transition, write, exact.output, exact.feedthrough)
 
 
 def _one_state(draw, L):
@@ -387,6 +464,19 @@ EXERCISES = {
             _read_backwards,
         ),
         view=mixing_matrix,
+    ),
+    "written-out": Exercise(
+        written_out,
+        _shared,
+        (
+            _through_channels,
+            _input_turned,
+            _output_turned,
+            _transition_turned,
+            _all_channels_mixed,
+            _one_decay,
+        ),
+        view=_arrays,
     ),
     "stacked": Exercise(
         stacked,

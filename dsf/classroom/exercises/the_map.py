@@ -5,6 +5,41 @@ import torch
 import dsf
 from dsf.classroom.kinds import Draw, Exercise
 
+# --- match the pictures --------------------------------------------------------------------------
+
+
+def pictures():
+    """The architectures of pictures 1 to 5: linear, s4d, s6, ssd, rg_lru, in the right order."""
+    return ["s4d", "rg_lru", "s6", "linear", "ssd"]
+
+
+def _are_names(yours):
+    names, known = yours(), sorted(pictures())
+    if isinstance(names, list | tuple) and sorted(map(str, names)) == known:
+        return None
+    return f"is no order of the five names: {', '.join(known)}, each once"
+
+
+def _match(yours):
+    names, right = list(yours()), pictures()
+    if names == right:
+        return None
+    exchanged = {
+        ("s6", "ssd"): "S6 and SSD: which of them has a rate of its own for every state?",
+        ("linear", "ssd"): "linear attention and SSD: which of them can amplify?",
+        ("rg_lru", "s6"): "RG-LRU and S6: which of them has one state a channel?",
+        ("s4d", "s6"): "S4D and S6: which of them is the same at all times?",
+    }
+    for (one, other), said in exchanged.items():
+        if names == [{one: other, other: one}.get(name, name) for name in right]:
+            return f"exchanges {said}"
+    return f"has {sum(map(str.__eq__, names, right))} of 5 right"
+
+
+def _named(*names):
+    return lambda: list(names)
+
+
 # --- a test that nearly all pass -----------------------------------------------------------------
 
 
@@ -253,6 +288,18 @@ def _bonus_as_key(q, k, gate, bonus):
 
 
 EXERCISES = {
+    "map-match": Exercise(
+        pictures,
+        mistakes=(
+            _named("s4d", "rg_lru", "ssd", "linear", "s6"),
+            _named("s4d", "rg_lru", "s6", "ssd", "linear"),
+            _named("s4d", "s6", "rg_lru", "linear", "ssd"),
+            _named("s6", "rg_lru", "s4d", "linear", "ssd"),
+            _named("linear", "s4d", "s6", "rg_lru", "ssd"),
+            _named("s4d", "s4d", "s6", "linear", "ssd"),
+        ),
+        laws=(_are_names, _match),
+    ),
     "map-bug": Exercise(
         mended,
         lambda draw: [(name,) for name in dsf.ARCHITECTURES if name != "softmax"],

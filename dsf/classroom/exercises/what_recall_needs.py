@@ -1,12 +1,13 @@
 """Chapter 10: what recall needs."""
 
 import math
+from functools import cache
 
 import torch
 from torch.nn.functional import pad
 
 import dsf
-from dsf import mqar
+from dsf import mqar, results
 from dsf.classroom.kinds import Exercise
 
 # --- two layers, and all but one eighth ----------------------------------------------------------
@@ -115,6 +116,51 @@ def _up_to_a_factor(numbers, case):
     if not numbers.any():
         raise ValueError("returns nothing but 0, with which any four numbers give 0")
     return numbers / numbers[numbers.nonzero()[0, 0]]
+
+
+# --- does only n/K count? ------------------------------------------------------------------------
+
+
+def expected():
+    """Two ends, at most 0.1 apart, of an interval for the recall at n = 8, K = 4."""
+    return 0.88, 0.98
+
+
+@cache
+def _recorded(n, pairs):
+    """Mean recall of trained linear attention in the record."""
+    cells = results.cells(results.recorded("mqar"))
+    return results.by_mixer(cells, num_kv_pairs=pairs)["linear"][n].mean
+
+
+def _is_an_interval(yours):
+    ends = torch.as_tensor(yours(), dtype=torch.float64)
+    if ends.shape != (2,):
+        return f"returns shape {tuple(ends.shape)}, expected two numbers"
+    low, high = ends.tolist()
+    if not 0 <= low < high <= 1:
+        return f"returns {low:g} and {high:g}, expected 0 ≤ low < high ≤ 1: shares of right answers"
+    if high - low > 0.1 + 1e-9:
+        return f"is {high - low:.2g} wide, expected 0.1 at most: what would surprise you?"
+    return None
+
+
+def _holds_the_record(yours):
+    low, high = torch.as_tensor(yours(), dtype=torch.float64).tolist()
+    if low <= _recorded(8, 4) <= high:
+        return None
+    if low <= _recorded(16, 8) <= high:
+        return "is where n = 16, K = 8 comes out: with K it is not the memory alone that changes"
+    if high < _recorded(8, 4):
+        return "ends below the record: four pairs are learnt sooner, with fewer wrong values"
+    return "begins above the record: with n = 8 some crosstalk is left"
+
+
+def _between(low, high):
+    def wrong():
+        return low, high
+
+    return wrong
 
 
 # --- forgetting, and drowning --------------------------------------------------------------------
@@ -313,6 +359,18 @@ EXERCISES = {
         lambda draw: [()],
         (_sum_of_all, _by_first_key, _by_first_value, _first_and_last_alone),
         view=_up_to_a_factor,
+    ),
+    "expected-recall": Exercise(
+        expected,
+        mistakes=(
+            _between(0.75, 0.85),
+            _between(0.5, 0.6),
+            _between(0.95, 1.0),
+            _between(0.5, 1.0),
+            _between(0.9, 0.8),
+            lambda: 0.9,
+        ),
+        laws=(_is_an_interval, _holds_the_record),
     ),
     "slower": Exercise(
         slower,

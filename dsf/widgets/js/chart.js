@@ -31,6 +31,7 @@ function plain(value) {
  * @property {string} name class of the colour, `dsf-c-…`
  * @property {number[][]} points pairs of x and y
  * @property {string} [title] its name, drawn beside it
+ * @property {boolean} [end] whether that stands where the line ends
  */
 
 /**
@@ -48,7 +49,7 @@ function plain(value) {
  * @property {string} yLabel
  * @property {Line[]} lines
  * @property {Mark[]} [marks]
- * @property {string[]} [beside] names of another chart, for which there is room too
+ * @property {Line[]} [beside] lines of another chart, for whose names there is room too
  * @property {boolean} [log] draw y on a logarithmic axis
  * @property {boolean} [logX] draw x on a logarithmic axis
  */
@@ -115,8 +116,11 @@ const keyOf = (name) => svg("line", { class: `dsf-line ${name}`, x1: -7, x2: 6, 
  */
 export function lineChart(picture, options) {
   const { width, height, x, y, lines, marks = [], beside = [], log = false, logX = false } = options;
-  const titles = lines.map(({ title = "" }) => title);
-  const room = roomFor([...titles, ...beside], width);
+  const all = [...lines, ...beside];
+  /** @param {Line[]} some */
+  const titlesOf = (some) => some.map(({ title = "" }) => title);
+  const titles = titlesOf(lines);
+  const room = roomFor(titlesOf(all), width, titlesOf(all.filter(({ end }) => end)));
   const [wide, tall] = [width - LEFT - RIGHT - room, height - TOP - BOTTOM];
   const [across, up] = [scale(x, wide, logX), scale(y, -tall, log)];
   /** @param {number} value */
@@ -141,7 +145,7 @@ export function lineChart(picture, options) {
   const said = marks.flatMap(({ x: mx, title }) =>
     title ? [words(LEFT + across.at(mx), TOP - 6, title, "middle")] : [],
   );
-  const named = lines.map(({ name }, k) => ({ title: titles[k], points: drawn[k], key: keyOf(name) }));
+  const named = lines.map(({ name, end }, k) => ({ title: titles[k], points: drawn[k], key: keyOf(name), end }));
   const tags = nameTags(named, { left: 0, right: wide, top: 0, bottom: tall, room });
   const names = svg("g", { transform: `translate(${LEFT} ${TOP})` }, ...tags);
   picture.replaceChildren(...furniture(options, LEFT + wide, across, up), clip, ...said, names);

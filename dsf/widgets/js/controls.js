@@ -66,7 +66,7 @@ function selects({ model, first, prefix, set, onChange }) {
    * @param {string} label
    * @param {Choice[] | (() => Choice[])} choices which may change
    * @param {() => any} [value]
-   * @param {string} [key] of its id, where two controls set one trait
+   * @param {string} [key] of its id and class, where a trait has a control already: a trait has one by its own name
    */
   return (name, label, choices, value = () => model.get(name), key = name) => {
     const id = `${prefix}-${key}`;
@@ -82,7 +82,7 @@ function selects({ model, first, prefix, set, onChange }) {
       input.disabled = wanted.length < 2;
       input.value = value();
     });
-    return field(name, html("label", { for: id }, label), input);
+    return field(key, html("label", { for: id }, label), input);
   };
 }
 

@@ -5,11 +5,12 @@ import { betOn, better, isBet } from "./lab/bet.js";
 import { curves } from "./lab/curves.js";
 import { desk } from "./lab/desk.js";
 import { files } from "./lab/files.js";
-import { open as openKernel } from "./lab/kernel.js";
+import { fetchModel, open as openKernel } from "./lab/kernel.js";
 import { probeView } from "./lab/probe.js";
-import { recordedTable } from "./lab/recorded_table.js";
+import { recordedTable, recordTrait } from "./lab/recorded.js";
 import { runsTrait } from "./lab/runs.js";
 import * as setups from "./lab/setup.js";
+import { fetchShipped } from "./lab/shipped.js";
 import { remember, remembered } from "./lab/store.js";
 import { table } from "./lab/table.js";
 import { TITLES } from "./looks.js";
@@ -20,7 +21,7 @@ import { whole } from "./traits.js";
 /** @typedef {import("./lab/session.js").Live} Live */
 /** @typedef {ReturnType<typeof frame>} Frame */
 
-const traits = { ...setups.traits, pair: whole(0, 15), runs: runsTrait };
+const traits = { ...setups.traits, pair: whole(0, 15), runs: runsTrait, record: recordTrait };
 
 /** Where the engine lies: beside the script of this figure. Nothing of it is loaded before it is asked for. */
 const script = /** @type {HTMLScriptElement | null} */ (document.currentScript)?.src;
@@ -55,11 +56,14 @@ function finding(setup, live) {
   if (!live) {
     const guesses = `Guessing among the pairs scores ${percent(1 / K)}`;
     const { R } = setups.taskOf(setup);
-    return `${named(setup)}, untrained. It reads ${K} pairs in ${L} tokens and is asked ${K * R} times. ${guesses}.`;
+    const { start, steps, rate, seed } = setup;
+    const plan = `To come: ${steps} steps at rate ${rate}, seed ${seed}${start && `, start ${start}`}.`;
+    const task = `It reads ${K} pairs in ${L} tokens and is asked ${K * R} times`;
+    return `${named(setup)}, untrained. ${task}. ${guesses}. ${plan}`;
   }
   if (live.status === "loading") return `${named(setup)}: the model is being built …`;
   if (live.status === "failed") return `${named(setup)}: stopped after ${live.done} steps.`;
-  if (live.given && !live.done) return `${named(setup)}, from a file.`;
+  if (live.given && !live.done) return `${named(setup)}, ${live.given}: ${K} pairs in ${L} tokens.`;
   const state = `${named(setup)}: step ${live.done} of ${setup.steps}, ${scored(live)}.`;
   return live.status === "paused" ? `${state} Paused.` : state;
 }
@@ -170,6 +174,7 @@ function render({ model, el }) {
   if (inPage) restore(model, el.closest("figure"));
   const kept = inPage ? remembered().bet : null;
   let bet = isBet(kept) ? /** @type {number} */ (kept) : null;
+  const record = model.get("record");
   const setup = () => setups.setupOf(model);
   const lab = desk(it, model, model.send ? async (hear) => openKernel(model, hear) : openPage);
 
@@ -185,15 +190,17 @@ function render({ model, el }) {
       it.redraw();
     },
     () => lab.series(betOn(setups.SERIES[0])),
+    record,
   );
   const trouble = html("p", { class: "dsf-problem", role: "alert", hidden: true });
-  const box = files(lab, (words) => {
+  const ship = (/** @type {string} */ name) => (model.send ? fetchModel(model, name) : fetchShipped(name, ENGINE));
+  const box = files(lab, reason ? null : ship, (words) => {
     trouble.textContent = words;
     trouble.hidden = !words;
   });
   const [charts, rows, probe] = [curves(), table(lab.keep), probeView((pair) => it.set({ pair }))];
   const made = html("p", { class: "dsf-note" });
-  const recorded = recordedTable();
+  const recorded = recordedTable(record);
   const data = fold("dsf-data", recorded.title, tableOf("", recorded.head, recorded.rows));
   it.controls.append(mixer, n, train, it.more(...rare, step, all, reset, box.node));
   it.root.append(wager.box, it.controls, charts.node, it.finding, it.spoken, made, trouble, it.problem);
@@ -217,7 +224,7 @@ function render({ model, el }) {
   }
   let saved = "";
   function save() {
-    const state = it.state();
+    const { record: _, ...state } = it.state();
     const now = JSON.stringify(state);
     if (saved && now !== saved) remember({ state });
     saved = now;
@@ -228,12 +235,13 @@ function render({ model, el }) {
     const [{ live }, now, runs] = [lab, setup(), lab.held()];
     turnControls(now, live?.status ?? "");
     const shown = live?.status === "done" ? null : live; // which is among the runs
-    charts.draw({ setup: now, runs, live: shown, bet, alone: Boolean(reason) }, width);
+    charts.draw({ setup: now, runs, live: shown, bet, record, alone: Boolean(reason) }, width);
     rows.draw(runs);
     probe.draw(now, live?.probe ?? null, model.get("pair"), width);
     it.root.style.setProperty("--dsf-own", `var(--dsf-${now.mixer})`);
     complain(live);
     made.textContent = sizes(now, live);
+    data.hidden = !reason && (bet === null || !(runs.length || live?.points.length)); // as the curves of the record
     it.say(finding(now, live));
     if (inPage) save();
   }

@@ -4,7 +4,7 @@ import { ascending, DIVERGED, finding, joined, look, rated, read, told } from ".
 import { fold, html, watch } from "./dom.js";
 import { frame } from "./frame.js";
 import { strip } from "./strip.js";
-import { oneOf, whole } from "./traits.js";
+import { made, oneOf, whole } from "./traits.js";
 
 /** @typedef {import("./cells.js").Cell} Cell */
 /** @typedef {import("./cells.js").View} View */
@@ -24,13 +24,6 @@ const isCell = (cell) =>
 
 /** @type {import("./traits.js").Trait} */
 const text = { parse: String, accepts: (value) => typeof value === "string", wanted: "a text" };
-/**
- * What no address can ask for.
- * @param {string} wanted
- * @param {(value: any) => boolean} accepts
- */
-const made = (wanted, accepts) => ({ parse: () => null, accepts, wanted });
-
 const traits = {
   cells: made("a list of settings with their accuracies", (value) => Array.isArray(value) && value.every(isCell)),
   lines: made("the lines by name", (value) => typeof value === "object" && value !== null),

@@ -7,6 +7,7 @@ import { svg } from "./dom.js";
  * @property {number[][]} points of the line, in pixels
  * @property {Node} [key] what stands before the name, around the origin and at most 14 pixels wide
  * @property {boolean} [strong]
+ * @property {boolean} [end] whether the name belongs where the line ends, also while that is amid the chart
  * @property {() => void} [takeAway] takes the line away, on a click on the name
  */
 /** @typedef {{left: number, right: number, top: number, bottom: number, room: number}} Frame room: free on its right */
@@ -17,7 +18,8 @@ const GAP = 8; // px between a name and what it names
 const STEP = 6; // px between the places at which a line is looked at
 const TRIED = 3; // every so many of them a name is tried
 const NEAR = 60; // px from the edge within which a line has come to it
-const WIDE = 480; // px of a chart that has room for names beside its frame
+export const WIDE = 480; // px of a chart that has room for all names beside its frame
+const SHARE = 0.42; // of a narrower chart, for those names alone that stand at ends
 
 /** A title with room for the sign that takes its line away. @param {string} title @param {boolean} can */
 export const away = (title, can) => (can ? `${title} ×` : title);
@@ -29,9 +31,12 @@ const widthOf = (title) => KEY + LETTER * [...title].length;
  * What names take of the width of a chart on the right of its frame.
  * @param {string[]} titles
  * @param {number} width
+ * @param {string[]} [ends] those of lines with their names at the ends
  */
-export const roomFor = (titles, width) =>
-  width < WIDE || !titles.join("") ? 0 : GAP + Math.max(...titles.map(widthOf));
+export function roomFor(titles, width, ends = []) {
+  const fitting = width < WIDE ? ends.filter((title) => GAP + widthOf(title) <= SHARE * width) : titles;
+  return fitting.join("") ? GAP + Math.max(...fitting.map(widthOf)) : 0;
+}
 
 /** A line as points close enough to see what it crosses. @param {number[][]} points @param {Frame} frame */
 function dotted(points, { left, right, top, bottom }) {
@@ -78,17 +83,35 @@ const candidates = (dots, wide, { left, right }) =>
   );
 
 /**
- * Where names stand along their lines: where the fewest points of lines are. A name that would cover another
- * stands nowhere.
- * @param {{dots: number[][], title: string}[]} lines the more important first
+ * Where a name may stand at the end of its line, or above or below that.
+ * @param {number[][]} dots
+ * @param {number} wide
+ * @param {Frame} frame
+ * @returns {(Spot & {cost: number})[]}
+ */
+function atEnd(dots, wide, { left, right, top, bottom }) {
+  const [x, y] = dots[dots.length - 1];
+  const steps = Math.ceil((2 * (bottom - top)) / TALL);
+  return Array.from({ length: 2 * steps + 1 }, (_, k) => ({
+    x: Math.max(left, Math.min(right - wide, x + GAP)),
+    y: y + ((k - steps) * TALL) / 2,
+    cost: 2 * Math.abs(k - steps),
+  }));
+}
+
+/**
+ * Where names stand inside the frame: at the ends of their lines or along them, where the fewest points of lines are.
+ * A name that would cover another stands nowhere.
+ * @param {{dots: number[][], title: string, end?: boolean}[]} lines the more important first
  * @param {Frame} frame
  * @returns {(Spot | null)[]}
  */
-function along(lines, frame) {
+function inFrame(lines, frame) {
   /** @type {(Spot & {wide: number})[]} */
   const taken = [];
-  return lines.map(({ title, dots }) => {
-    if (!title) return null;
+  /** @param {typeof lines[0]} line */
+  const spotOf = ({ title, dots, end }) => {
+    if (!title || !dots.length) return null;
     const wide = widthOf(title);
     /** @param {Spot} spot */
     const isFree = ({ x, y }) =>
@@ -104,24 +127,26 @@ function along(lines, frame) {
     const crossed = (spot) => count(dots, spot, TALL / 2) + count(others, spot, 0.8 * TALL);
     let best = null;
     let least = Infinity;
-    for (const spot of candidates(dots, wide, frame).filter(isFree)) {
+    for (const spot of (end ? atEnd : candidates)(dots, wide, frame).filter(isFree)) {
       const cost = spot.cost + crossed(spot);
       if (cost < least) [best, least] = [spot, cost];
     }
     if (best) taken.push({ ...best, wide });
     return best;
-  });
+  };
+  const ends = lines.map((line) => (line.end ? spotOf(line) : null));
+  return lines.map((line, k) => (line.end ? ends[k] : spotOf(line)));
 }
 
 /**
  * Where the names of lines stand: beside the frame at the height where the line ends if there is room and the line
- * comes so far, else along the line.
+ * comes so far, else at the end or along the line.
  * @param {Named[]} lines the more important first
  * @param {Frame} frame
  * @returns {(Spot | null)[]}
  */
 export function namePlaces(lines, frame) {
-  const all = lines.map(({ title, points }) => ({ title, dots: dotted(points, frame) }));
+  const all = lines.map(({ title, points, end }) => ({ title, end, dots: dotted(points, frame) }));
   /** @param {{title: string, dots: number[][]}} line */
   const fits = ({ title, dots }) =>
     title && dots.length && widthOf(title) + GAP <= frame.room && dots[dots.length - 1][0] > frame.right - NEAR;
@@ -130,7 +155,7 @@ export function namePlaces(lines, frame) {
     ends.map(({ dots }) => dots[dots.length - 1][1]),
     frame.bottom + TALL,
   );
-  const inside = along(
+  const inside = inFrame(
     all.map((line) => (fits(line) ? { ...line, title: "" } : line)),
     frame,
   );

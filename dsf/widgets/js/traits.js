@@ -53,6 +53,14 @@ export const yesNo = () => ({
 });
 
 /**
+ * What no address can ask for.
+ * @param {string} wanted
+ * @param {(value: any) => boolean} accepts
+ * @returns {Trait}
+ */
+export const made = (wanted, accepts) => ({ parse: () => null, accepts, wanted });
+
+/**
  * Complain about the first trait whose value cannot be shown.
  * @param {Record<string, Trait>} traits
  * @param {{get(name: string): any}} model

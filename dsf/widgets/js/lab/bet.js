@@ -1,5 +1,6 @@
 /** What the reader says before anything is trained, and what the runs say to it. */
-import { html, percent } from "../dom.js";
+import { fold, html, percent } from "../dom.js";
+import { reachedIn, spread } from "./recorded.js";
 import { isWhole, lastOf } from "./runs.js";
 import { isSame, SERIES, USUAL } from "./setup.js";
 
@@ -17,8 +18,8 @@ export const betOn = (n) => ({ mixer: "linear", n, start: "", ...USUAL, seed: 0 
 export const isBet = (bet) => OPTIONS.includes(bet);
 /** @param {number} bet */
 const inWords = (bet) => (bet === NONE ? "none of the four" : `n = ${bet}`);
-/** @param {number} bet */
-export const label = (bet) => `${percent(GOAL)}; your bet: ${inWords(bet)}`;
+/** @param {number} bet @param {boolean} brief */
+export const label = (bet, brief) => percent(GOAL) + (brief ? "" : `; your bet: ${inWords(bet)}`);
 
 /**
  * The mean accuracy with each n of the series, over all seeds; null where nothing was trained to its end.
@@ -38,21 +39,27 @@ function outcome(all) {
   return first < 0 ? NONE : SERIES[first];
 }
 
+/** @param {(string | number)[]} items */
+const listed = (items) => `${items.slice(0, -1).join(", ")} and ${items[items.length - 1]}`;
+const WITH_ALL = `with n = ${listed(SERIES)}`;
+
 /** Why one may think so, and what is wrong with it. @param {number} bet @param {number[]} all */
 function reply(bet, all) {
-  const [four, eight, sixteen, thirtyTwo] = all.map((one) => percent(one));
+  /** @param {number} n */
+  const answered = (n) => `with n = ${n} the accuracy is ${percent(all[SERIES.indexOf(n)])} of the questions`;
   if (bet === 4)
     return (
       "Four features would hold four pairs if keys never overlapped. " +
-      `Keys of elu + 1 are positive, so they always do: ${four}.`
+      `Keys of elu + 1 are positive, so they always do: ${answered(bet)}.`
     );
   if (bet === 8)
     return (
       "With twice as many features as pairs there is room. " +
-      `But each question still gives weight to the other pairs: ${eight}.`
+      `But each question still gives weight to the other pairs: ${answered(bet)}.`
     );
-  if (bet === 16) return `Doubling n helps less each time: ${four}, ${eight}, ${sixteen}, ${thirtyTwo}.`;
-  return `Eight features a pair, and still ${thirtyTwo}. What is short is time, and luck with the seed: ${LONGER}.`;
+  const each = listed(all.map((one) => percent(one)));
+  if (bet === 16) return `More features help, and not enough: the accuracy is ${each} of the questions ${WITH_ALL}.`;
+  return `Eight features a pair, and still ${answered(bet)}. Time is short, and luck with the seed: ${LONGER}.`;
 }
 
 /** What the runs say to a bet; null while that is open. @param {number} bet @param {Run[]} runs */
@@ -60,28 +67,58 @@ export function verdict(bet, runs) {
   const all = reached(runs);
   const found = outcome(all);
   if (found === null) return null;
+  const most = /** @type {number} */ (all[SERIES.indexOf(found || SERIES[SERIES.length - 1])]);
   if (bet === found)
     return bet === NONE
-      ? `✓ Right: none of the four. Room is not all that is short, so is time: ${LONGER}.`
-      : `✓ Right: n = ${bet}.`;
-  const why = found === NONE ? reply(bet, /** @type {number[]} */ (all)) : "With another seed it may be another.";
+      ? `✓ Right: none of the four. Even with n = 32 the accuracy is ${percent(most)} of the questions. ` +
+          `Room is not all that is short, so is time: ${LONGER}.`
+      : `✓ Right: with n = ${bet} the accuracy is ${percent(most)} of the questions.`;
+  const why =
+    found === NONE
+      ? reply(bet, /** @type {number[]} */ (all))
+      : `There the accuracy is ${percent(most)} of the questions; with another seed it may be another n.`;
   return `✗ Your bet was ${inWords(bet)}; in your runs it is ${inWords(found)}. ${why}`;
+}
+
+/** What is lacking for a verdict, where something was trained; else nothing. @param {Run[]} runs */
+export function lacking(runs) {
+  const all = reached(runs);
+  const left = SERIES.filter((_, k) => all[k] === null);
+  return left.length === SERIES.length || outcome(all) !== null
+    ? ""
+    : `Your runs leave it open: ${left.length > 1 ? listed(left.map((n) => `n = ${n}`)) : `n = ${left[0]}`} ` +
+        "not trained to the end.";
+}
+
+/** The verdict of the record, with what its seeds reached. @param {import("./recorded.js").Held} record */
+export function recordedVerdict(record) {
+  const seeds = SERIES.map((n) => reachedIn(record, betOn(n)));
+  const means = seeds.map((all) => all.reduce((sum, one) => sum + one, 0) / all.length);
+  const found = /** @type {number} */ (outcome(means));
+  const [last] = seeds.slice(-1);
+  const above = last.filter((one) => one > GOAL).length;
+  return (
+    `In the record, ${last.length} seeds each, it is ${inWords(found)}: the mean accuracy is ` +
+    `${listed(means.map((one) => percent(one)))} of the questions ${WITH_ALL}. One seed says little: with n = 32 ` +
+    `they reach ${spread(last)}, and ${above} of ${last.length} more than ${percent(GOAL)}.`
+  );
 }
 
 /**
  * The question, and after it the bet with what came of it.
  * @param {(bet: number) => void} commit
  * @param {() => void} series trains what the bet is about
+ * @param {import("./recorded.js").Held} record
  */
-export function better(commit, series) {
+export function better(commit, series, record) {
   const box = html("div", { class: "dsf-bet" });
   let shown = "";
   const question = html(
     "p",
     {},
     html("strong", {}, "Your bet first. "),
-    `With which n, at the least, does linear attention answer more than ${percent(GOAL)} of the questions after ` +
-      `${USUAL.steps} steps? Four pairs are shown, and each is asked for three times.`,
+    `With which n, at the least, is the accuracy of linear attention above ${percent(GOAL)} of the questions ` +
+      `after ${USUAL.steps} steps? Four pairs are shown, and each is asked for three times.`,
   );
   const options = OPTIONS.map((bet) =>
     html(
@@ -96,14 +133,17 @@ export function better(commit, series) {
     /** @param {number | null} bet @param {Run[]} runs @param {boolean} busy */
     draw(bet, runs, busy) {
       const said = bet === null ? "" : verdict(bet, runs);
-      const now = [bet, said, busy].join();
+      const open = bet === null || busy ? "" : lacking(runs);
+      const now = [bet, said, open, busy].join();
       if (now === shown) return;
       shown = now;
       if (bet === null) return box.replaceChildren(question, group);
+      const line = html("p", { role: "status" }, said ?? `Your bet: ${inWords(bet)}. ${open}`);
+      const told = html("p", {}, recordedVerdict(record));
+      if (said) return box.replaceChildren(line, told);
       const button = html("button", { type: "button", class: "dsf-button", click: series, disabled: busy });
       button.append(`Train n = ${SERIES.join(", ")}`);
-      const line = html("p", { role: "status" }, said ?? `Your bet: ${inWords(bet)}. `);
-      box.replaceChildren(line, ...(said ? [] : [button]));
+      box.replaceChildren(line, button, ...(open ? [fold("dsf-fold", "What the record says", told)] : []));
     },
   };
 }

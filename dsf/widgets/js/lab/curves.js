@@ -1,10 +1,11 @@
 /** Loss and accuracy against the step: of the runs, of the one in training, and of what was recorded. */
 import { lineChart } from "../chart.js";
 import { html, place, svg } from "../dom.js";
+import { WIDE } from "../names.js";
 import { GOAL, label } from "./bet.js";
 import { curve } from "./recorded.js";
-import { lastOf, nameOf, stylesOf } from "./runs.js";
-import { isUsual, labelOf, positionLevel, SERIES, sizesOf, titleOf } from "./setup.js";
+import { lastOf, nameOf, shadeOf, stylesOf } from "./runs.js";
+import { isSame, isUsual, labelOf, positionLevel, SERIES, sizesOf, titleOf } from "./setup.js";
 
 /** @typedef {import("./runs.js").Run} Run */
 /** @typedef {import("./runs.js").Point} Point */
@@ -13,7 +14,8 @@ import { isUsual, labelOf, positionLevel, SERIES, sizesOf, titleOf } from "./set
 
 const TOP = 1.1; // of the axis of accuracy: names stand above curves that are at 1
 const [HIGH, LOW] = [230, 130]; // px
-const NAMED = 4; // curves that carry their names, the last ones
+const NAMED = 8; // curves that carry their names, the last ones
+const SHORT = 14; // letters of a name on a phone
 const WIDEST = 720; // px
 
 /**
@@ -22,19 +24,32 @@ const WIDEST = 720; // px
  * @property {Run[]} runs all that are kept
  * @property {{setup: Setup, points: Point[], done: number} | null} live
  * @property {number | null} bet
+ * @property {import("./recorded.js").Held} record
  * @property {boolean} alone whether recorded curves are all that there can be
  */
+
+/** A label that has its place on a phone. @param {string} label */
+function shortened(label) {
+  const short = label.replace(/(.), n = /, "$1 ");
+  return short.length > SHORT ? `${short.slice(0, SHORT - 1)}…` : short;
+}
 
 /** @param {Point[]} points @param {"accuracy" | "loss"} what */
 const along = (points, what) => points.map((point) => [point.step, point[what]]);
 
-/** The recorded curves behind the runs, or, where nothing can be trained, of each n. @param {Seen} seen */
-function behind({ setup, alone }) {
+/**
+ * The recorded curves: behind a run of the reader of that setting, once it has a point, so that nothing is answered
+ * before it is asked; or, where nothing can be trained, of each n.
+ * @param {Seen} seen @param {Run[]} every
+ */
+function behind({ setup, alone, bet, record }, every) {
   if (!isUsual(setup)) return [];
   const { mixer, start } = setup;
+  const isOwn = every.some(({ points, setup: own }) => points.length && isSame({ ...own, seed: setup.seed }, setup));
+  if (!alone && (bet === null || !isOwn)) return [];
   const sizes = alone ? SERIES.filter((n) => sizesOf(mixer).includes(n)) : [setup.n];
   return (sizes.length ? sizes : [1]).flatMap((n) => {
-    const found = curve({ mixer, start, n });
+    const found = curve(record, { mixer, start, n });
     return found ? [{ n, ...found }] : [];
   });
 }
@@ -51,20 +66,25 @@ export function curves() {
     const styles = stylesOf(every);
     const all = every.filter((run) => !run.hidden);
     const others = all.map((run) => run.setup);
-    const labels = all.map((run) => run.name || labelOf(run.setup, others));
     const width = Math.min(room, WIDEST);
+    const brief = width < WIDE; // on a phone
+    const labels = all.map((run) => {
+      const label = run.name || labelOf(run.setup, others);
+      return brief ? shortened(label) : label;
+    });
     const last = Math.max(setup.steps, ...all.map((run) => run.setup.steps));
-    const recorded = bet !== null || alone ? behind(seen) : []; // nothing is shown before the bet
-    const colour = `dsf-${setup.mixer}`;
+    const recorded = behind(seen, every);
     /** The recorded seeds, thin; of their losses the mean. @param {"accuracy" | "loss"} what @returns {Line[]} */
     const before = (what) =>
-      recorded.flatMap(({ n, steps, accuracy, loss }, k) => {
-        const name = `${colour} dsf-recorded${alone ? ` dsf-dash-${k}` : ""}`;
+      recorded.flatMap(({ n, steps, accuracy, loss }) => {
+        const name = `dsf-${setup.mixer} ${shadeOf(n)} dsf-recorded`;
         const courses = what === "loss" ? [loss] : accuracy;
         return courses.map((course, seed) => ({
           name,
           points: steps.map((step, at) => [step, course[at]]),
-          title: what === "loss" || seed ? "" : alone ? `n = ${n}` : `PyTorch, n = ${n}, five seeds`,
+          title:
+            what === "loss" || seed ? "" : alone ? `n = ${n}` : brief ? "PyTorch" : `PyTorch, n = ${n}, five seeds`,
+          end: alone || brief,
         }));
       });
     /** @param {"accuracy" | "loss"} what @returns {Line[]} */
@@ -73,20 +93,23 @@ export function curves() {
         name: styles[every.indexOf(run)],
         points: along(run.points, what),
         title: what === "accuracy" && k >= all.length - NAMED ? labels[k] : "",
+        end: true,
       }));
     /** @param {number} height @param {string} name @param {string} title @returns {Line} */
     const level = (height, name, title) => ({
-      name,
-      title,
+      ...{ name, title, end: brief },
       points: [
         [0, height],
         [last, height],
       ],
     });
+    const [guess, hint] = [1 / setup.K, positionLevel(setup)];
+    /** @param {string} long @param {string} short @param {number} height */
+    const titled = (long, short, height) => (brief ? `${short} ${height.toFixed(2)}` : `${long}: ${height.toFixed(2)}`);
     const levels = [
-      level(1 / setup.K, "dsf-chance dsf-chance-0", `guess among ${setup.K}: ${(1 / setup.K).toFixed(2)}`),
-      level(positionLevel(setup), "dsf-chance dsf-chance-1", `by position: ${positionLevel(setup).toFixed(2)}`),
-      ...(bet === null || !isUsual(setup) ? [] : [level(GOAL, "dsf-level", label(bet))]),
+      level(guess, "dsf-chance dsf-chance-0", titled(`guess among ${setup.K}`, "guess", guess)),
+      level(hint, "dsf-chance dsf-chance-1", titled("by position", "hint", hint)),
+      ...(bet === null || !isUsual(setup) ? [] : [level(GOAL, "dsf-level", label(bet, brief))]),
     ];
     const shared = { width, x: /** @type {[number, number]} */ ([0, last]), xLabel: "step" };
     const above = [...before("accuracy"), ...own("accuracy"), ...levels];
@@ -95,7 +118,7 @@ export function curves() {
     const most = Math.max(Math.log(2 * setup.L), ...all.flatMap(({ points }) => points.map(({ loss }) => loss)));
     lineChart(lower, {
       ...{ ...shared, height: LOW, y: [0, Math.min(8, most)], yLabel: "loss" },
-      beside: above.map(({ title = "" }) => title), // so that the steps of both stand below each other
+      beside: above, // so that the steps of both stand below each other
       lines: [...before("loss"), ...own("loss"), level(Math.log(setup.K), "dsf-chance dsf-chance-0", "guess")],
     });
     const said = all

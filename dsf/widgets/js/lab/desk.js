@@ -98,12 +98,15 @@ export function desk(it, model, open) {
       queue = left(seed);
       next();
     },
-    /** A model from a file. @param {Setup} setup @param {import("./session.js").Weights} weights */
-    take(setup, weights) {
+    /**
+     * A model that was trained before.
+     * @param {Setup} setup @param {import("./session.js").Weights} weights @param {string} given from where it comes
+     */
+    take(setup, weights, given) {
       queue = [];
       leave();
       it.set(asTraits(setup));
-      lab.begin(setup, weights);
+      lab.begin(setup, weights, given);
     },
     /** The model is given up, and all is as it was but for the runs. @param {Record<string, any>} first */
     reset(first) {

@@ -32,6 +32,23 @@ export function open(model, hear) {
 }
 
 /**
+ * The file of a trained model, as `dsf/widgets/lab.py` sends it.
+ * @param {any} model of anywidget @param {string} name
+ * @returns {Promise<ArrayBuffer>}
+ */
+export const fetchModel = (model, name) =>
+  new Promise((resolve) => {
+    /** @param {any} content @param {DataView[]} buffers */
+    const heard = (content, [file]) => {
+      if (content?.shipped !== name) return;
+      model.off("msg:custom", heard);
+      resolve(/** @type {ArrayBuffer} */ (file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength)));
+    };
+    model.on("msg:custom", heard);
+    model.send({ shipped: name });
+  });
+
+/**
  * A message without its arrays, which go beside it; see `dsf/widgets/buffers.py`.
  * @param {any} x @param {ArrayBuffer[]} buffers @returns {any}
  */

@@ -4,10 +4,12 @@ import { heatMap } from "../draw.js";
 import { recall } from "../recall.js";
 import { strip } from "../strip.js";
 import { taskOf } from "./setup.js";
+import { storedView } from "./stored.js";
 
 /** @typedef {import("./setup.js").Setup} Setup */
 /**
- * @typedef {{probabilities: Float32Array, phi: Float32Array[], L: number, V: number, d: number, step: number}} Probe
+ * @typedef {{probabilities: Float32Array, phi: Float32Array[], stored: Float32Array | null, L: number, V: number,
+ *   d: number, step: number}} Probe
  */
 
 const NAME = 2 ** 31; // of the sequence
@@ -63,6 +65,7 @@ export function probeView(choose) {
   const marks = svg("g", {});
   map.append(marks);
   const said = html("p", { class: "dsf-told" });
+  const stored = storedView();
   const box = html("div", { class: "dsf-panels", hidden: true });
   const title = html("p", { class: "dsf-panel-title" }, "A sequence that it has not seen");
   const node = html("div", { class: "dsf-lab-probe" }, title, line.picture, said, box);
@@ -96,8 +99,10 @@ export function probeView(choose) {
       if (!fits) return;
       if (!box.firstChild) {
         const note = html("p", { class: "dsf-note" }, PHI_NOTE);
-        box.append(panel("Φ of this sequence", map), panel("What it shows", note));
+        box.append(panel("Φ of this sequence", map, note), panel("What the state stores of each key", stored.node));
       }
+      const keys = sequence.asked.map((_, j) => sequence.tokens[2 * j]);
+      stored.draw(fits.stored, keys, chosen, width);
       const side = Math.min(SIDE, width - 24);
       let limit = 0; // what passes by the state, on the diagonal, may be much larger than what comes from it
       for (let i = 0; i < L; i++) for (let j = 0; j < i; j++) limit = Math.max(limit, Math.abs(phi[i * L + j]));

@@ -1,5 +1,5 @@
 /** Runs that were trained: what is kept of them, as one text for addresses and notebooks, and as a table in CSV. */
-import { everyOf, isSame, STARTS, titleOf, traits } from "./setup.js";
+import { everyOf, isSame, SERIES, SIZES, STARTS, titleOf, traits } from "./setup.js";
 
 /** @typedef {import("./setup.js").Setup} Setup */
 /** @typedef {{step: number, loss: number, accuracy: number}} Point means over the steps since the last one */
@@ -149,12 +149,19 @@ export function freshSeed(runs, setup) {
   return seed;
 }
 
-/** The colour and the dash of each run: those of an architecture differ in dashes. @param {Run[]} runs */
+/** The shade of a size, from that of a series on: the larger, the nearer to the ink. @param {number} n */
+export const shadeOf = (n) => `dsf-shade-${SIZES.filter((size) => size > SERIES[0] && size <= n).length}`;
+
+/**
+ * The look of each run: a hue for the architecture, a shade for n, and dashes where both are alike.
+ * @param {Run[]} runs
+ */
 export function stylesOf(runs) {
   /** @type {Record<string, number>} */
   const seen = {};
-  return runs.map(({ setup: { mixer } }) => {
-    seen[mixer] = (seen[mixer] ?? -1) + 1;
-    return `dsf-${mixer} dsf-dash-${seen[mixer] % DASHES}`;
+  return runs.map(({ setup: { mixer, n } }) => {
+    const look = `dsf-${mixer} ${shadeOf(n)}`;
+    seen[look] = (seen[look] ?? -1) + 1;
+    return `${look} dsf-dash-${seen[look] % DASHES}`;
   });
 }

@@ -18,7 +18,7 @@ import { configOf } from "./setup.js";
  * @property {number} parameters
  * @property {string} reason of a failure
  * @property {any} probe what the model made of the sequence last
- * @property {boolean} given whether it began with weights from a file
+ * @property {string} given from where the weights come that it began with; empty for those of the seed
  */
 
 const REST = 4; // a probe is followed by as many times its own time of training
@@ -91,12 +91,13 @@ export function session(open, sequenceOf, changed, over) {
   /**
    * @param {Setup} setup
    * @param {Weights} [weights] to begin with
+   * @param {string} [given] from where they come
    */
-  async function begin(setup, weights) {
+  async function begin(setup, weights, given = "") {
     /** @type {Live} */
     const own = {
       ...{ setup, status: "loading", points: [], done: 0, rate: 0, backend: "", parameters: 0 },
-      ...{ reason: "", probe: null, given: Boolean(weights) },
+      ...{ reason: "", probe: null, given },
     };
     live = own;
     changed();

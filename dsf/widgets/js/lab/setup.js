@@ -104,6 +104,8 @@ export function configOf(setup) {
 
 /** @type {Record<string, (value: any) => string>} what is said of a field */
 const WORDS = {
+  mixer: (mixer) => MIXERS[mixer].name,
+  n: (n) => `n = ${n}`,
   start: (start) => start || "its paper's start",
   d: (d) => `d = ${d}`,
   K: (K) => `K = ${K}`,
@@ -115,24 +117,23 @@ const WORDS = {
 /** @type {Record<string, any>} */
 const COMMON = { start: "", ...USUAL, seed: 0 };
 
-/**
- * A set-up in words: mixer, n, and the fields that are worth it.
- * @param {any} setup @param {(field: string) => boolean} is
- */
-const inWords = (setup, is) => {
-  const more = Object.keys(WORDS).filter(is);
-  return [`${MIXERS[setup.mixer].name}, n = ${setup.n}`, ...more.map((name) => WORDS[name](setup[name]))].join(", ");
-};
+/** A set-up in words: the fields that are worth it. @param {any} setup @param {(field: string) => boolean} is */
+const inWords = (setup, is) =>
+  Object.keys(WORDS)
+    .filter(is)
+    .map((name) => WORDS[name](setup[name]))
+    .join(", ");
 
 /** What differs from the usual. @param {Setup} setup */
 export const titleOf = (setup) =>
   inWords(setup, (field) => setup[/** @type {keyof Setup} */ (field)] !== COMMON[field]);
 
-/** What differs from others that stand beside it. @param {Setup} setup @param {Setup[]} others */
+/** Its n, and what differs from others that stand beside it. @param {Setup} setup @param {Setup[]} others */
 export const labelOf = (setup, others) =>
   inWords(setup, (name) => {
     const field = /** @type {keyof Setup} */ (name);
-    return others.some((other) => other[field] !== setup[field]);
+    const always = others.length < 2 ? ["mixer", "n"] : ["n"];
+    return always.includes(name) || others.some((other) => other[field] !== setup[field]);
   });
 
 const WINDOW = 3; // tokens before its own that the convolution sees

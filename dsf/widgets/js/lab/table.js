@@ -1,11 +1,13 @@
 /** The runs as a table: sorted, named, hidden and taken away by hand. */
-import { html } from "../dom.js";
+import { html, svg } from "../dom.js";
 import { swatch } from "../draw.js";
 import { LONGEST, lastOf, nameOf, plainName, stylesOf } from "./runs.js";
 import { carried, titleOf } from "./setup.js";
 
 /** @typedef {import("./runs.js").Run} Run */
 /** @typedef {{name: string, of: (run: Run) => number | string, show?: (run: Run) => string}} Column */
+
+const PENCIL = "M2 14l1-4 8-8 3 3-8 8zM9.5 3.5l3 3";
 
 /** @type {Column[]} */
 const COLUMNS = [
@@ -16,6 +18,13 @@ const COLUMNS = [
   { name: "loss", of: (run) => lastOf(run).loss, show: (run) => lastOf(run).loss.toFixed(2) },
   { name: "accuracy", of: (run) => lastOf(run).accuracy, show: (run) => lastOf(run).accuracy.toFixed(3) },
 ];
+
+/** The sign of what can be written over. */
+const pencil = () =>
+  svg("svg", { class: "dsf-pencil", viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d: PENCIL }));
+
+/** How a control is called, by which it is found again when the table is drawn anew. @param {Element | null} control */
+const calledAs = (control) => control?.getAttribute("aria-label") ?? control?.textContent;
 
 /** @param {(runs: Run[]) => void} keep what is left of them */
 export function table(keep) {
@@ -37,7 +46,16 @@ export function table(keep) {
     const name = html("input", {
       ...{ type: "text", value: nameOf(run), maxlength: LONGEST, "aria-label": `Name of ${title}`, title },
       change: () => change(run, { name: plainName(name.value) }),
+      /** @param {KeyboardEvent} event */
+      keydown(event) {
+        if (event.key === "Escape") name.value = nameOf(run);
+      },
     });
+    const edit = html("button", {
+      ...{ type: "button", class: "dsf-button dsf-edit", "aria-label": `Change the name of ${title}` },
+      ...{ title: "Change the name", click: () => [name.focus(), name.select()] },
+    });
+    edit.append(pencil());
     const away = html("button", {
       ...{ type: "button", class: "dsf-button", "aria-label": `Remove ${title}` },
       click: () => keep(runs.filter((other) => other !== run)),
@@ -47,7 +65,7 @@ export function table(keep) {
     return html(
       "tr",
       {},
-      html("th", { scope: "row" }, html("div", {}, show, swatch(style), name)),
+      html("th", { scope: "row" }, html("div", {}, show, swatch(style), name, edit)),
       ...cells,
       html("td", {}, away),
     );
@@ -84,7 +102,13 @@ export function table(keep) {
     }
     const names = html("tr", {}, ...COLUMNS.map(head), html("td", {}));
     const lines = order.map((run) => row(run, styles.get(run) ?? ""));
+    const active = document.activeElement;
+    const held = active?.closest(".dsf-runs") === box ? calledAs(active) : null;
     box.replaceChildren(html("table", {}, html("thead", {}, names), html("tbody", {}, ...lines)));
+    if (held === null) return;
+    // Whoever works by keyboard goes on where they were; what was taken away leaves its place to the first.
+    const controls = /** @type {HTMLElement[]} */ ([...box.querySelectorAll("input, button")]);
+    (controls.find((control) => calledAs(control) === held) ?? controls[0]).focus();
   }
   return { box, draw };
 }

@@ -35,10 +35,11 @@ export const negative = borrowing(np.negative);
 export const softmax = borrowing((x) => nn.softmax(x, -1));
 export const logSoftmax = borrowing((x) => nn.logSoftmax(x, -1));
 
+/** @param {Tensor} x */
+export const size = (x) => larger(x, negative(x));
 /** log(1 + e^x) without overflow. @param {Tensor} x */
 export const softplus = (x) => {
-  const size = larger(x, negative(x));
-  return add(larger(x, 0), np.log1p(exp(negative(size))));
+  return add(larger(x, 0), np.log1p(exp(negative(size(x)))));
 };
 /** @param {Tensor} x */
 export const logSigmoid = (x) => negative(softplus(negative(x)));

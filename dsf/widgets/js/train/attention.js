@@ -1,5 +1,5 @@
 /** Mixers of attention: scores of all pairs of positions, those to come left out. */
-import { add, divide, einsum, exp, larger, linear, made, softmax, subtract, sum, times } from "./array.js";
+import { add, divide, einsum, exp, larger, linear, made, size, softmax, subtract, sum, times } from "./array.js";
 import { normals, zeros } from "./draws.js";
 
 /** @typedef {import("./array.js").Tensor} Tensor */
@@ -44,15 +44,30 @@ function eluPlusOne(x) {
   return add(positive, exp(subtract(x, positive)));
 }
 
+/** @param {Tensors} p @param {Tensor} z */
+function positive(p, z) {
+  const [q, k] = queriesAndKeys(p, z).map(eluPlusOne);
+  const scores = causal(products(q, k));
+  return { k, scores, eta: sum(scores, -1, true) };
+}
+
 /** @type {Mixer} */
 export const linearAttention = {
   parameters: keyed,
   mix(p, z, u) {
-    const [q, k] = queriesAndKeys(p, z).map(eluPlusOne);
-    const scores = causal(products(q, k));
-    return divide(applied(scores, u), sum(scores, -1, true));
+    const { scores, eta } = positive(p, z);
+    return divide(applied(scores, u), eta);
+  },
+  written(p, z) {
+    const { k, eta } = positive(p, z);
+    return divide(k, eta);
   },
 };
+
+/** @param {Tensors} p @param {Tensor} z (batch, L, 1) */
+const etaOf = (p, z) => exp(add(linear(z, p["eta_weight.weight"]), p["eta_weight.bias"]));
+/** @param {Tensors} p @param {Tensor} z */
+export const sizeOfKeys = (p, z) => size(linear(z, p["key.weight"]));
 
 /** @type {Mixer} */
 export const normalizedAttention = {
@@ -61,10 +76,8 @@ export const normalizedAttention = {
     "eta_weight.weight": normals([1, size.d]),
     "eta_weight.bias": zeros([1]),
   }),
-  mix(p, z, u) {
-    const eta = exp(add(linear(z, p["eta_weight.weight"]), p["eta_weight.bias"])); // (batch, L, 1)
-    return divide(applied(causal(scoresOf(p, z)), u), eta);
-  },
+  mix: (p, z, u) => divide(applied(causal(scoresOf(p, z)), u), etaOf(p, z)),
+  written: (p, z) => divide(sizeOfKeys(p, z), etaOf(p, z)),
 };
 
 const DECAY = 1 - 2 ** -5; // of the first head of RetNet; it is not trained
@@ -77,4 +90,5 @@ export const retention = {
     const fading = made(scores.shape.slice(-2), (i, j) => (j <= i ? DECAY ** (i - j) : 0));
     return applied(times(scores, fading), u);
   },
+  written: sizeOfKeys,
 };

@@ -7,23 +7,32 @@ import { asking } from "./asking.js";
 /** @type {Promise<string> | undefined} */
 let fetched;
 
+/** Run a script, which a page from files can load as well. @param {string} address @returns {Promise<void>} */
+export const fetchScript = (address) =>
+  new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = address;
+    script.addEventListener("load", () => resolve());
+    script.addEventListener("error", () => {
+      script.remove();
+      reject(new Error(`${address} cannot be loaded`));
+    });
+    document.head.append(script);
+  });
+
 /**
  * The script of the worker. It comes as a script that holds it as text, since a page from files can load nothing else.
  * @param {string} address of `train.js`
  * @returns {Promise<string>}
  */
 export function fetchEngine(address) {
-  fetched ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = address;
-    script.addEventListener("load", () => resolve(/** @type {any} */ (globalThis).dsfTrain.source));
-    script.addEventListener("error", () => {
+  fetched ??= fetchScript(address).then(
+    () => /** @type {any} */ (globalThis).dsfTrain.source,
+    (problem) => {
       fetched = undefined; // another time it may come
-      script.remove();
-      reject(new Error(`${address} cannot be loaded`));
-    });
-    document.head.append(script);
-  });
+      throw problem;
+    },
+  );
   return fetched;
 }
 

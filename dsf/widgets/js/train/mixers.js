@@ -13,6 +13,8 @@ import { s4d, s6, ssd } from "./ssm.js";
  * @typedef {object} Mixer
  * @property {(size: Size, start: Start) => Record<string, import("./draws.js").Draw>} parameters
  * @property {(p: Tensors, z: Tensor, u: Tensor, size: Size) => Tensor} mix
+ * @property {(p: Tensors, z: Tensor) => Tensor} [written] |B_i|, the mean over channels, (batch, L, features); none
+ *   where the state keeps whole tokens
  * @property {Record<string, Start>} [starts] where training may begin, by the names of the package
  * @property {boolean} [even] whether n has to be even
  * @property {boolean} [single] whether n is 1

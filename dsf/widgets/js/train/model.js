@@ -76,6 +76,12 @@ export function mixed({ mixer, n, d }, p, z, u) {
   return MIXERS[mixer].mix(own, z, u ?? linear(z, own["value.weight"]), { n, d });
 }
 
+/**
+ * The size of B_i in a block by feature, the mean over channels: (batch, L, features).
+ * @param {Config} config @param {Tensors} p of the block @param {Tensor} z
+ */
+export const written = ({ mixer }, p, z) => MIXERS[mixer].written?.(below(p, "mixer"), z);
+
 /** @param {Config} config @param {Tensors} p of the model @param {Tensor} tokens integers (batch, L) */
 export function states(config, p, tokens) {
   let x = einsum("blv,vd->bld", oneHot(tokens, config.V), p["embedding.weight"]);

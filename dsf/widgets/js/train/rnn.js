@@ -1,9 +1,12 @@
 /** Mixers of recurrent networks. */
-import { add, linear, sigmoid, times } from "./array.js";
+import { add, linear, mean, sigmoid, times } from "./array.js";
 import { normals, zeros } from "./draws.js";
 import { recurrence } from "./recurrence.js";
 
 /** @typedef {import("./mixers.js").Mixer} Mixer */
+
+/** @param {import("./array.js").Tensors} p @param {import("./array.js").Tensor} z @param {string} name */
+const gate = (p, z, name) => sigmoid(add(linear(z, p[`${name}.weight`]), p[`${name}.bias`]));
 
 /** @type {Mixer} */
 export const qlstm = {
@@ -18,9 +21,8 @@ export const qlstm = {
   }),
   mix(p, z, u) {
     const forget = sigmoid(add(linear(z, p["forget.weight"]), p.forget_bias));
-    const [input, output] = ["input_gate", "output_gate"].map((name) =>
-      sigmoid(add(linear(z, p[`${name}.weight`]), p[`${name}.bias`])),
-    );
+    const [input, output] = ["input_gate", "output_gate"].map((name) => gate(p, z, name));
     return times(output, recurrence(forget, times(input, u)));
   },
+  written: (p, z) => mean(gate(p, z, "input_gate"), -1, true),
 };

@@ -9,7 +9,7 @@
  * | reset | | reset: the model as it was before training, paused |
  * | weights | | weights: {name: {shape, values}} as the package's `state_dict` names them |
  * | load | weights | loaded: training begins again from them, paused |
- * | probe | tokens | probe: probabilities of the answers, and Φ, see `probe.js` |
+ * | probe | tokens | probe: probabilities of the answers, Φ, what is stored, see `probe.js` |
  * | close | | closed, and the worker ends |
  *
  * A report holds step, loss and accuracy over the steps since the last one, rate (steps a second) and backend. `done`
