@@ -18,7 +18,7 @@ from places import ROOT, call, install_torch, pip, say, virtual_environment
 from dsf.classroom import EXERCISES
 from dsf.marking import ASSIGNMENTS, POINTS
 
-pytestmark = pytest.mark.xdist_group("marking")
+pytestmark = pytest.mark.xdist_group("marking")  # one environment, one course
 
 NAME = "1-attention"
 NAMES = ASSIGNMENTS[NAME].exercises
