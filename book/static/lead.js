@@ -311,12 +311,13 @@
     });
   }
 
-  /* The address brings a figure into view that has the height for it; of a taller one the controls may be out of sight. */
+  /* The address brings a figure into view; of one taller than the window the controls may stay out of sight. */
   const HEAD = 60; // px that the head of a page covers
   /** @param {HTMLElement | undefined} field */
   function bringNear(field) {
     const { top = 0, bottom = 0 } = field?.getBoundingClientRect() ?? {};
-    if (top < HEAD || bottom > innerHeight) (field?.closest(".dsf-controls") ?? field)?.scrollIntoView({ block: "start" });
+    if (top < HEAD || bottom > innerHeight)
+      (field?.closest(".dsf-controls") ?? field)?.scrollIntoView({ block: "start" });
   }
 
   /* The controls of what a link names. */
