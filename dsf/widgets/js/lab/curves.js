@@ -63,7 +63,7 @@ function behind({ setup, alone, bet, record }, every) {
   return (sizes.length ? sizes : [1]).flatMap((n) => {
     const found = curve(record, { mixer, start, n });
     const steps = found?.steps.filter((step) => step <= until) ?? [];
-    return found && steps.length ? [{ n, ...found, steps }] : [];
+    return found && steps.length > 1 ? [{ n, ...found, steps }] : [];
   });
 }
 
@@ -80,7 +80,9 @@ export function curves() {
     const all = every.filter((run) => !run.hidden);
     const width = Math.min(room, WIDEST);
     const brief = width < WIDE; // on a phone
-    const labels = labelsOf(all).map((label) => (brief ? shortened(label) : label));
+    const labels = labelsOf(all).map((label, k) =>
+      brief ? shortened(all[k].given ? `${all[k].given.split(" ").at(-1)}, n = ${all[k].setup.n}` : label) : label,
+    );
     const last = Math.max(setup.steps, ...all.map((run) => run.setup.steps));
     const recorded = behind(seen, every);
     const { name: mixer } = MIXERS[setup.mixer];
@@ -98,7 +100,7 @@ export function curves() {
           name,
           points: steps.map((step, at) => [step, course[at]]),
           title: what === "loss" || seed ? "" : titleOfRecord(n),
-          end: alone || brief,
+          end: true,
         }));
       });
     /** @param {"accuracy" | "loss"} what @returns {Line[]} */

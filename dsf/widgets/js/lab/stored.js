@@ -7,7 +7,8 @@ const [SIDE, LEFT, TOP] = [264, 24, 18]; // px: of the map at most, and of the n
 const [DRAWS, STREAM] = [400, 51]; // of random numbers
 const [TALLEST, NAMED] = [34, 12]; // px of a row; rows of that height have their numbers
 
-const [NEAR, FAR] = [1.15, 0.75]; // times the share of random numbers, of all that is written
+const [NEAR, FAR] = [1.15, 2]; // times the share of random numbers
+const MOST = 0.75; // of all that is written
 
 const NOTE =
   "A column is a key of this sequence, a row a feature of the state: its share of |B| where the value of the key is " +
@@ -58,10 +59,10 @@ export function toldOf(shares, keys, pair) {
   const random = randomShare(shares.length / K);
   const used = new Set(all.map((one) => one.feature)).size;
   const follows =
-    mean > FAR
-      ? ` Nearly one feature for each key: ${K} keys, ${used} feature${used > 1 ? "s" : ""}.`
-      : mean < NEAR * random
-        ? " That is nearly as for random numbers: the keys share features."
+    mean < NEAR * random
+      ? " That is nearly as for random numbers: the keys share features."
+      : mean > Math.min(FAR * random, MOST)
+        ? ` Each key stands out in one feature: ${K} keys in ${used} feature${used > 1 ? "s" : ""}.`
         : "";
   return (
     `Key ${keys[pair]}: ${percent(share)} in feature ${feature}. Over all keys the strongest feature has ` +
