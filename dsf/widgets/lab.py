@@ -101,7 +101,7 @@ class MQARLab(Widget):
         return (
             "Accuracy and loss of models while they are trained, a curve a run, each point the "
             "mean over fresh sequences since the one before. Dotted and dash-dotted: what guessing "
-            "scores, among the pairs and by the position of a question. To try: another "
+            "scores, among the K pairs (1/K) and by the position of a question. To try: another "
             "architecture with the same n, and the same model with another seed."
         )
 
