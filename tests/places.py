@@ -147,15 +147,14 @@ def run(
     folder = jupyter / "kernels" / "place"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "kernel.json").write_text(json.dumps(specification), encoding="utf-8")
-    peak = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-    notebook.cells.append(v4.new_code_cell(peak))
+    notebook.cells.append(v4.new_code_cell(measure.USAGE))
     resources = {"metadata": {"path": str(cwd)}}
     client = NotebookClient(notebook, kernel_name="place", timeout=300, resources=resources)
     start = monotonic()
     with pytest.MonkeyPatch.context() as patch, (folder / "stderr").open("w") as stderr:
         patch.setenv("JUPYTER_PATH", str(jupyter))
         client.execute(stderr=stderr)
-    used = int(notebook.cells[-1].outputs[0].text) * (1 if sys.platform == "darwin" else 1024)
+    _, used = json.loads(notebook.cells[-1].outputs[0].text)
     say(f"{monotonic() - start:4.0f} s, {used / 1e6:.0f} MB at most")
     return used
 
