@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import inspect
 import json
 import sys
@@ -30,6 +31,12 @@ is in it, such as experiments, is not run. What an exercise asks beside its func
 
 To run the cells you need the package of the book: `pip install "{requirement}"`.
 """
+
+# What the cells of more than one exercise have from their chapter.
+OF_CHAPTERS = {
+    "K": "K = TrainConfig().num_kv_pairs",
+    "generator": "generator = torch.Generator().manual_seed(0)",
+}
 
 
 @dataclass(frozen=True)
@@ -154,7 +161,9 @@ class _Cell:
 def _cells(assignment: Assignment, solved: bool) -> Iterator[_Cell]:
     begin = BEGIN.format(points=EACH, requirement=requirement())
     yield _Cell("markdown", "begin", f"# {assignment.title}\n\n{begin.strip()}")
-    yield _Cell("code", "set-up", _set_up(assignment))
+    set_up = _set_up(assignment)
+    yield _Cell("code", "set-up", set_up)
+    known = {*dir(builtins), *_names(set_up)[0]}
     for name in assignment.exercises:
         task, asked = EXERCISES[name], tasks()[name]
         head = f"## Exercise {asked['number']}: {asked['title']}"
@@ -162,19 +171,39 @@ def _cells(assignment: Assignment, solved: bool) -> Iterator[_Cell]:
         yield _Cell("markdown", f"{name}-text", "\n\n".join([head, of, asked["text"]]))
         if task.given:
             yield _Cell("code", f"{name}-given", _written(task.given))
+            known |= _names(_written(task.given))[0]
+        for place, code in enumerate(asked["code"]):
+            binds, reads = _names(code)
+            if reads <= known | binds:
+                yield _Cell("code", f"{name}-code-{place}", code)
+                known |= binds
+            else:  # it needs more of its chapter, and is there to be read
+                yield _Cell("markdown", f"{name}-code-{place}", f"```python\n{code}\n```")
         answer = _solution(task) if solved else task.stub()
         yield _Cell("code", name + ANSWER, answer, "answer")
         yield _Cell("code", name, f'classroom.exercise("{name}", {task.function})', "check")
 
 
+def _names(code: str) -> tuple[set[str], set[str]]:
+    """The names that some code binds, and those that it reads, its functions included."""
+    found = statements(code)
+    return {n for one in found for n in one.binds}, {n for one in found for n in one.reads}
+
+
 def _set_up(assignment: Assignment) -> str:
-    """The imports that solutions and stubs need."""
+    """The imports that solutions and stubs need, and what the cells of the tasks read."""
     lines = {"import torch", "import dsf", "from dsf import classroom"}
     for name in assignment.exercises:
         task = EXERCISES[name]
         for function in filter(None, (task.solution, task.given)):
             lines |= {ast.unparse(one.node) for one in _needs(function) if _is_import(one)}
-    return "\n".join(sorted(lines, key=lambda line: ("dsf" in line, line[:4] == "from", line)))
+    codes = [code for name in assignment.exercises for code in tasks()[name]["code"]]
+    asked = {name for code in codes for name in _names(code)[1] - _names(code)[0]}
+    values = [line for name, line in OF_CHAPTERS.items() if name in asked]
+    if "mqar" in asked:
+        lines |= {"from dsf import mqar", "from dsf.train import TrainConfig, train"}
+    imports = sorted(lines, key=lambda line: ("dsf" in line, line[:4] == "from", line))
+    return "\n".join([*imports, *([""] if values else []), *values])
 
 
 def _solution(task: Exercise) -> str:
@@ -214,8 +243,11 @@ def _written(function: Any, leaving: Collection[str] = ()) -> str:
 
 
 @cache
-def tasks() -> dict[str, dict[str, str]]:
-    """What the chapters say of each exercise: `chapter`, `number`, `title` and `text`, Markdown."""
+def tasks() -> dict[str, dict[str, Any]]:
+    """What the chapters say of each exercise: `chapter`, `number`, `title` and `text`, Markdown.
+
+    `code` lists the cells that belong to it, but for the function with the bug.
+    """
     path = Path(classroom.__file__).with_name("tasks.json")
     return dict(json.loads(path.read_text(encoding="utf-8")))
 

@@ -98,6 +98,20 @@ def test_the_teachers_version_runs_and_every_check_passes(
                 exec(cell.source, space)
 
 
+def test_a_task_comes_with_the_cells_it_speaks_of(course: Path) -> None:
+    space: dict[str, object] = {}
+    for cell in notebook(course, "release", "4-recall").cells:
+        if cell.cell_type == "code" and not cell.metadata.nbgrader.grade:
+            exec(cell.source, space)
+    margins, reported = space["m"], space["reported"]
+    assert len(margins) == 4
+    assert abs(margins @ margins.new_tensor([1, -1, -1, 1])) < 1e-9
+    assert reported(space["report"]) > 0.51, "the bug can be seen"
+    whole = Assignment("own", "Own", ("sm-overflow",)).notebook()
+    cells = {cell["id"]: cell for cell in whole["cells"]}
+    assert cells["sm-overflow-code-0"]["cell_type"] == "markdown", "it needs more of its chapter"
+
+
 def test_assignments_go_through_the_book_with_bugs_and_challenges() -> None:
     chapters = {
         tasks()[one]["number"].split(".")[0] for a in ALL for one in ASSIGNMENTS[a].exercises
