@@ -6,6 +6,7 @@ import ast
 import builtins
 import inspect
 import json
+import re
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ checks it as often as you like; each exercise is worth {points} points, and a pa
 a part of the checks holds. Marks come from the last version of each function, run with other
 random arguments than here. A function may use other functions and imports of this file; what else
 is in it, such as experiments, is not run. What an exercise asks beside its function gets no marks.
+A cell that does not end: *Kernel*, *Interrupt*.
 
 To run the cells you need the package of the book: `pip install "{requirement}"`.
 """
@@ -44,7 +46,7 @@ class Assignment:
     """Exercises that are given out together.
 
     Attributes:
-        name: of its files.
+        name: of its files: letters, digits, `-`, `_` and dots, after a letter or digit.
         title: what students read.
         exercises: the names of some of `dsf.classroom.EXERCISES`, whose functions all have names
             of their own.
@@ -55,6 +57,10 @@ class Assignment:
     exercises: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
+            raise ValueError(f"name is {self.name!r}, expected letters, digits, - and _")
+        if not self.exercises:
+            raise ValueError("exercises is empty, expected names of exercises")
         for name in self.exercises:
             check_choice("exercises", name, EXERCISES)
         functions = [EXERCISES[name].function for name in self.exercises]
