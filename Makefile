@@ -42,7 +42,7 @@ test: $(READY)
 	$(PY) -m book.javascript --check
 	$(PY) -m book.notebooks --check
 	$(PY) -m book.build --strict
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --durations 20
+	SITE_BUILT=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --durations 20
 
 # Then what takes environments made from nothing: the notebooks on Binder and in Colab, the package as
 # others install it. Minutes, most of them pip's.

@@ -285,7 +285,7 @@
     if (!predicts && before === "right") reply.replaceChildren("✓ Answered before.");
   }
 
-  /* A link that sets a figure: it keeps what it does not name, and what has changed lights up. */
+  /* A link that sets a figure: it keeps what it does not name, and what has changed lights up, in sight. */
   /** @param {HTMLElement} node */
   function setter(node) {
     const link = /** @type {HTMLAnchorElement} */ (node);
@@ -306,16 +306,31 @@
           setTimeout(() => lit.classList.remove("lit"), 1600);
         }
         unfold(figure, link);
+        if (!link.closest(".tour.on")) bringNear(fields[0] ?? fieldsOf(figure, link)[0]);
       }, 50);
     });
   }
 
+  /* The address brings a figure into view; of one taller than the window the controls may stay out of sight. */
+  const HEAD = 60; // px that the head of a page covers
+  /** @param {HTMLElement | undefined} field */
+  function bringNear(field) {
+    const { top = 0, bottom = 0 } = field?.getBoundingClientRect() ?? {};
+    if (top < HEAD || bottom > innerHeight)
+      (field?.closest(".dsf-controls") ?? field)?.scrollIntoView({ block: "start" });
+  }
+
+  /* The controls of what a link names. */
+  /** @param {HTMLElement} figure @param {HTMLAnchorElement} link @param {string} [within] */
+  const fieldsOf = (figure, link, within = "") =>
+    (link.dataset.set ?? "")
+      .split(",")
+      .flatMap((part) => all(`${within} .dsf-field-${CSS.escape(part.split("=")[0])}`, figure));
+
   /* The part of a figure that is folded away and belongs to what a link names is opened, and seen above the tour. */
   /** @param {HTMLElement} figure @param {HTMLAnchorElement} link */
   function unfold(figure, link) {
-    const named = (link.dataset.set ?? "").split(",").map((part) => part.split("=")[0]);
-    const fields = named.flatMap((name) => all(`details.dsf-fold .dsf-field-${CSS.escape(name)}`, figure));
-    for (const field of fields) {
+    for (const field of fieldsOf(figure, link, "details.dsf-fold")) {
       const part = /** @type {HTMLDetailsElement} */ (field.closest("details.dsf-fold"));
       const card = /** @type {HTMLElement | null} */ (link.closest(".tour.on"));
       part.open = true;

@@ -167,6 +167,22 @@ def test_a_setter_keeps_what_it_does_not_name_and_lights_what_it_changes(read: R
     page.wait_for_function("() => document.getElementById('it').dsfState().n === 3")
 
 
+def test_a_setter_below_a_tall_figure_leads_up_to_its_controls(read: Read) -> None:
+    page = read(viewport={"width": 360, "height": 500})
+    link = page.get_by_role("link", name="three features")
+    for _ in range(2):  # the second time nothing changes
+        link.scroll_into_view_if_needed()
+        field = page.locator(".dsf-field-n")
+        assert field.bounding_box()["y"] < 0
+        link.click()
+        page.wait_for_function(
+            """() => {
+                 const of = document.querySelector('.dsf-field-n').getBoundingClientRect();
+                 return of.top >= 0 && of.bottom <= innerHeight;
+               }"""
+        )
+
+
 @pytest.mark.parametrize("size", [(1280, 800), (360, 740)])
 def test_what_a_step_names_is_opened_and_seen_above_the_tour(
     read: Read, size: tuple[int, int]

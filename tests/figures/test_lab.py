@@ -234,24 +234,38 @@ def test_what_a_verdict_lacks_is_said_once_something_was_trained() -> None:
     assert lacks() == ""
     assert lacks(*runs) == ""
     assert lacks(run(0.5, mixer="s6")) == "", "of another architecture"
-    assert lacks(*runs[:2]) == "Your runs leave it open: n = 16 and n = 32 not trained to the end."
-    assert lacks(*runs[:3]) == "Your runs leave it open: n = 32 not trained to the end."
+    open_ = "Your runs leave it open: "
+    assert lacks(*runs[:2]) == f"{open_}n = 16 and n = 32 are missing."
+    assert lacks(*runs[:3]) == f"{open_}n = 32 is missing."
+    stopped = run(0.5, n=32, done=120)
+    assert lacks(*runs[:3], stopped) == f"{open_}n = 32 is not trained to the end."
 
 
-def test_each_bet_that_is_wrong_has_its_reply_with_the_accuracy_of_the_runs() -> None:
+def test_each_bet_that_is_wrong_has_its_reply_and_the_way_on() -> None:
     runs = four(0.5, 0.7, 0.8, 0.82)
     replies = {bet: said(bet, *runs) for bet in lab_module.SERIES}
     for bet, words in replies.items():
-        assert words.startswith(f"✗ Your bet was n = {bet}; in your runs it is none of the four. ")
-        accuracy = runs[lab_module.SERIES.index(bet)]["points"][-1]["accuracy"]
-        assert f"{round(100 * accuracy)} %" in words
-        assert "the accuracy is " in words
-    assert len({words.split(". ", 1)[1] for words in replies.values()}) == 4
+        assert words.startswith(
+            f"✗ You bet that n = {bet} is enough for 90 %. In your runs no n is: "
+            "50, 70, 80 and 82 % with n = 4, 8, 16 and 32. "
+        )
+        assert words.endswith("choose 1600 steps, under More.")
+    assert len({words.split(". ", 2)[2] for words in replies.values()}) == 4
+    assert f"any four of {distinct_keys()} keys may be shown" in replies[8]
     assert said(0, *runs).startswith(
         "✓ Right: none of the four. Even with n = 32 the accuracy is 82 %"
     )
     told = said(0, *four(0.5, 0.7, 0.95, 0.96))
-    assert "in your runs it is n = 16. There the accuracy is 95 % of the questions; with " in told
+    assert told == (
+        "✗ Your bet was none of the four. In your runs n = 16 is enough for 90 %: it has 95 %; "
+        "with another seed it may be another n."
+    )
+
+
+def distinct_keys() -> int:
+    """Keys that sequences of the usual set-up show, as `dsf.mqar` draws them."""
+    tokens, _ = mqar.generate(2000, 32, 4, 64)
+    return len(tokens[:, :8:2].unique())
 
 
 def test_seeds_are_taken_together() -> None:
@@ -376,6 +390,14 @@ def test_what_a_state_stores_is_told_as_shares_of_each_key() -> None:
     )
     drawn = torch.randn(20_000, 2, generator=torch.Generator().manual_seed(0)).abs()
     wanted = 100 * float((drawn.amax(1) / drawn.sum(1)).mean())
+    assert told.endswith(" That is nearly as for random numbers: the keys share features.")
+    asked = {"do": "stored", "keys": [7, 9], "pair": 0}
+    one, between = lab(
+        {**asked, "shares": [0.1, 0.2, 0.9, 0.8]},
+        {**asked, "shares": [0.4, 0.1, *[0.1] * 10, 0.05, 0.4, 0.05, 0]},
+    )
+    assert one.endswith(" Each key stands out in one feature: 2 keys in 1 feature.")
+    assert re.search(r"of random numbers it would have \d+ %\.$", between)
     assert int(re.search(r"of random numbers it would have (\d+) %", told)[1]) == pytest.approx(  # type: ignore[index]
         wanted, abs=3
     )

@@ -4,7 +4,7 @@ import { frame } from "./frame.js";
 import { betOn, better, isBet } from "./lab/bet.js";
 import { curves } from "./lab/curves.js";
 import { desk } from "./lab/desk.js";
-import { files } from "./lab/files.js";
+import { files, RECORD } from "./lab/files.js";
 import { fetchModel, open as openKernel } from "./lab/kernel.js";
 import { probeView } from "./lab/probe.js";
 import { recordedTable, recordTrait } from "./lab/recorded.js";
@@ -41,7 +41,7 @@ function hindrance(model) {
 /** @param {Setup} setup */
 const named = ({ mixer, n }) => `${TITLES[mixer]}, n = ${n}`;
 /** @param {number} value */
-const grouped = (value) => `${value}`.replace(/\B(?=(\d{3})+$)/g, " ");
+const grouped = (value) => (value < 10_000 ? `${value}` : `${value}`.replace(/\B(?=(\d{3})+$)/g, " "));
 /** @param {Live} live */
 const scored = ({ points }) => {
   const last = points[points.length - 1];
@@ -50,9 +50,19 @@ const scored = ({ points }) => {
 /** @type {Record<string, string>} */
 const BACKENDS = { wasm: "WebAssembly", webgpu: "WebGPU" };
 
-/** What is seen, in words. @param {Setup} setup @param {Live | null} live */
-function finding(setup, live) {
+/** S6 from its paper's start stays at guessing, with most n and seeds; from another it does not. */
+const S6 = " S6 from its paper's start mostly guesses here. Choose “slow poles, long steps” under More.";
+const GUESSES = 1.3; // times what guessing scores
+/** @param {Live} live */
+const isStuck = ({ setup, status, points }) =>
+  status === "done" && setup.mixer === "s6" && !setup.start && (points.at(-1)?.accuracy ?? 1) * setup.K < GUESSES;
+
+/** What is seen, in words. @param {Setup} setup @param {ReturnType<typeof desk>} lab */
+function finding(setup, lab) {
   const { K, L } = setup;
+  const { live } = lab;
+  if (!live && lab.held().some((run) => setups.isSame(run.setup, setup)))
+    return `${named(setup)}: a new model. The run in the table is kept as a curve, its weights are not.`;
   if (!live) {
     const guesses = `Guessing among the pairs scores ${percent(1 / K)}`;
     const { R } = setups.taskOf(setup);
@@ -63,17 +73,25 @@ function finding(setup, live) {
   }
   if (live.status === "loading") return `${named(setup)}: the model is being built …`;
   if (live.status === "failed") return `${named(setup)}: stopped after ${live.done} steps.`;
-  if (live.given && !live.done) return `${named(setup)}, ${live.given}: ${K} pairs in ${L} tokens.`;
+  if (live.given && !live.done) {
+    const now = lab.changes && ` Now ${lab.changes}${live.given === RECORD ? ", as in the chapter" : ""}.`;
+    return `${named(setup)}, ${live.given}: ${K} pairs in ${L} tokens.${now}`;
+  }
   const state = `${named(setup)}: step ${live.done} of ${setup.steps}, ${scored(live)}.`;
-  return live.status === "paused" ? `${state} Paused.` : state;
+  return state + (live.status === "paused" ? " Paused." : isStuck(live) ? S6 : "");
 }
+
+/** @param {number} s seconds */
+const about = (s) => (s < 90 ? `${5 * Math.ceil(s / 5)} s` : `${Math.round(s / 60)} minutes`);
 
 /** What it is made of, and how fast it learns. @param {Setup} setup @param {Live | null} live */
 function sizes(setup, live) {
   const state = `${grouped(setups.carried(setup))} numbers handed on from token to token`;
   if (!live?.parameters) return `${state}.`;
   const where = BACKENDS[live.backend] ?? live.backend;
-  const speed = live.rate ? `; ${Math.round(live.rate)} steps a second` : "";
+  const left = (setup.steps - live.done) / live.rate;
+  const rest = live.status === "training" ? `, about ${about(left)} to go` : "";
+  const speed = live.rate ? `; ${Math.round(live.rate)} steps a second${rest}` : "";
   return `${state}; ${grouped(live.parameters)} parameters; trains in ${where}${speed}.`;
 }
 
@@ -115,7 +133,7 @@ function controls(it, setup) {
   };
 }
 
-const SERIES = `Train n = ${setups.SERIES.join(", ")}`;
+const SERIES = "Train all four with these settings";
 /** The first button, by what the model does. @type {Record<string, string>} */
 const LABELS = { training: "Pause", paused: "Go on", loading: "Starting …" };
 /**
@@ -211,9 +229,10 @@ function render({ model, el }) {
     const able = !reason && bet !== null && status !== "loading";
     turn(train, LABELS[status] ?? "Train", able);
     turn(step, "One step", able && status !== "training");
-    turn(all, SERIES, able && setups.sizesOf(now.mixer).length > 1);
+    const busy = lab.busy || status === "training";
+    turn(all, SERIES, able && !busy && setups.sizesOf(now.mixer).length > 1);
     wager.box.hidden = Boolean(reason);
-    wager.draw(bet, lab.held(), lab.busy);
+    wager.draw(bet, lab.held(), busy || status === "loading");
     box.draw();
   }
   /** @param {Live | null} live */
@@ -242,7 +261,7 @@ function render({ model, el }) {
     complain(live);
     made.textContent = sizes(now, live);
     data.hidden = !reason && (bet === null || !(runs.length || live?.points.length)); // as the curves of the record
-    it.say(finding(now, live));
+    it.say(finding(now, lab));
     if (inPage) save();
   }
   if (inPage) it.atEnd(away(lab));

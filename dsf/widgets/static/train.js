@@ -1,4 +1,4 @@
-/* Made by book/bundle.py, do not edit. Sources e1cae1055e8ec7d1 */
+/* Made by book/bundle.py, do not edit. Sources e9c5f1e2ba6a379a */
 /* It contains @jax-js/jax 0.1.25, sha512-g6PxWa6ZLjeQdDAM0ImBSqpdYnC6InCUTCCbMLxhMHMsMNu+JbHRjIQZ/anjBcP69of6hiqfGmTl+3gBn1qu/A==
 
 MIT License

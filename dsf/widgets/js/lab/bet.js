@@ -43,24 +43,15 @@ function outcome(all) {
 const listed = (items) => `${items.slice(0, -1).join(", ")} and ${items[items.length - 1]}`;
 const WITH_ALL = `with n = ${listed(SERIES)}`;
 
-/** Why one may think so, and what is wrong with it. @param {number} bet @param {number[]} all */
-function reply(bet, all) {
-  /** @param {number} n */
-  const answered = (n) => `with n = ${n} the accuracy is ${percent(all[SERIES.indexOf(n)])} of the questions`;
-  if (bet === 4)
-    return (
-      "Four features would hold four pairs if keys never overlapped. " +
-      `Keys of elu + 1 are positive, so they always do: ${answered(bet)}.`
-    );
-  if (bet === 8)
-    return (
-      "With twice as many features as pairs there is room. " +
-      `But each question still gives weight to the other pairs: ${answered(bet)}.`
-    );
-  const each = listed(all.map((one) => percent(one)));
-  if (bet === 16) return `More features help, and not enough: the accuracy is ${each} of the questions ${WITH_ALL}.`;
-  return `Eight features a pair, and still ${answered(bet)}. Time is short, and luck with the seed: ${LONGER}.`;
-}
+/** @type {Record<number, string>} why one may think so, and what is wrong with it */
+const REPLIES = {
+  4: "Four features would hold four pairs if keys never overlapped. Those of elu + 1 are positive: they always do.",
+  8:
+    `Eight features would do for four pairs that never change. But any four of ${USUAL.L - 1} keys may be shown, ` +
+    "and some of these share features.",
+  16: "More features help, but not enough.",
+  32: "Eight features a pair, and still not.",
+};
 
 /** What the runs say to a bet; null while that is open. @param {number} bet @param {Run[]} runs */
 export function verdict(bet, runs) {
@@ -73,21 +64,27 @@ export function verdict(bet, runs) {
       ? `✓ Right: none of the four. Even with n = 32 the accuracy is ${percent(most)} of the questions. ` +
           `Room is not all that is short, so is time: ${LONGER}.`
       : `✓ Right: with n = ${bet} the accuracy is ${percent(most)} of the questions.`;
-  const why =
-    found === NONE
-      ? reply(bet, /** @type {number[]} */ (all))
-      : `There the accuracy is ${percent(most)} of the questions; with another seed it may be another n.`;
-  return `✗ Your bet was ${inWords(bet)}; in your runs it is ${inWords(found)}. ${why}`;
+  const wanted = `is enough for ${percent(GOAL)}`;
+  if (found !== NONE) {
+    const other = "with another seed it may be another n";
+    return `✗ Your bet was ${inWords(bet)}. In your runs n = ${found} ${wanted}: it has ${percent(most)}; ${other}.`;
+  }
+  const each = listed(all.map((one) => Math.round(100 * /** @type {number} */ (one))));
+  return (
+    `✗ You bet that n = ${bet} ${wanted}. In your runs no n is: ${each} % ${WITH_ALL}. ${REPLIES[bet]} ` +
+    `Time is short too, and luck with the seed: ${LONGER}.`
+  );
 }
 
 /** What is lacking for a verdict, where something was trained; else nothing. @param {Run[]} runs */
 export function lacking(runs) {
   const all = reached(runs);
   const left = SERIES.filter((_, k) => all[k] === null);
-  return left.length === SERIES.length || outcome(all) !== null
-    ? ""
-    : `Your runs leave it open: ${left.length > 1 ? listed(left.map((n) => `n = ${n}`)) : `n = ${left[0]}`} ` +
-        "not trained to the end.";
+  if (left.length === SERIES.length || outcome(all) !== null) return "";
+  const isBegun = (/** @type {number} */ n) => runs.some(({ setup }) => isSame({ ...setup, seed: 0 }, betOn(n)));
+  const names = left.map((n) => `n = ${n}`);
+  const [which, are] = left.length > 1 ? [listed(names), "are"] : [names[0], "is"];
+  return `Your runs leave it open: ${which} ${are} ${left.every(isBegun) ? "not trained to the end" : "missing"}.`;
 }
 
 /** The verdict of the record, with what its seeds reached. @param {import("./recorded.js").Held} record */
@@ -117,7 +114,7 @@ export function better(commit, series, record) {
     "p",
     {},
     html("strong", {}, "Your bet first. "),
-    `With which n, at the least, is the accuracy of linear attention above ${percent(GOAL)} of the questions ` +
+    `What is the smallest n with which linear attention answers more than ${percent(GOAL)} of the questions ` +
       `after ${USUAL.steps} steps? Four pairs are shown, and each is asked for three times.`,
   );
   const options = OPTIONS.map((bet) =>

@@ -5,7 +5,7 @@ import { WIDE } from "../names.js";
 import { GOAL, label } from "./bet.js";
 import { curve } from "./recorded.js";
 import { lastOf, nameOf, shadeOf, stylesOf } from "./runs.js";
-import { isSame, isUsual, labelOf, positionLevel, SERIES, sizesOf, titleOf } from "./setup.js";
+import { isSame, isUsual, labelOf, MIXERS, positionLevel, SERIES, sizesOf, titleOf } from "./setup.js";
 
 /** @typedef {import("./runs.js").Run} Run */
 /** @typedef {import("./runs.js").Point} Point */
@@ -22,7 +22,7 @@ const WIDEST = 720; // px
  * @typedef {object} Seen
  * @property {Setup} setup
  * @property {Run[]} runs all that are kept
- * @property {{setup: Setup, points: Point[], done: number} | null} live
+ * @property {{setup: Setup, points: Point[], done: number, given: string} | null} live
  * @property {number | null} bet
  * @property {import("./recorded.js").Held} record
  * @property {boolean} alone whether recorded curves are all that there can be
@@ -38,19 +38,32 @@ function shortened(label) {
 const along = (points, what) => points.map((point) => [point.step, point[what]]);
 
 /**
- * The recorded curves: behind a run of the reader of that setting, once it has a point, so that nothing is answered
+ * The name of each run by what differs. A seed says nothing of a model whose weights come from elsewhere.
+ * @param {(Run & {given?: string})[]} all
+ */
+export const labelsOf = (all) =>
+  all.map(({ name, setup, given }) => {
+    const { seed } = setup;
+    const others = all.map((other) => (given || other.given ? { ...other.setup, seed } : other.setup));
+    return name || labelOf(setup, others) + (given ? `, ${/\w+$/.exec(given)?.[0]}` : "");
+  });
+
+/**
+ * The recorded curves: behind a run of the reader of that setting, as far as it has come, so that nothing is answered
  * before it is asked; or, where nothing can be trained, of each n.
  * @param {Seen} seen @param {Run[]} every
  */
 function behind({ setup, alone, bet, record }, every) {
   if (!isUsual(setup)) return [];
   const { mixer, start } = setup;
-  const isOwn = every.some(({ points, setup: own }) => points.length && isSame({ ...own, seed: setup.seed }, setup));
-  if (!alone && (bet === null || !isOwn)) return [];
+  const own = every.filter((run) => isSame({ ...run.setup, seed: setup.seed }, setup));
+  const until = alone ? setup.steps : Math.max(0, ...own.map(({ done }) => done));
+  if (!alone && bet === null) return [];
   const sizes = alone ? SERIES.filter((n) => sizesOf(mixer).includes(n)) : [setup.n];
   return (sizes.length ? sizes : [1]).flatMap((n) => {
     const found = curve(record, { mixer, start, n });
-    return found ? [{ n, ...found }] : [];
+    const steps = found?.steps.filter((step) => step <= until) ?? [];
+    return found && steps.length > 1 ? [{ n, ...found, steps }] : [];
   });
 }
 
@@ -61,19 +74,23 @@ export function curves() {
   /** @param {Seen} seen @param {number} room */
   function draw(seen, room) {
     const { setup, runs, live, bet, alone } = seen;
-    /** @type {Run[]} */
+    /** @type {(Run & {given?: string})[]} */
     const every = [...runs, ...(live ? [{ ...live, hidden: false, name: "" }] : [])];
     const styles = stylesOf(every);
     const all = every.filter((run) => !run.hidden);
-    const others = all.map((run) => run.setup);
     const width = Math.min(room, WIDEST);
     const brief = width < WIDE; // on a phone
-    const labels = all.map((run) => {
-      const label = run.name || labelOf(run.setup, others);
-      return brief ? shortened(label) : label;
-    });
+    const labels = labelsOf(all).map((label, k) =>
+      brief ? shortened(all[k].given ? `${all[k].given.split(" ").at(-1)}, n = ${all[k].setup.n}` : label) : label,
+    );
     const last = Math.max(setup.steps, ...all.map((run) => run.setup.steps));
     const recorded = behind(seen, every);
+    const { name: mixer } = MIXERS[setup.mixer];
+    /** @param {number} n */
+    const titleOfRecord = (n) =>
+      alone ? `n = ${n}` : brief ? shortened(`PyTorch ${mixer}`) : `PyTorch: ${mixer}, n = ${n}, five seeds`;
+    /** Guessing scores other numbers there. @param {Setup} own */
+    const isOther = (own) => own.K !== setup.K || own.L !== setup.L;
     /** The recorded seeds, thin; of their losses the mean. @param {"accuracy" | "loss"} what @returns {Line[]} */
     const before = (what) =>
       recorded.flatMap(({ n, steps, accuracy, loss }) => {
@@ -82,15 +99,14 @@ export function curves() {
         return courses.map((course, seed) => ({
           name,
           points: steps.map((step, at) => [step, course[at]]),
-          title:
-            what === "loss" || seed ? "" : alone ? `n = ${n}` : brief ? "PyTorch" : `PyTorch, n = ${n}, five seeds`,
-          end: alone || brief,
+          title: what === "loss" || seed ? "" : titleOfRecord(n),
+          end: true,
         }));
       });
     /** @param {"accuracy" | "loss"} what @returns {Line[]} */
     const own = (what) =>
       all.map((run, k) => ({
-        name: styles[every.indexOf(run)],
+        name: styles[every.indexOf(run)] + (isOther(run.setup) ? " dsf-other" : ""),
         points: along(run.points, what),
         title: what === "accuracy" && k >= all.length - NAMED ? labels[k] : "",
         end: true,
@@ -123,7 +139,7 @@ export function curves() {
     });
     const said = all
       .filter(({ points }) => points.length)
-      .map((run) => `${nameOf(run)}: ${lastOf(run).accuracy.toFixed(2)}`);
+      .map((run) => `${run.given ? labels[all.indexOf(run)] : nameOf(run)}: ${lastOf(run).accuracy.toFixed(2)}`);
     place(upper, {
       "aria-label": `Accuracy against the step. ${said.join("; ") || `${titleOf(setup)} is not trained yet`}.`,
     });

@@ -2,7 +2,7 @@
 import { sequenceOf } from "./probe.js";
 import { freshSeed, isWhole, keptOf, readRuns, withRun, writeRuns } from "./runs.js";
 import { session } from "./session.js";
-import { asTraits, isSame, SERIES, setupOf, sizesOf } from "./setup.js";
+import { asTraits, changesOf, isSame, SERIES, setupOf, sizesOf } from "./setup.js";
 
 /** @typedef {import("./setup.js").Setup} Setup */
 /** @typedef {import("./runs.js").Run} Run */
@@ -19,6 +19,7 @@ export function desk(it, model, open) {
   /** @type {Run[]} */
   let runs = [];
   let text = "";
+  let changes = "";
 
   const held = () => {
     const now = model.get("runs");
@@ -69,6 +70,10 @@ export function desk(it, model, open) {
     get live() {
       return lab.live;
     },
+    /** What the last model that was taken has changed of the settings, in words. */
+    get changes() {
+      return changes;
+    },
     /** Whether a series goes on. */
     get busy() {
       return queue.length > 0;
@@ -105,6 +110,7 @@ export function desk(it, model, open) {
     take(setup, weights, given) {
       queue = [];
       leave();
+      changes = changesOf(setup, setupOf(model));
       it.set(asTraits(setup));
       lab.begin(setup, weights, given);
     },

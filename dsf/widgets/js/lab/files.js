@@ -5,6 +5,8 @@ import { readModel, writeModel } from "./safetensors.js";
 import { titleOf } from "./setup.js";
 import { SHIPPED, titleOfShipped } from "./shipped.js";
 
+export const RECORD = "a trained model of the record"; // from where a model comes
+
 /** @param {string} name @param {string | Uint8Array<ArrayBuffer>} content @param {string} type */
 function download(name, content, type) {
   const href = URL.createObjectURL(new Blob([content], { type }));
@@ -65,7 +67,7 @@ export function files(lab, ship, tell) {
         const name = list.value;
         if (!name) return;
         tell("");
-        const taken = await open(titleOfShipped(name), ship?.(name), "a trained model of the record");
+        const taken = await open(titleOfShipped(name), ship?.(name), RECORD);
         [listed, list.value] = taken ? [lab.live, name] : [null, ""];
       },
     },

@@ -93,7 +93,8 @@ export function probeView(choose) {
       const after = fits?.step ? ` after ${fits.step} steps` : "";
       said.textContent = fits
         ? `${right} of ${all.length} questions are right${after}. Shaded: where the first question ` +
-          `about pair ${chosen} looks, in the mean over channels. Choose another pair by a click.`
+          `about pair ${chosen} looks, in the mean over channels. A value is often read one tile later: the ` +
+          "convolution carries it there. Choose another pair by a click."
         : `Outlined: ${K} keys and their values. With a question mark: keys that are asked again.`;
       box.hidden = !fits;
       if (!fits) return;

@@ -124,6 +124,14 @@ const inWords = (setup, is) =>
     .map((name) => WORDS[name](setup[name]))
     .join(", ");
 
+const CHOICE = ["mixer", "n", "start", "seed"]; // what is chosen beside the task and its training
+/** What is another task, width or training than before. @param {Setup} setup @param {Setup} before */
+export const changesOf = (setup, before) =>
+  inWords(setup, (name) => {
+    const field = /** @type {keyof Setup} */ (name);
+    return !CHOICE.includes(name) && setup[field] !== before[field];
+  });
+
 /** What differs from the usual. @param {Setup} setup */
 export const titleOf = (setup) =>
   inWords(setup, (field) => setup[/** @type {keyof Setup} */ (field)] !== COMMON[field]);

@@ -7,6 +7,9 @@ const [SIDE, LEFT, TOP] = [264, 24, 18]; // px: of the map at most, and of the n
 const [DRAWS, STREAM] = [400, 51]; // of random numbers
 const [TALLEST, NAMED] = [34, 12]; // px of a row; rows of that height have their numbers
 
+const [NEAR, FAR] = [1.15, 2]; // times the share of random numbers
+const MOST = 0.75; // of all that is written
+
 const NOTE =
   "A column is a key of this sequence, a row a feature of the state: its share of |B| where the value of the key is " +
   "written, in the mean over channels. Framed: the pair chosen above.";
@@ -51,10 +54,19 @@ function randomShare(features) {
 export function toldOf(shares, keys, pair) {
   const K = keys.length;
   const { feature, share } = strongest(shares, K, pair);
-  const mean = keys.reduce((sum, _, at) => sum + strongest(shares, K, at).share, 0) / K;
+  const all = keys.map((_, at) => strongest(shares, K, at));
+  const mean = all.reduce((sum, one) => sum + one.share, 0) / K;
+  const random = randomShare(shares.length / K);
+  const used = new Set(all.map((one) => one.feature)).size;
+  const follows =
+    mean < NEAR * random
+      ? " That is nearly as for random numbers: the keys share features."
+      : mean > Math.min(FAR * random, MOST)
+        ? ` Each key stands out in one feature: ${K} keys in ${used} feature${used > 1 ? "s" : ""}.`
+        : "";
   return (
     `Key ${keys[pair]}: ${percent(share)} in feature ${feature}. Over all keys the strongest feature has ` +
-    `${percent(mean)}; of random numbers it would have ${percent(randomShare(shares.length / K))}.`
+    `${percent(mean)}; of random numbers it would have ${percent(random)}.${follows}`
   );
 }
 

@@ -7,16 +7,18 @@ import { carried, titleOf } from "./setup.js";
 /** @typedef {import("./runs.js").Run} Run */
 /** @typedef {{name: string, of: (run: Run) => number | string, show?: (run: Run) => string}} Column */
 
+const RISING = ["run", "n"]; // columns of which the least comes first, where one sorts by them first
+const LINE = 20; // letters of a line of a name, where a field does not take the size of its text
 const PENCIL = "M2 14l1-4 8-8 3 3-8 8zM9.5 3.5l3 3";
 
 /** @type {Column[]} */
 const COLUMNS = [
   { name: "run", of: nameOf },
+  { name: "accuracy", of: (run) => lastOf(run).accuracy, show: (run) => lastOf(run).accuracy.toFixed(3) },
   { name: "n", of: ({ setup }) => setup.n },
   { name: "handed on", of: ({ setup }) => carried(setup) },
   { name: "steps", of: ({ done }) => done },
   { name: "loss", of: (run) => lastOf(run).loss, show: (run) => lastOf(run).loss.toFixed(2) },
-  { name: "accuracy", of: (run) => lastOf(run).accuracy, show: (run) => lastOf(run).accuracy.toFixed(3) },
 ];
 
 /** The sign of what can be written over. */
@@ -43,14 +45,25 @@ export function table(keep) {
       change: () => change(run, { hidden: !show.checked }),
     });
     show.checked = !run.hidden;
-    const name = html("input", {
-      ...{ type: "text", value: nameOf(run), maxlength: LONGEST, "aria-label": `Name of ${title}`, title },
-      change: () => change(run, { name: plainName(name.value) }),
-      /** @param {KeyboardEvent} event */
-      keydown(event) {
-        if (event.key === "Escape") name.value = nameOf(run);
+    const called = nameOf(run);
+    const rename = () => {
+      if (name.value !== called) change(run, { name: plainName(name.value) });
+    };
+    const name = html(
+      "textarea",
+      {
+        ...{ rows: Math.ceil(called.length / LINE), maxlength: LONGEST, "aria-label": `Name of ${title}`, title },
+        change: rename,
+        /** @param {KeyboardEvent} event */
+        keydown(event) {
+          if (event.key === "Escape") name.value = called;
+          if (event.key !== "Enter") return;
+          event.preventDefault(); // a name wraps, and has no lines of its own
+          rename();
+        },
       },
-    });
+      called,
+    );
     const edit = html("button", {
       ...{ type: "button", class: "dsf-button dsf-edit", "aria-label": `Change the name of ${title}` },
       ...{ title: "Change the name", click: () => [name.focus(), name.select()] },
@@ -76,7 +89,7 @@ export function table(keep) {
     const button = html("button", {
       ...{ type: "button", class: "dsf-sort" },
       click() {
-        down = by === place ? !down : place > 1;
+        down = by === place ? !down : !RISING.includes(name);
         by = place;
         shown = "";
         draw(runs);
@@ -107,7 +120,7 @@ export function table(keep) {
     box.replaceChildren(html("table", {}, html("thead", {}, names), html("tbody", {}, ...lines)));
     if (held === null) return;
     // Whoever works by keyboard goes on where they were; what was taken away leaves its place to the first.
-    const controls = /** @type {HTMLElement[]} */ ([...box.querySelectorAll("input, button")]);
+    const controls = /** @type {HTMLElement[]} */ ([...box.querySelectorAll("input, textarea, button")]);
     (controls.find((control) => calledAs(control) === held) ?? controls[0]).focus();
   }
   return { box, draw };
