@@ -47,7 +47,8 @@ test: $(READY)
 # Then what takes environments made from nothing: the notebooks on Binder and in Colab, the package as
 # others install it. Minutes, most of them pip's.
 test-all: test
-	OMP_NUM_THREADS=1 $(PY) -m pytest -v -rP -n 2 --dist loadgroup tests/places.py tests/places_marking.py
+	OMP_NUM_THREADS=1 $(PY) -m pytest -v -rP -n 2 --dist loadfile tests/places/binder.py tests/places/colab.py \
+	  tests/places/package.py tests/places/marking.py
 
 # Four assignments for a class: students' and teachers' versions, and what marks them.
 assignments: $(READY)

@@ -22,10 +22,17 @@ from book import settings
 FILE = settings.ROOT / "book" / "measured.json"
 SECONDS, MEGABYTES = 90, 1500  # what a chapter may take
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
+# Processor seconds, and the most bytes in use at once. Linux lets a process begin with the peak of
+# whoever started it, as far as `getrusage` tells.
 USAGE = """\
-import json, resource
-used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-print(json.dumps([sum(u.ru_utime + u.ru_stime for u in used), max(u.ru_maxrss for u in used)]))
+import json, pathlib, re, resource, sys
+own, others = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+status, peak = pathlib.Path("/proc/self/status"), own.ru_maxrss
+if status.exists():
+    peak = int(re.search(r"VmHWM:\\s+(\\d+)", status.read_text())[1])
+seconds = sum(used.ru_utime + used.ru_stime for used in (own, others))
+unit = 1 if sys.platform == "darwin" else 1024
+print(json.dumps([seconds, unit * max(peak, others.ru_maxrss)]))
 """
 
 
@@ -76,12 +83,11 @@ def measure(path: Path) -> Cost:
     resources = {"metadata": {"path": str(path.parent)}}
     NotebookClient(notebook, kernel_name="python3", timeout=600, resources=resources).execute()
     seconds, size = json.loads(notebook.cells[-1].outputs[0].text)
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, else kilobytes
     versions = {"Python": platform.python_version()}
     versions |= {name: version(name) for name in ("torch", "dsf-book")}
     return Cost(
         processor_seconds=round(seconds, 1),
-        megabytes=round(size * unit / 1e6),
+        megabytes=round(size / 1e6),
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         versions=", ".join(f"{name} {number}" for name, number in versions.items()),
     )

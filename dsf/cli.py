@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import secrets
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -90,11 +88,16 @@ def _parser() -> argparse.ArgumentParser:
     course.set_defaults(act=_assignments)
 
     mark = commands.add_parser("mark", help="mark what a student has handed in")
-    mark.add_argument("assignment", help="its name, such as 1-attention")
+    mark.add_argument(
+        "assignment",
+        help="its name, such as 1-attention; or the folder of a course that holds its notebook, "
+        "COURSE/release/NAME; or names of exercises, one-factor,la-bug",
+    )
     mark.add_argument("path", type=Path, nargs="+", help="notebook, Python file or folder of one")
     mark.add_argument("--seed", type=int, help="of the random arguments (default: drawn)")
     mark.add_argument("--seconds", type=float, default=10.0, help="for one exercise (default: 10)")
     mark.add_argument("--level", help="of confinement to insist on (default: the best there is)")
+    mark.add_argument("--csv", type=Path, metavar="FILE", help="write a line a student, too")
     mark.add_argument("--gradescope", type=Path, metavar="FILE", help="write its results.json")
     mark.set_defaults(act=_mark)
     return parser
@@ -271,38 +274,13 @@ def _assignments(options: argparse.Namespace) -> int:
 
     for path in marking.write_course(options.folder, seed=options.seed):
         console.print(Text(str(path)))
+    next_step = f"Next: hand out {options.folder / 'release'} and mark by `dsf mark NAME FILES`"
+    seed = f"the seed of the random arguments is in {options.folder / 'nbgrader_config.py'}"
+    console.print(Text(f"{next_step}; {seed}, which students should not see."), soft_wrap=True)
     return 0
 
 
 def _mark(options: argparse.Namespace) -> int:
-    from dsf import marking
-    from dsf._checks import check_choice
+    from dsf.marking import command
 
-    check_choice("assignment", options.assignment, marking.ASSIGNMENTS)
-    assignment = marking.ASSIGNMENTS[options.assignment]
-    if options.gradescope and len(options.path) > 1:
-        raise ValueError("--gradescope takes the marks of one student, expected one path")
-    limits = marking.Limits(seconds=options.seconds)
-    seed = secrets.randbelow(1 << 31) if options.seed is None else options.seed  # one for all
-    unread = 0
-    for path in options.path:
-        try:
-            path = marking.handed_in(path, assignment)
-            submission = marking.read(path)
-        except (ValueError, OSError) as error:  # costs this student's marks, and no other's
-            print(f"dsf: {error}", file=sys.stderr)
-            marks = [marking.Mark(name, False, 0.0, str(error)) for name in assignment.exercises]
-            unread += 1
-        else:
-            marks = marking.mark(submission, assignment.exercises, seed, limits, options.level)
-        if options.gradescope:
-            told = json.dumps(marking.gradescope(marks), ensure_ascii=False, indent=1)
-            options.gradescope.write_text(told, encoding="utf-8")
-        table = Table("exercise", "points", "", box=SIMPLE_HEAD, title=Text(str(path)))
-        for one in marks:
-            points = f"{marking.POINTS * one.score:.3g}"
-            table.add_row(Text(one.name), points, Text(str(one)))
-        total = marking.POINTS * sum(one.score for one in marks)
-        table.add_row("", f"{total:.3g}", f"of {marking.POINTS * len(marks)}")
-        console.print(table)
-    return 1 if unread and not options.gradescope else 0
+    return command.run(options, console)

@@ -1,8 +1,9 @@
 """The page for teachers: times and exercises as tables, and a lesson with its times, all computed.
 
 `{teaching-times}` is a table with a row for each chapter, `{teaching-kinds}` one with a row for
-each kind of exercise, `{teaching-exercises}` the exercises chapter by chapter. A `{lesson}` names
-chapters and exercises, and says what they take.
+each kind of exercise, `{teaching-exercises}` the exercises chapter by chapter,
+`{teaching-assignments}` the assignments of `dsf.marking`. A `{lesson}` names chapters and
+exercises, and says what they take.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from book.notebooks.chapter import CHAPTER_FILE, Chapter, read_chapter
 from book.notebooks.myst import ChapterError
 from book.sphinx.elements import element
 from book.sphinx.folding import details, summary
+from dsf.marking import POINTS
+
+LISTS = ("together", "homework")  # the options of a lesson that list exercises
 
 
 class Teaching(SphinxDirective):
@@ -148,6 +152,7 @@ class Lesson(Teaching):
         "chapters": directives.unchanged_required,
         "homework": directives.unchanged,
         "together": directives.unchanged,
+        "minutes": directives.unchanged,
     }
 
     def run(self) -> list[nodes.Node]:
@@ -159,26 +164,75 @@ class Lesson(Teaching):
             expected = f"expected numbers among {', '.join(map(str, known))}"
             raise self.error(f"chapters is {self.options.get('chapters')!r}, {expected}") from None
         read = [self.read(chapter) for chapter in wanted]
+        taught = self.minutes([lesson for _, _, lesson in read])
         minutes = {task.label: task.minutes for c in known.values() for task in teaching.tasks(c)}
         names = [self.link(chapter, str(chapter.number)) for chapter in wanted]
         facts = [
             f"chapter{'s' if len(names) > 1 else ''} {joined(names)}",
             f"{minutes_of(sum(time.reading for time, _, _ in read))} to read",
-            f"{joined([str(lesson) for _, _, lesson in read])} minutes in class",
+            f"{joined([str(lesson) for lesson in taught])} minutes in class",
         ]
-        for option, words in (("together", "exercises in class"), ("homework", "homework")):
-            labels = [x.strip() for x in self.options.get(option, "").split(",") if x.strip()]
-            for label in labels:
+        labels = {name: teaching.names(self.options.get(name, "")) for name in LISTS}
+        for option, listed in labels.items():
+            for label in listed:
                 if label not in minutes:
                     raise self.error(f"{option} names {label!r}, which is no exercise of the book")
-            if labels:
-                given = joined([f"{{numref}}`{label}`" for label in labels])
-                facts.append(f"{words}, {minutes_of(sum(minutes[x] for x in labels))} ({given})")
+        planned = {label for chapter in wanted for label in teaching.in_class(chapter)}
+        within = [label for label in labels["together"] if label in planned]
+        beside = [label for label in labels["together"] if label not in planned]
+        if within:
+            facts[-1] += f", {given(within)} among them"
+        for words, listed in (("on top", beside), ("homework", labels["homework"])):
+            if listed:
+                takes = minutes_of(sum(minutes[label] for label in listed))
+                facts.append(f"{words}, {takes} ({given(listed)})")
+        if labels["together"]:
+            total = sum(taught) + sum(minutes[label] for label in beside)
+            facts.append(f"{minutes_of(total)} in all")
         box = element(classes=["lesson"])
         box += nodes.paragraph("", "", nodes.strong("", self.arguments[0]), nodes.Text(": "),
                                *self.text("; ".join(facts) + "."))  # fmt: skip
         self.state.nested_parse(self.content, self.content_offset, box)
         return [box]
+
+    def minutes(self, planned: list[int]) -> list[int]:
+        """What each chapter takes in class: as its own plan says, or as much as this one gives."""
+        told = teaching.names(self.options.get("minutes", ""))
+        if not told:
+            return planned
+        if len(told) != len(planned) or not all(one.isdecimal() for one in told):
+            expected = f"expected {len(planned)} numbers, one a chapter"
+            raise self.error(f"minutes is {self.options['minutes']!r}, {expected}")
+        return [int(one) for one in told]
+
+
+class Assignments(Teaching):
+    """The assignments of `dsf.marking`: exercises, minutes, points, and where each fits a plan."""
+
+    def run(self) -> list[nodes.Node]:
+        """The table."""
+        plan = teaching.lessons(Path(self.env.doc2path(self.env.docname)))
+        rows = []
+        for sheet in teaching.sheets(self.chapters().values(), plan):
+            unprinted = {*sheet.unprinted}
+            printed = [task.label for task in sheet.tasks if task.label not in unprinted]
+            rows.append(
+                [
+                    f"`{sheet.name}`",
+                    given(printed),
+                    given(sheet.unprinted),
+                    f"{sum(task.minutes for task in sheet.tasks)} min",
+                    str(POINTS * len(sheet.tasks)),
+                    *(f"after {name}" if name else "" for name in sheet.after),
+                ]
+            )
+        head = ["assignment", "with a printed solution", "without", "time", "points"]
+        return [self.table([*head, "four weeks", "two days"], rows)]
+
+
+def given(labels: list[str]) -> str:
+    """Links to exercises."""
+    return joined([f"{{numref}}`{label}`" for label in labels])
 
 
 def minutes_of(number: int) -> str:
@@ -208,4 +262,5 @@ def setup(app: Sphinx) -> None:
     app.add_directive("teaching-times", Times)
     app.add_directive("teaching-kinds", Kinds)
     app.add_directive("teaching-exercises", Exercises)
+    app.add_directive("teaching-assignments", Assignments)
     app.add_directive("lesson", Lesson)

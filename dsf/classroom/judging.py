@@ -30,14 +30,16 @@ class Outcome:
     trouble: str = ""
 
 
-def judge(task: Exercise, yours: Any, seed: int = 0) -> Result:
+def judge(task: Exercise, yours: Any, seed: int = 0, tell_seed: bool = True) -> Result:
     """Run the reader's function and say what it does.
 
     Args:
         task: the exercise.
         yours: what the reader has written, whatever it is.
         seed: of the random arguments.
+        tell_seed: whether the message names it. Who knows the seed of a class knows the arguments.
     """
+    named = f"seed {seed}" if tell_seed else ""
     begin = f"{'Mend' if task.given else 'Write'} `{task.function}` above."
     untouched = Result(False, 0.0, f"{NOT_STARTED}. {begin}")
     if yours is None or (inspect.isfunction(yours) and _is_empty(yours)):
@@ -54,7 +56,7 @@ def judge(task: Exercise, yours: Any, seed: int = 0) -> Result:
         if NOT_STARTED in [*broken, *(outcome.trouble for outcome in outcomes)]:
             return untouched
         if all(right) and not broken:
-            return Result(True, 1.0, _praise(len(cases), seed))
+            return Result(True, 1.0, _praise(len(cases), named))
         if task.given and _does_the_same(task, task.given, cases, outcomes):
             does = "the function still does what it did when it was given"
             return Result(False, 0.0, f"{NOT_STARTED}: {does}. {begin}")
@@ -63,7 +65,8 @@ def judge(task: Exercise, yours: Any, seed: int = 0) -> Result:
             said = broken[0]
         else:
             held, last = 0, max(i for i, agrees in enumerate(right) if not agrees)  # the largest
-            place = f" ({_described(task, cases[last], seed)})"
+            described = _described(task, cases[last], named)
+            place = f" ({described})" if described else ""
             unknown = _difference(outcomes[last], targets[last]) + place
             said = _mistake(task, cases, outcomes) or unknown
             picture = _picture(outcomes[last], targets[last])
@@ -71,8 +74,9 @@ def judge(task: Exercise, yours: Any, seed: int = 0) -> Result:
         return Result(False, score, f"`{task.function}` {said}", picture)
 
 
-def _praise(cases: int, seed: int) -> str:
-    return f"right, in {cases} case{'s' * (cases > 1)}, seed {seed}" if cases else "right"
+def _praise(cases: int, seed: str) -> str:
+    told = [f"in {cases} case{'s' * (cases > 1)}", seed] if cases else []
+    return ", ".join(["right", *filter(None, told)])
 
 
 # --- running ------------------------------------------------------------------------------------
@@ -144,7 +148,7 @@ def _returns(task: Exercise) -> str:
     return f"what the docstring says: {docstring.splitlines()[0]}" if docstring else "an array"
 
 
-def _described(task: Exercise, case: Case, seed: int) -> str:
+def _described(task: Exercise, case: Case, seed: str) -> str:
     """The case in the names of the arguments: `q (7, 5), v (7, 3), seed 0`."""
     parts = []
     for name, value in zip(inspect.signature(task.solution).parameters, case, strict=False):
@@ -152,7 +156,7 @@ def _described(task: Exercise, case: Case, seed: int) -> str:
             parts.append(f"{name} {tuple(value.shape)}")
         elif isinstance(value, int | float):
             parts.append(f"{name} = {value:g}")
-    return ", ".join([*parts, f"seed {seed}"])
+    return ", ".join(filter(None, [*parts, seed]))
 
 
 # --- comparing ----------------------------------------------------------------------------------

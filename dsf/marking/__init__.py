@@ -7,6 +7,7 @@ is confined as far as the machine allows; `best` tells what that keeps from and 
 What is compared is what a function returns, not how: a call of the library counts like a loop.
 """
 
+from dsf.marking.asked import assignment
 from dsf.marking.assignments import ALL, EACH, Assignment
 from dsf.marking.confine import Limits, best
 from dsf.marking.course import write_course
@@ -21,6 +22,7 @@ __all__ = [
     "Limits",
     "Mark",
     "Submission",
+    "assignment",
     "best",
     "gradescope",
     "handed_in",

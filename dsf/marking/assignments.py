@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import inspect
 import json
+import re
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -27,9 +29,16 @@ checks it as often as you like; each exercise is worth {points} points, and a pa
 a part of the checks holds. Marks come from the last version of each function, run with other
 random arguments than here. A function may use other functions and imports of this file; what else
 is in it, such as experiments, is not run. What an exercise asks beside its function gets no marks.
+A cell that does not end: *Kernel*, *Interrupt*.
 
 To run the cells you need the package of the book: `pip install "{requirement}"`.
 """
+
+# What the cells of more than one exercise have from their chapter.
+OF_CHAPTERS = {
+    "K": "K = TrainConfig().num_kv_pairs",
+    "generator": "generator = torch.Generator().manual_seed(0)",
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ class Assignment:
     """Exercises that are given out together.
 
     Attributes:
-        name: of its files.
+        name: of its files: letters, digits, `-`, `_` and dots, after a letter or digit.
         title: what students read.
         exercises: the names of some of `dsf.classroom.EXERCISES`, whose functions all have names
             of their own.
@@ -48,6 +57,10 @@ class Assignment:
     exercises: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
+            raise ValueError(f"name is {self.name!r}, expected letters, digits, - and _")
+        if not self.exercises:
+            raise ValueError("exercises is empty, expected names of exercises")
         for name in self.exercises:
             check_choice("exercises", name, EXERCISES)
         functions = [EXERCISES[name].function for name in self.exercises]
@@ -154,7 +167,9 @@ class _Cell:
 def _cells(assignment: Assignment, solved: bool) -> Iterator[_Cell]:
     begin = BEGIN.format(points=EACH, requirement=requirement())
     yield _Cell("markdown", "begin", f"# {assignment.title}\n\n{begin.strip()}")
-    yield _Cell("code", "set-up", _set_up(assignment))
+    set_up = _set_up(assignment)
+    yield _Cell("code", "set-up", set_up)
+    known = {*dir(builtins), *_names(set_up)[0]}
     for name in assignment.exercises:
         task, asked = EXERCISES[name], tasks()[name]
         head = f"## Exercise {asked['number']}: {asked['title']}"
@@ -162,19 +177,39 @@ def _cells(assignment: Assignment, solved: bool) -> Iterator[_Cell]:
         yield _Cell("markdown", f"{name}-text", "\n\n".join([head, of, asked["text"]]))
         if task.given:
             yield _Cell("code", f"{name}-given", _written(task.given))
+            known |= _names(_written(task.given))[0]
+        for place, code in enumerate(asked["code"]):
+            binds, reads = _names(code)
+            if reads <= known | binds:
+                yield _Cell("code", f"{name}-code-{place}", code)
+                known |= binds
+            else:  # it needs more of its chapter, and is there to be read
+                yield _Cell("markdown", f"{name}-code-{place}", f"```python\n{code}\n```")
         answer = _solution(task) if solved else task.stub()
         yield _Cell("code", name + ANSWER, answer, "answer")
         yield _Cell("code", name, f'classroom.exercise("{name}", {task.function})', "check")
 
 
+def _names(code: str) -> tuple[set[str], set[str]]:
+    """The names that some code binds, and those that it reads, its functions included."""
+    found = statements(code)
+    return {n for one in found for n in one.binds}, {n for one in found for n in one.reads}
+
+
 def _set_up(assignment: Assignment) -> str:
-    """The imports that solutions and stubs need."""
+    """The imports that solutions and stubs need, and what the cells of the tasks read."""
     lines = {"import torch", "import dsf", "from dsf import classroom"}
     for name in assignment.exercises:
         task = EXERCISES[name]
         for function in filter(None, (task.solution, task.given)):
             lines |= {ast.unparse(one.node) for one in _needs(function) if _is_import(one)}
-    return "\n".join(sorted(lines, key=lambda line: ("dsf" in line, line[:4] == "from", line)))
+    codes = [code for name in assignment.exercises for code in tasks()[name]["code"]]
+    asked = {name for code in codes for name in _names(code)[1] - _names(code)[0]}
+    values = [line for name, line in OF_CHAPTERS.items() if name in asked]
+    if "mqar" in asked:
+        lines |= {"from dsf import mqar", "from dsf.train import TrainConfig, train"}
+    imports = sorted(lines, key=lambda line: ("dsf" in line, line[:4] == "from", line))
+    return "\n".join([*imports, *([""] if values else []), *values])
 
 
 def _solution(task: Exercise) -> str:
@@ -214,8 +249,11 @@ def _written(function: Any, leaving: Collection[str] = ()) -> str:
 
 
 @cache
-def tasks() -> dict[str, dict[str, str]]:
-    """What the chapters say of each exercise: `chapter`, `number`, `title` and `text`, Markdown."""
+def tasks() -> dict[str, dict[str, Any]]:
+    """What the chapters say of each exercise: `chapter`, `number`, `title` and `text`, Markdown.
+
+    `code` lists the cells that belong to it, but for the function with the bug.
+    """
     path = Path(classroom.__file__).with_name("tasks.json")
     return dict(json.loads(path.read_text(encoding="utf-8")))
 

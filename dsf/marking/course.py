@@ -29,7 +29,9 @@ c.Mark.level = ""  # "namespaces" marks nothing where bubblewrap does not work
 TEST = '''\
 """Marks {name}.ipynb or {name}.py in this folder, an exercise a test: pytest {file}
 
-What was handed in is not imported here: it runs in a confined process of its own.
+It needs pytest (`pip install pytest`) and the package of the book. What was handed in is not
+imported here: it runs in a confined process of its own. Of a notebook and a Python file of one
+name the notebook is marked.
 """
 
 from pathlib import Path
@@ -38,13 +40,23 @@ import pytest
 
 from dsf import marking
 
-ASSIGNMENT = marking.ASSIGNMENTS["{name}"]
+ASSIGNMENT = marking.Assignment(
+    {name!r},
+    {title!r},
+    (
+{exercises}
+    ),
+)
 
 
 @pytest.fixture(scope="module")
 def marks():
-    path = marking.handed_in(Path(__file__).parent, ASSIGNMENT)
-    made = marking.mark(marking.read(path), ASSIGNMENT.exercises)
+    try:
+        path = marking.handed_in(Path(__file__).parent, ASSIGNMENT)
+        submission = marking.read(path)
+    except (ValueError, OSError) as error:
+        pytest.fail(str(error), pytrace=False)
+    made = marking.mark(submission, ASSIGNMENT.exercises)
     return {{one.name: one for one in made}}
 
 
@@ -57,10 +69,16 @@ def test_exercise(name, marks, record_property):
 
 SETUP = """\
 #!/usr/bin/env bash
-# Installs what the marking needs into the container of Gradescope.
+# Installs what the marking needs into the container of Gradescope. Its base image has to be
+# Ubuntu 24.04, or another system of Debian's with Python 3.11 or newer.
 set -euo pipefail
 apt-get update -qq
 apt-get install -y -qq python3-pip git bubblewrap
+if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    echo "This image has $(python3 --version), expected Python 3.11 or newer:" >&2
+    echo "choose Ubuntu 24.04 as the base image of the autograder." >&2
+    exit 1
+fi
 pip install --break-system-packages --index-url https://download.pytorch.org/whl/cpu torch
 pip install --break-system-packages "{requirement}"
 """
@@ -69,7 +87,7 @@ RUN = """\
 #!/usr/bin/env bash
 # Marks what lies in /autograder/submission.
 set -euo pipefail
-dsf mark {name} /autograder/submission --gradescope /autograder/results/results.json
+dsf mark {name}={exercises} /autograder/submission --gradescope /autograder/results/results.json
 """
 
 
@@ -126,9 +144,16 @@ def _texts(one: Assignment) -> dict[str, str]:
         f"source/{name}/{name}.ipynb": _json(one.notebook(solved=True)),
         f"release/{name}/{name}.ipynb": _json(one.notebook()),
         f"pytest/{name}/{name}.py": one.script(),
-        f"pytest/{name}/{file}": TEST.format(name=name, file=file),
+        f"pytest/{name}/{file}": TEST.format(
+            name=name,
+            file=file,
+            title=one.title,
+            exercises="\n".join(f"        {exercise!r}," for exercise in one.exercises),
+        ),
         f"gradescope/{name}/setup.sh": SETUP.format(requirement=requirement()),
-        f"gradescope/{name}/run_autograder": RUN.format(name=name),
+        f"gradescope/{name}/run_autograder": RUN.format(
+            name=name, exercises=",".join(one.exercises)
+        ),
     }
 
 

@@ -27,7 +27,7 @@ class Mark:
         name: of the exercise.
         passed: whether it is solved.
         score: how much of it is, from 0 to 1.
-        message: one sentence, the one that a notebook would show.
+        message: one sentence, the one that a notebook would show, but without the seed.
     """
 
     name: str
@@ -82,7 +82,7 @@ def mark_one(student: Student, name: str, seed: int) -> Mark:
     """
     task = EXERCISES[name]
     yours = student.load(name, task.function)
-    result = yours if isinstance(yours, Result) else judge(task, yours, seed)
+    result = yours if isinstance(yours, Result) else judge(task, yours, seed, tell_seed=False)
     message, passed = result.message, result.passed
     if isinstance(yours, Remote) and yours.trouble:
         passed, message = False, f"`{task.function}` {yours.trouble}"

@@ -23,6 +23,7 @@ from dsf.marking.submission import ANSWER, of_notebook
 try:
     from nbformat.notebooknode import from_dict
     from nbgrader import utils
+    from nbgrader.api import Gradebook
     from nbgrader.apps import NbGraderAPI
     from nbgrader.converters import Autograde, GenerateAssignment
     from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
@@ -112,6 +113,7 @@ class Mark(NbGraderPreprocessor):  # type: ignore[misc, unused-ignore]
         """Write points and message below each check."""
         level = check_level(cast(Level, self.level) or None)
         (self.log.warning if level == "limits" else self.log.info)("confined by %s", level)
+        self._put_back(nb, resources["nbgrader"])
         checks = [cell for cell in nb.cells if _is_check(cell)]
         known = [cell for cell in checks if cell.metadata.nbgrader.grade_id in EXERCISES]
         names = [cell.metadata.nbgrader.grade_id for cell in known]
@@ -123,6 +125,39 @@ class Mark(NbGraderPreprocessor):  # type: ignore[misc, unused-ignore]
             points = round(one.score * float(cell.metadata.nbgrader.points), 2)
             cell.outputs = [_printed(f"{one}\n"), _value(f"{points:g}")]
         return nb, resources
+
+    def _put_back(self, nb: Any, about: dict[str, Any]) -> None:
+        """Add the checks that a notebook has lost, as when its code was copied into a new one.
+
+        Else it would get no points, and nothing would say so. What is marked then is the function
+        with the name that is asked for. (nbgrader's `add_missing_cells` fails where the cell
+        before a check is missing, too.)
+        """
+        have = {cell.metadata.get("nbgrader", {}).get("grade_id") for cell in nb.cells}
+        with Gradebook(about["db_url"]) as gradebook:
+            cells = gradebook.find_notebook(about["notebook"], about["assignment"]).grade_cells
+            lost = {one.name: one.max_score for one in cells if one.name not in have}
+        for name in [name for name in lost if name in EXERCISES]:
+            self.log.warning("no check of %s: marked by the name of its function", name)
+            source = f'classroom.exercise("{name}", {EXERCISES[name].function})'
+            nb.cells.append(_check(name, source, lost[name], nb.nbformat_minor))
+
+
+def _check(name: str, source: str, points: float, minor: int) -> Any:
+    """A cell that nbgrader takes for a check."""
+    about = {
+        "grade": True,
+        "grade_id": name,
+        "locked": True,
+        "points": points,
+        "schema_version": 3,
+        "solution": False,
+        "task": False,
+        "cell_type": "code",
+    }
+    cell = {"cell_type": "code", "metadata": {"nbgrader": about}, "source": source}
+    own = {"id": f"{name}-put-back"[:64]} if minor >= 5 else {}
+    return from_dict({**cell, **own, "execution_count": None, "outputs": []})  # type: ignore[no-untyped-call]
 
 
 def _is_check(cell: Any) -> bool:

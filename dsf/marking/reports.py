@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dsf.marking.assignments import EACH, Assignment
+from dsf.marking.assignments import EACH, Assignment, tasks
 from dsf.marking.marks import Mark
 
 
@@ -20,7 +21,7 @@ def gradescope(marks: Iterable[Mark]) -> dict[str, Any]:
     """
     tests = [
         {
-            "name": mark.name,
+            "name": _test(mark.name),
             "score": round(EACH * mark.score, 2),
             "max_score": EACH,
             "status": "passed" if mark.passed else "failed",
@@ -33,12 +34,19 @@ def gradescope(marks: Iterable[Mark]) -> dict[str, Any]:
     return {"score": round(sum(float(str(test["score"])) for test in tests), 2), "tests": tests}
 
 
+def _test(name: str) -> str:
+    """An exercise as students know it: by its number, then by its name."""
+    number = tasks()[name]["number"] if name in tasks() else ""
+    return f"Exercise {number} ({name})" if number else name
+
+
 def handed_in(path: Path, assignment: Assignment) -> Path:
     """The file that holds what a student has handed in.
 
     Args:
         path: of the file itself, or of a folder: there it is the notebook or Python file with the
-            name of the assignment, or the only one of either kind.
+            name of the assignment, or the only one. Of a notebook and a Python file with one name
+            it is the notebook, and a `UserWarning` says so.
         assignment: what was given out.
 
     Raises:
@@ -49,6 +57,11 @@ def handed_in(path: Path, assignment: Assignment) -> Path:
     found = sorted([*path.glob("*.ipynb"), *path.glob("*.py")])
     found = [one for one in found if not one.name.startswith("test_")]
     found = [one for one in found if one.stem == assignment.name] or found
+    if len(found) == 2 and found[0].stem == found[1].stem:
+        notebook, script = found  # in the order of their endings
+        said = f"{path} holds {notebook.name} and {script.name}: the notebook is marked"
+        warnings.warn(said, stacklevel=2)
+        return notebook
     if len(found) != 1:
         said = ", ".join(one.name for one in found) or "nothing"
         expected = f"one notebook or Python file, {assignment.name}.ipynb or .py"

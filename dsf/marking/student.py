@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import inspect
 import json
 import queue
+import re
 import threading
 from time import monotonic
 from types import TracebackType
@@ -19,6 +21,9 @@ from dsf.marking.worker import LARGEST, decode, encode, plain
 
 WAITING = 4  # messages at most: who talks without being asked shall not fill the memory here
 ENDED = "ends the process that runs it"
+
+
+DEFINITION = re.compile(r"^def (\w+) *\(", re.MULTILINE)
 
 
 class Stopped(Exception):
@@ -141,7 +146,22 @@ class Student:
         if "unread" in told:
             said = plain(str(told["unread"])[:300])
             return Result(False, 0.0, f"`{function}` is no Python: {said}")
+        if "missing" in told and (there := _meant(self.submission, name, function)):
+            return Result(False, 0.0, f"no function `{function}` found (there is `{there}`)")
         return Result(False, 0.0, f"{NOT_STARTED}. {begin}")
+
+
+def _meant(submission: Submission, name: str, function: str) -> str:
+    """The function in the place of one that is missing: in the cell for it, or of a name like it.
+
+    It is found as text: what a student wrote is parsed in the confined process alone.
+    """
+    own = submission.answers.get(name)
+    cells = submission.cells if own is None else submission.cells[own : own + 1]
+    found = [there for cell in cells for there in DEFINITION.findall(cell)]
+    if own is None:
+        found = difflib.get_close_matches(function, found, 1, 0.8)
+    return found[-1][:100] if found else ""
 
 
 class Remote:

@@ -130,6 +130,26 @@ def test_the_texts_of_assignments_are_those_of_the_chapters() -> None:
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
+def test_a_task_has_all_text_hints_and_cells_of_its_exercise(chapter: Chapter) -> None:
+    """Read line by line, as an author sees it, not by what makes the tasks."""
+    [made] = tasks.generate(ROOT).values()
+    found = json.loads(made)
+    lines = chapter.path.read_text(encoding="utf-8").split("\n")
+    for place, line in enumerate(lines):
+        if not (stub := re.match(r"```\{stub\} (.*)", line)):
+            continue
+        begin = max(i for i in range(place) if re.match(r"`+\{exercise(-start)?\}", lines[i]))
+        asked, task = "\n".join(lines[begin:place]), found[stub[1]]
+        assert task["text"].count("<details>") == len(re.findall("class: dropdown hint", asked))
+        assert not re.search(r"[,:]$", task["text"].replace("\n</details>", "").strip())
+        given = EXERCISES[stub[1]].given is not None
+        assert len(task["code"]) == asked.count("{code-cell}") - (
+            given and stub[1] != "sm-overflow"  # whose cell goes on behind the function
+        )
+        assert task["text"].count("*Self-check:*") == asked.count("*Self-check:*")
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
 def test_a_notebook_asks_in_cells_and_runs_no_solution(chapter: Chapter) -> None:
     code = code_cells(chapter)
     asked = [questions.name(block) for block in directives(chapter) if questions.name(block)]

@@ -12,6 +12,7 @@ from small_book import Build
 from book import measure, reading, teaching
 from book.notebooks.chapter import Chapter, read_chapter
 from book.notebooks.myst import ChapterError
+from dsf.marking import ASSIGNMENTS, Assignment
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = [read_chapter(path) for path in sorted((ROOT / "chapters").glob("[0-9]*.md"))]
@@ -147,6 +148,72 @@ def test_the_minutes_of_the_exercises_are_those_in_the_head(chapter: Chapter) ->
     found = teaching.tasks(chapter)
     assert sum(task.minutes for task in found) == reading.time(chapter).exercises
     assert 45 <= teaching.lesson(chapter) <= 90
+
+
+# --- the plans --------------------------------------------------------------------------------
+
+
+LESSONS = teaching.lessons(ROOT / "chapters" / "teachers.md")
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.title)
+def test_homework_is_nothing_that_was_done_in_class(lesson: teaching.Lesson) -> None:
+    done = [x for one in CHAPTERS if one.number in lesson.chapters for x in teaching.in_class(one)]
+    assert done
+    assert not {*lesson.homework} & {*done}
+    assert bool(lesson.homework) != bool(lesson.together)
+
+
+def test_what_a_plan_does_in_class_is_read_from_the_box() -> None:
+    of = {chapter.number: teaching.in_class(chapter) for chapter in CHAPTERS}
+    assert of[1] == ["ex:three-tokens", "ex:one-factor"]
+    assert of[4] == ["ex:na-hand", "ex:na-bug"], "and not what a later paragraph says of one"
+    assert of[10] == ["ex:mqar-solver"]
+
+
+def test_exercises_in_class_count_within_the_lesson_or_on_top(tmp_path: Path) -> None:
+    chapter = FIRST.replace("minutes.** This.", "minutes.** This. {ref}`ex:loop` (5).")
+    text = ":::{lesson} Day 1, morning\n:chapters: 1\n:together: ex:loop, ex:wrong\n\nGo.\n:::\n"
+    text += text.replace("morning\n", "afternoon\n:minutes: 30\n")
+    text += text.partition(":::\n")[0].replace("1\n", "1\n:minutes: 30, 20\n", 1) + ":::\n"
+    built = Build(tmp_path, {"01-test": chapter, "teachers": text})
+    assert "minutes is '30, 20', expected 1 numbers, one a chapter" in built.warnings
+    said = [" ".join(one.get_text().split()) for one in built.page("teachers").select(".lesson")]
+    assert "; 45 minutes in class, Exercise 1 among them; on top, 12 minutes (Ex" in said[0]
+    assert "(Exercise 2); 57 minutes in all." in said[0]
+    assert "; 30 minutes in class, Exercise 1 among them; " in said[1]
+    assert "; 42 minutes in all." in said[1]
+
+
+def test_the_table_of_assignments_says_where_each_fits() -> None:
+    found = {sheet.name: sheet for sheet in teaching.sheets(CHAPTERS, LESSONS)}
+    assert [*found] == [*ASSIGNMENTS]
+    assert [found[name].after for name in ASSIGNMENTS] == [
+        ["Week 2", "Day 1, afternoon"],
+        ["Week 3", "Day 2, morning"],
+        ["Week 4", "Day 2, morning"],
+        ["Week 4", "Day 2, afternoon"],
+    ]
+    assert found["1-attention"].unprinted == ["ex:sm-one-pass", "ex:la-window"]
+    assert [task.label for task in found["4-recall"].tasks][:2] == [
+        "ex:mqar-four",
+        "ex:mqar-forget",
+    ]
+
+
+def test_an_assignment_is_a_row_with_times_and_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Assignment("own", "Own", ("la-recurrence", "windowed"))
+    monkeypatch.setattr(teaching, "ASSIGNMENTS", {"own": own, **ASSIGNMENTS})
+    chapter = FIRST.replace("Look.\n", "Look.\n\n", 1)
+    chapter += "\n```{exercise} Window\n:label: ex:win\n\n*Code, 9 minutes.* Do.\n```\n\n"
+    chapter += "```{stub} windowed\n```\n"
+    text = "```{teaching-assignments}\n```\n\n:::{lesson} Week 1, x\n:chapters: 1\n\nGo.\n:::\n"
+    built = Build(tmp_path, {"01-test": chapter, "teachers": text})
+    assert rows(built.page("teachers").select("table")[0])[1:] == [
+        ["own", "Exercise 1", "Exercise 3", "14 min", "20", "after Week 1", ""]
+    ]
 
 
 # --- what a notebook takes --------------------------------------------------------------------

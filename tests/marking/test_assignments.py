@@ -1,5 +1,6 @@
 """What a teacher gives out: complete, without solutions in the students' version, in step."""
 
+import csv
 import json
 import os
 import subprocess
@@ -12,7 +13,15 @@ import pytest
 
 from dsf import cli
 from dsf.classroom import EXERCISES
-from dsf.marking import ASSIGNMENTS, POINTS, Assignment, gradescope, handed_in, write_course
+from dsf.marking import (
+    ASSIGNMENTS,
+    POINTS,
+    Assignment,
+    best,
+    gradescope,
+    handed_in,
+    write_course,
+)
 from dsf.marking.assignments import tasks
 from dsf.marking.marks import Mark
 
@@ -98,6 +107,20 @@ def test_the_teachers_version_runs_and_every_check_passes(
                 exec(cell.source, space)
 
 
+def test_a_task_comes_with_the_cells_it_speaks_of(course: Path) -> None:
+    space: dict[str, object] = {}
+    for cell in notebook(course, "release", "4-recall").cells:
+        if cell.cell_type == "code" and not cell.metadata.nbgrader.grade:
+            exec(cell.source, space)
+    margins, reported = space["m"], space["reported"]
+    assert len(margins) == 4
+    assert abs(margins @ margins.new_tensor([1, -1, -1, 1])) < 1e-9
+    assert reported(space["report"]) > 0.51, "the bug can be seen"
+    whole = Assignment("own", "Own", ("sm-overflow",)).notebook()
+    cells = {cell["id"]: cell for cell in whole["cells"]}
+    assert cells["sm-overflow-code-0"]["cell_type"] == "markdown", "it needs more of its chapter"
+
+
 def test_assignments_go_through_the_book_with_bugs_and_challenges() -> None:
     chapters = {
         tasks()[one]["number"].split(".")[0] for a in ALL for one in ASSIGNMENTS[a].exercises
@@ -116,6 +139,14 @@ def test_texts_are_there_for_all_exercises_and_lead_nowhere_else() -> None:
         assert task["text"], name
         assert ".ipynb" not in task["text"], name
         assert "](#" not in task["text"], name
+
+
+def test_an_assignment_has_a_name_for_files_and_at_least_one_exercise() -> None:
+    for name in ("", "a b", "../up", "a=b", "it's"):
+        with pytest.raises(ValueError, match=r"name is .*, expected letters"):
+            Assignment(name, "A", ("la-bug",))
+    with pytest.raises(ValueError, match="exercises is empty"):
+        Assignment("a", "A", ())
 
 
 def test_functions_of_an_assignment_have_names_of_their_own() -> None:
@@ -150,6 +181,9 @@ def test_the_command_writes_it(
     monkeypatch.setattr("dsf.marking.course.find_spec", lambda name: None)
     assert cli.main(["assignments", str(tmp_path), "--seed", "3"]) == 0
     assert {path.name for path in (tmp_path / "source").iterdir()} == {*ALL}
+    said = " ".join(capsys.readouterr().out.split())
+    assert "mark by `dsf mark NAME FILES`; the seed of the random arguments is in" in said
+    assert "nbgrader_config.py, which students" in said.split("seed of", 1)[1]
     assert cli.main(["assignments", str(tmp_path), "--seed", "-1"]) == 2
     assert "seed is -1, expected" in capsys.readouterr().err
 
@@ -186,11 +220,15 @@ def test_pytest_tells_each_exercise_with_its_message(course: Path, tmp_path: Pat
 def test_gradescope_gets_a_test_for_each_exercise(
     course: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert gradescope([Mark("a", True, 1.0, "right"), Mark("b", False, 1 / 3, "is wrong")]) == {
+    marks = [
+        Mark("sm-monomials", True, 1.0, "right"),
+        Mark("la-recurrence", False, 1 / 3, "is wrong"),
+    ]
+    assert gradescope(marks) == {
         "score": 13.33,
         "tests": [
             {
-                "name": name,
+                "name": test,
                 "score": score,
                 "max_score": 10,
                 "status": status,
@@ -198,9 +236,9 @@ def test_gradescope_gets_a_test_for_each_exercise(
                 "output_format": "text",
                 "visibility": "visible",
             }
-            for name, score, status, output in (
-                ("a", 10.0, "passed", "✓ right"),
-                ("b", 3.33, "failed", "✗ is wrong"),
+            for test, score, status, output in (
+                ("Exercise 2.3 (sm-monomials)", 10.0, "passed", "✓ right"),
+                ("Exercise 3.2 (la-recurrence)", 3.33, "failed", "✗ is wrong"),
             )
         ],
     }
@@ -236,7 +274,11 @@ def test_what_was_handed_in_is_found(tmp_path: Path) -> None:
     (tmp_path / "1-attention.py").touch()
     assert handed_in(tmp_path, ONE).name == "1-attention.py"
     (tmp_path / "1-attention.ipynb").touch()
-    with pytest.raises(ValueError, match=r"with 1-attention\.ipynb, 1-attention\.py, expected"):
+    with pytest.warns(UserWarning, match=r"1-attention\.py: the notebook is marked"):
+        assert handed_in(tmp_path, ONE).name == "1-attention.ipynb"
+    (tmp_path / "1-attention.ipynb").rename(tmp_path / "other.ipynb")
+    (tmp_path / "1-attention.py").unlink()
+    with pytest.raises(ValueError, match=r"with mine\.ipynb, other\.ipynb, expected one"):
         handed_in(tmp_path, ONE)
     assert handed_in(tmp_path / "mine.ipynb", ONE).name == "mine.ipynb"
 
@@ -247,11 +289,22 @@ def test_a_file_that_cannot_be_read_costs_its_own_marks_alone(
     broken, results = tmp_path / "broken.ipynb", tmp_path / "results.json"
     broken.write_text("{")
     released = course / "release" / ONE.name
-    assert cli.main(["mark", ONE.name, str(broken), str(tmp_path / "none"), str(released)]) == 1
+    paths = [str(broken), str(tmp_path / "none"), str(released)]
+    table = tmp_path / "marks.csv"
+    assert cli.main(["mark", ONE.name, *paths, "--csv", str(table)]) == 1
     said = capsys.readouterr()
-    assert said.out.count("of 60") == 3
+    assert said.out.count("of 60") == 2 * 2, "a table and a line for each that is there"
+    assert f"{broken}: 0 of 60" in said.out
+    assert f"confined by {best()}" in said.out
     assert said.out.count("○ not started") == 6
     assert "expected a notebook" in said.err
+    assert f"path is '{tmp_path / 'none'}', which does not exist" in said.err
+    assert "none" not in said.out.replace(str(released), "")
+    with table.open(encoding="utf-8", newline="") as file:
+        lines = list(csv.reader(file))
+    assert lines[0] == ["file", *ONE.exercises, "points", "of"]
+    assert lines[1] == [str(broken), *["0.0"] * 6, "0.0", "60"]
+    assert [line[0] for line in lines[2:]] == [str(released / f"{ONE.name}.ipynb")]
     assert cli.main(["mark", ONE.name, str(broken), "--gradescope", str(results)]) == 0
     told = json.loads(results.read_text(encoding="utf-8"))
     assert told["score"] == 0

@@ -49,7 +49,7 @@ def said(students: dict[str, Student]) -> Callable[..., str]:
 @pytest.mark.parametrize("level", ALL)
 def test_what_is_right_is_right_at_every_level(said: Said, level: str) -> None:
     own = "import torch\nx = torch.ones(9, 9, requires_grad=True)\n(x @ x).sum().backward()"
-    assert said(own, level) == "✓ right, in 4 cases, seed 1"
+    assert said(own, level) == "✓ right, in 4 cases"
 
 
 @pytest.mark.parametrize("level", ALL)

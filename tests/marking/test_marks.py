@@ -66,7 +66,7 @@ def test_a_known_mistake_is_told_as_the_notebook_tells_it(marked: Marked, name: 
         here = classroom.exercise(name, wrong, seed=1)
         cells = (module, f"{task.function} = {wrong.__name__}")
         [there] = marked([name], *cells)
-        assert (there.score, there.message) == (here.score, here.message)
+        assert (there.score, there.message) == (here.score, here.message.replace(", seed 1", ""))
     assert named
 
 
@@ -90,6 +90,18 @@ def test_arguments_and_results_of_every_kind_cross(marked: Marked) -> None:
         )
         [one] = marked([name], "import torch\nfrom torch import Tensor", module)
         assert one.passed, f"{name}: {one}"
+
+
+def test_no_message_names_the_seed(marked: Marked) -> None:
+    """Who knows it knows the arguments, and could write a table of the right results."""
+    cell = "import torch, dsf\nfrom dsf import feature_maps"
+    right, wrong = EXERCISES["la-recurrence"].code(), "def recurrent_attention(q, k, v):\n"
+    wrong += "    return torch.round(dsf.linear_attention(q, k, v))"
+    for code, passed in ((right, True), (wrong, False), (wrong.replace("round", "no"), False)):
+        [one] = marked(["la-recurrence"], cell, code)
+        assert one.passed == passed, one
+        assert "seed" not in one.message
+        assert "cases" in one.message or "q (7, 5)" in one.message
 
 
 # --- what a student may write -----------------------------------------------------------------
@@ -237,6 +249,16 @@ def test_what_stops_the_process_costs_the_exercise_alone() -> None:
             limits=Limits(seconds=5.0),
         )
         assert (first.score, second.score) == (0, 1), first
+
+
+def test_a_function_with_another_name_is_named(marked: Marked) -> None:
+    said = "✗ no function `features_of` found (there is `features_off`)"
+    wrong = MONOMIALS.replace("features_of", "features_off")
+    assert str(marked(["sm-monomials"], wrong)[0]) == said
+    other = wrong.replace("features_off", "mine")
+    [one] = marked(["sm-monomials"], other, answers={"sm-monomials": 0})
+    assert one.message.endswith("(there is `mine`)")
+    assert "not started" in marked(["sm-monomials"], other)[0].message, "any helper may be that"
 
 
 # --- files ------------------------------------------------------------------------------------

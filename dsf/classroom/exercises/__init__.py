@@ -1,5 +1,6 @@
 """The exercises in code of all chapters, by the names under which the chapters ask for them."""
 
+import builtins
 from typing import Any
 
 from dsf._checks import check_choice, check_integer
@@ -47,6 +48,7 @@ def exercise(name: str, yours: Any, seed: int = 0) -> Result:
 
     Raises:
         ValueError: there is no such exercise, or the seed is no integer.
+        KeyboardInterrupt: it was stopped, in a script; in a notebook the result says so.
 
     Example:
         >>> dsf.classroom.exercise("la-recurrence", None)
@@ -54,4 +56,9 @@ def exercise(name: str, yours: Any, seed: int = 0) -> Result:
     """
     check_choice("name", name, ALL)
     check_integer("seed", seed, 0)
-    return judge(ALL[name], yours, seed)
+    try:
+        return judge(ALL[name], yours, seed)
+    except KeyboardInterrupt:
+        if not hasattr(builtins, "get_ipython"):  # a script, which is to end
+            raise
+        return Result(False, 0.0, f"`{ALL[name].function}` was stopped: does your loop end?")

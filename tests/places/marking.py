@@ -12,13 +12,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from environments import ROOT, call, install_torch, pip, say, virtual_environment
 from nbformat import NotebookNode, v4
-from places import ROOT, call, install_torch, pip, say, virtual_environment
 
 from dsf.classroom import EXERCISES
 from dsf.marking import ASSIGNMENTS, POINTS
-
-pytestmark = pytest.mark.xdist_group("marking")  # one environment, one course
 
 NAME = "1-attention"
 NAMES = ASSIGNMENTS[NAME].exercises
