@@ -23,7 +23,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def tested(folder: Path) -> str:
+def outcome(folder: Path) -> str:
     """What pytest says in a folder that holds what was handed in."""
     root = Path(__file__).parents[2]
     path = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
@@ -38,7 +38,7 @@ def tested(folder: Path) -> str:
 
 
 def test_its_test_file_marks_it(own: Path) -> None:
-    said = tested(own / "pytest" / "week-2")
+    said = outcome(own / "pytest" / "week-2")
     assert "2 failed" in said
     assert "○ not started. Write `features_of` above." in said
 
@@ -46,7 +46,7 @@ def test_its_test_file_marks_it(own: Path) -> None:
 def test_its_test_file_prefers_the_notebook_and_says_so(own: Path, tmp_path: Path) -> None:
     shutil.copytree(own / "pytest" / "week-2", tmp_path, dirs_exist_ok=True)
     shutil.copy(own / "source" / "week-2" / "week-2.ipynb", tmp_path)
-    said = tested(tmp_path)
+    said = outcome(tmp_path)
     assert "2 passed" in said
     assert "week-2.ipynb and week-2.py: the notebook is marked" in said
 
@@ -55,7 +55,7 @@ def test_its_test_file_fails_plainly_where_it_cannot_choose(own: Path, tmp_path:
     shutil.copy(own / "pytest" / "week-2" / "test_week_2.py", tmp_path)
     for name in ("a.ipynb", "b.ipynb"):
         (tmp_path / name).touch()
-    said = tested(tmp_path)
+    said = outcome(tmp_path)
     assert "2 failed" in said, "no exercise may pass unmarked"
     assert "with a.ipynb, b.ipynb, expected one notebook or Python file, week-2.ipynb" in said
     assert "Traceback" not in said
