@@ -1,7 +1,7 @@
 """Assignments for a class, and their marks: `dsf assignments FOLDER` and `dsf mark`.
 
 Everything is made from the exercises of `dsf.classroom`: the notebooks of students and of
-teachers, a course for nbgrader (`pip install "dsf-book[marking]"`), a test file for pytest, an
+teachers, a course for nbgrader (the extra `marking`), a test file for pytest, an
 autograder for Gradescope. `mark` marks what a student has handed in, in a process of its own that
 is confined as far as the machine allows; `best` tells what that keeps from and what it does not.
 What is compared is what a function returns, not how: a call of the library counts like a loop.

@@ -55,13 +55,15 @@ def marks():
         path = marking.handed_in(Path(__file__).parent, ASSIGNMENT)
         submission = marking.read(path)
     except (ValueError, OSError) as error:
-        pytest.fail(str(error), pytrace=False)
+        return str(error)
     made = marking.mark(submission, ASSIGNMENT.exercises)
     return {{one.name: one for one in made}}
 
 
 @pytest.mark.parametrize("name", ASSIGNMENT.exercises)
 def test_exercise(name, marks, record_property):
+    if isinstance(marks, str):  # every exercise fails: none may pass where it is run alone
+        pytest.fail(marks, pytrace=False)
     record_property("score", marks[name].score)
     if not marks[name].passed:
         pytest.fail(f"{{marks[name]}} ({{marks[name].score:.0%}} of it holds)", pytrace=False)

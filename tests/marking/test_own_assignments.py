@@ -1,6 +1,7 @@
 """An assignment that a teacher puts together: all that is written for it marks it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,20 +23,43 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_its_test_file_marks_it(own: Path) -> None:
-    folder = own / "pytest" / "week-2"
+def outcome(folder: Path) -> str:
+    """What pytest says in a folder that holds what was handed in."""
     root = Path(__file__).parents[2]
     path = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     run = subprocess.run(
-        [*command, "test_week_2.py"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_week_2.py"],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
     )
-    assert "2 failed" in run.stdout, run.stdout + run.stderr
-    assert "○ not started. Write `features_of` above." in run.stdout
+    return run.stdout + run.stderr
+
+
+def test_its_test_file_marks_it(own: Path) -> None:
+    said = outcome(own / "pytest" / "week-2")
+    assert "2 failed" in said
+    assert "○ not started. Write `features_of` above." in said
+
+
+def test_its_test_file_prefers_the_notebook_and_says_so(own: Path, tmp_path: Path) -> None:
+    shutil.copytree(own / "pytest" / "week-2", tmp_path, dirs_exist_ok=True)
+    shutil.copy(own / "source" / "week-2" / "week-2.ipynb", tmp_path)
+    said = outcome(tmp_path)
+    assert "2 passed" in said
+    assert "week-2.ipynb and week-2.py: the notebook is marked" in said
+
+
+def test_its_test_file_fails_plainly_where_it_cannot_choose(own: Path, tmp_path: Path) -> None:
+    shutil.copy(own / "pytest" / "week-2" / "test_week_2.py", tmp_path)
+    for name in ("a.ipynb", "b.ipynb"):
+        (tmp_path / name).touch()
+    said = outcome(tmp_path)
+    assert "2 failed" in said, "no exercise may pass unmarked"
+    assert "with a.ipynb, b.ipynb, expected one notebook or Python file, week-2.ipynb" in said
+    assert "Traceback" not in said
+    assert "During handling" not in said
 
 
 def test_the_command_marks_it_by_its_folder_or_its_exercises(
