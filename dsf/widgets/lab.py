@@ -99,10 +99,9 @@ class MQARLab(Widget):
     def caption(self) -> str:
         """What the figure shows, and what to try."""
         return (
-            "Accuracy and loss of models while they are trained, a curve a run, each point the "
-            f"mean over {DEFAULTS['report_every']} steps of fresh sequences. Dotted and "
-            "dash-dotted: what guessing "
-            "scores, among the pairs and by the position of a question. To try: another "
+            "Accuracy and loss of models while they are trained, a curve of 40 points a run, each "
+            "the mean over fresh sequences since the one before. Dotted and dash-dotted: what "
+            "guessing scores, among the pairs and by the position of a question. To try: another "
             "architecture with the same n, and the same model with another seed."
         )
 
