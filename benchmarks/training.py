@@ -78,7 +78,9 @@ def main() -> None:
 def write_page(folder: Path) -> Path:
     """A page with the engine and nothing else."""
     widgets = Path(__file__).resolve().parent.parent / "dsf" / "widgets"
-    engine = (widgets / "js" / "train" / "engine.js").read_text(encoding="utf-8")
+    sources = [widgets / "js" / "train" / name for name in ("asking.js", "engine.js")]
+    engine = "".join(source.read_text(encoding="utf-8") for source in sources)
+    engine = engine.replace("export ", "").replace("import {", "//")  # one script, from a file
     script = f"<script type='module'>{engine}\nObject.assign(globalThis, {{fetchEngine, open}});"
     page = folder / "page.html"
     page.write_text(f"<!doctype html><title>Training</title>{script}</script>", encoding="utf-8")
