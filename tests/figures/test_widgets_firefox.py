@@ -142,6 +142,20 @@ def test_pages_come_to_life_quietly_and_their_policy_stops_nothing(
 
 
 @pytest.mark.book
+def test_the_laboratory_trains(firefox: Firefox, site: Path) -> None:
+    [chapter] = (site / "chapters").glob("10-*.html")
+    firefox.open(chapter.as_uri())
+    firefox.evaluate("document.querySelector('[data-widget=lab]').scrollIntoView()")
+    firefox.wait_for("lab = document.querySelector('[data-widget=lab] .dsf-live')")
+    press = "[...lab.querySelectorAll('button')].find(b => b.textContent === '{}').click()"
+    firefox.evaluate(press.format("n = 8"))  # the bet
+    firefox.wait_for("[...lab.querySelectorAll('button')].some(b => b.textContent === 'Train')")
+    firefox.evaluate(press.format("Train"))
+    firefox.wait_for(r"/step [1-9]\d* of \d+, accuracy/.test(lab.textContent)")
+    assert firefox.problems == []
+
+
+@pytest.mark.book
 def test_search_finds_what_is_there_and_nothing_else(firefox: Firefox, base: str) -> None:
     for asked, found in (("recurrence", True), ("xqzvwk", False)):
         firefox.open(f"{base}/index.html")
