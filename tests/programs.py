@@ -11,6 +11,20 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+# For a kernel: how many threads train, as soon as there are {0} of them. One that has said its last
+# word ends a moment later, and while a message is answered none is there.
+TRAINING = """
+import threading, time
+from dsf.widgets import kernel
+end = time.monotonic() + 20
+while True:
+    found = sum(thread.name == kernel.THREAD for thread in threading.enumerate())
+    if found == {0} or time.monotonic() > end:
+        break
+    time.sleep(0.01)
+print(found)
+"""
+
 
 @contextmanager
 def running(

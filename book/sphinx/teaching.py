@@ -86,7 +86,7 @@ class Times(Teaching):
             cost = costs.get(chapter.name)
             minutes = [time.reading, lesson, time.exercises]
             sums = [a + b for a, b in zip(sums, minutes, strict=True)]
-            run = f"{cost.seconds} s, {cost.megabytes / 1000:.1f} GB" if cost else "not measured"
+            run = str(cost) if cost else "not measured"
             rows.append([f"{number}. {self.link(chapter)}", *(f"{m} min" for m in minutes), run])
         rows.append(["all", *(hours(minutes) for minutes in sums), ""])
         return [self.table(head, rows)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import secrets
 import sys
 import warnings
 from pathlib import Path
@@ -18,7 +17,7 @@ from rich.text import Text
 from dsf.marking.asked import assignment
 from dsf.marking.assignments import EACH, Assignment
 from dsf.marking.confine import Limits, check_level
-from dsf.marking.marks import Mark, mark
+from dsf.marking.marks import Mark, given_or_drawn, mark
 from dsf.marking.reports import gradescope, handed_in
 from dsf.marking.submission import Submission, read
 
@@ -41,7 +40,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         raise ValueError("--gradescope takes the marks of one student, expected one path")
     limits = Limits(seconds=options.seconds)
     level = check_level(options.level)
-    seed = secrets.randbelow(1 << 31) if options.seed is None else options.seed  # one for all
+    seed = given_or_drawn(options.seed)  # one for all
     found: dict[str, list[Mark]] = {}
     unread = 0
     for path in options.path:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
-from dsf._checks import check_integer
 from dsf.marking.assignments import ALL, Assignment, requirement
+from dsf.marking.marks import given_or_drawn
 
 CONFIG = '''\
 """Settings of nbgrader for this course, made by `dsf assignments`; yours to change."""
@@ -117,7 +116,7 @@ def write_course(
     Raises:
         ValueError: the seed is no integer, or nbgrader refuses.
     """
-    number = secrets.randbelow(1 << 31) if seed is None else check_integer("seed", seed, 0)
+    number = given_or_drawn(seed)
     chosen = list(assignments)
     texts: dict[str, str] = {}
     if not (folder / "nbgrader_config.py").exists():

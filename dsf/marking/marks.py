@@ -67,9 +67,18 @@ def mark(
     asked = list(names)
     for name in asked:
         check_choice("names", name, EXERCISES)
-    seed = secrets.randbelow(1 << 31) if seed is None else check_integer("seed", seed, 0)
+    seed = given_or_drawn(seed)
     with Student(submission, limits or Limits(), check_level(level)) as student:
         return [mark_one(student, name, seed) for name in asked]
+
+
+def given_or_drawn(seed: int | None) -> int:
+    """A seed of random arguments: the given one, or where there is none one that nobody knows.
+
+    Raises:
+        ValueError: it is no integer, or below 0.
+    """
+    return secrets.randbelow(1 << 31) if seed is None else check_integer("seed", seed, 0)
 
 
 def mark_one(student: Student, name: str, seed: int) -> Mark:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from programs import TRAINING
 
 from book import bundle
 from dsf import models
@@ -20,18 +21,6 @@ from dsf.widgets import kernel
 w = ipywidgets.Widget()
 kernel.attach(w)
 print(w.comm.comm_id)
-"""
-# How many threads train, as soon as there are {0} of them: one that has said its last word ends a
-# moment later, and while a message is answered none is there.
-TRAINING = """
-import time
-end = time.monotonic() + 20
-while True:
-    found = sum(thread.name == kernel.THREAD for thread in threading.enumerate())
-    if found == {0} or time.monotonic() > end:
-        break
-    time.sleep(0.01)
-print(found)
 """
 
 

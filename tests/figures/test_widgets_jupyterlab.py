@@ -9,7 +9,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from programs import running
+from programs import TRAINING, running
 
 from book import bundle
 from dsf import widgets
@@ -175,21 +175,6 @@ def test_box_and_trait_follow_each_other(page: Any, run: Run) -> None:
     assert page.problems == []
 
 
-# How many threads train, as soon as there are {0} of them: JupyterLab hears messages while a cell
-# runs, and while one is answered nothing trains.
-THREADS = """
-import threading, time
-from dsf.widgets import kernel
-end = time.monotonic() + 20
-while True:
-    found = sum(thread.name == kernel.THREAD for thread in threading.enumerate())
-    if found == {0} or time.monotonic() > end:
-        break
-    time.sleep(0.01)
-print(found)
-"""
-
-
 def test_the_laboratory_trains_in_the_kernel(page: Any, run: Run) -> None:
     made = "w = widgets.MQARLab(length=16, pairs=2, d=16, n=4, steps=5000)"
     run(f"from dsf import widgets\n{made}\nw", place=0)
@@ -203,7 +188,7 @@ def test_the_laboratory_trains_in_the_kernel(page: Any, run: Run) -> None:
         page.wait_for_function(of, arg=pattern)
 
     def trains(threads: int) -> bool:
-        return run(THREADS.format(threads)).strip() == str(threads)
+        return run(TRAINING.format(threads)).strip() == str(threads)
 
     button("n = 8").click()  # the bet
     button("Train").click()

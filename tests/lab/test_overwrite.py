@@ -71,13 +71,6 @@ def test_keys_values_order_and_places_are_uniform():
     assert fits(count_rows(ordered, slots), np.full(6, 1 / 6))
 
 
-def test_the_same_seed_draws_the_same_and_fewer_examples_are_the_first_of_more():
-    task = Overwrite()
-    for few, many in zip(task.draw(30, seed=5), task.draw(100, seed=5), strict=True):
-        assert torch.equal(few, many[:30])
-    assert not torch.equal(task.draw(30, seed=6)[0], task.draw(30, seed=5)[0])
-
-
 @pytest.mark.parametrize("fields", [{}, {**SMALL, "num_overwrites": 2}])
 def test_the_chance_levels_are_those_of_guessers(fields):
     task, draws = Overwrite(**fields), np.random.default_rng(0)

@@ -16,7 +16,18 @@ from dsf.engines import process_pool
 from dsf.results import Record
 from dsf.stack import train_stack
 from dsf.sweep import key_of, read_grid, run_sweep
-from dsf.tasks import ACCURACY, MQAR, TASKS, Metric, Sizes, Task
+from dsf.tasks import (
+    ACCURACY,
+    MQAR,
+    TASKS,
+    Composition,
+    Metric,
+    Overwrite,
+    Parity,
+    SelectiveCopying,
+    Sizes,
+    Task,
+)
 from dsf.tasks.base import check_fields, data_seeds
 from dsf.train import build_model, evaluate, train
 
@@ -159,6 +170,14 @@ def test_a_task_is_of_use_without_a_model():
     assert mqar.draw(6, seed=0)[1].shape == (6, mqar.sizes.questions)
     assert mqar.chance_levels()["any value shown"] == 1 / 4
     assert len(set(data_seeds(0).values())) == 3
+
+
+@pytest.mark.parametrize("kind", [Composition, Overwrite, Parity, SelectiveCopying])
+def test_the_same_seed_draws_the_same_and_fewer_examples_are_the_first_of_more(kind):
+    task = kind()
+    for few, many in zip(task.draw(30, seed=5), task.draw(100, seed=5), strict=True):
+        assert torch.equal(few, many[:30])
+    assert not torch.equal(task.draw(30, seed=6)[0], task.draw(30, seed=5)[0])
 
 
 # Training. Counting the letters of a sequence is easy for a sum over it; so is the next number.

@@ -1,8 +1,9 @@
 /** Accuracy along n, along the numbers that are carried, or during training; and as a table. */
 
-import { agrees, ascending, average, beside, brief, DIVERGED, finite, grouped, joined, stepOf } from "./cells.js";
+import { agrees, ascending, beside, brief, DIVERGED, finite, grouped, joined, stepOf } from "./cells.js";
 import { format, html, place, svg, tableOf, watch } from "./dom.js";
 import { away, nameTags, roomFor } from "./names.js";
+import { mean } from "./numbers.js";
 
 /** @typedef {import("./cells.js").Cell} Cell */
 /** @typedef {import("./cells.js").Line} Line */
@@ -109,7 +110,7 @@ function furniture({ axis, task }, { left, right, bottom, ticks, x, y }) {
 function series(line, own, axes) {
   const points = own
     .filter((cell) => finite(cell).length)
-    .map((cell) => ({ cell, seen: finite(cell).map(axes.y), x: axes.at(cell), y: axes.y(average(finite(cell))) }))
+    .map((cell) => ({ cell, seen: finite(cell).map(axes.y), x: axes.at(cell), y: axes.y(mean(finite(cell))) }))
     .filter(({ x }) => Number.isFinite(x))
     .sort((a, b) => a.x - b.x);
   const ends = [
@@ -205,8 +206,8 @@ export function chart(choose, takeAway) {
         ? []
         : cells.map((cell) => {
             const seen = finite(cell).length ? finite(cell) : [0];
-            const [low, high] = agrees(cell) ? [average(seen), average(seen)] : [seen[0], seen[seen.length - 1]];
-            return { cell, x: axes.at(cell), y: axes.y(average(seen)), low: axes.y(low), high: axes.y(high) };
+            const [low, high] = agrees(cell) ? [mean(seen), mean(seen)] : [seen[0], seen[seen.length - 1]];
+            return { cell, x: axes.at(cell), y: axes.y(mean(seen)), low: axes.y(low), high: axes.y(high) };
           });
     const curves = drawn.map((name, k) => {
       const style = `dsf-series${name === line ? "" : " dsf-aside"}`;

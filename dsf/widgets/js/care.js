@@ -1,6 +1,7 @@
 /** The hook of chapter 11: which model is ahead, by the care taken with each. */
 import { percent, svg } from "./dom.js";
 import { hook } from "./hook.js";
+import { mean } from "./numbers.js";
 import { numberOf, real } from "./traits.js";
 
 /** The models by their class of colour. @type {[string, string][]} */
@@ -41,8 +42,6 @@ const recorded = (each, wanted) => ({
   wanted: `${PLACES.length} × ${SIZES.length} × ${MODELS.length} ${wanted}`,
 });
 
-/** @param {number[]} all */
-const mean = (all) => all.reduce((sum, one) => sum + one, 0) / all.length;
 /** @param {string} name of a trait @param {any} model @param {number} [care] */
 const of = (name, model, care = model.get("care")) => model.get(name)[care - 1][SIZES.indexOf(model.get("n"))];
 /** @param {any} model @param {number} [care] @returns {number[][]} */

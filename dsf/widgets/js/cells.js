@@ -1,5 +1,6 @@
 /** What the recorded runs reached, cell by cell, in numbers and in words; and the choice of one. */
 import { format } from "./dom.js";
+import { mean } from "./numbers.js";
 
 /** @typedef {{tokens: number[], asked: number[][]}} Sequence asked: where, of each pair */
 /** @typedef {{L: number, K: number, V: number, hint: number, sequences: Sequence[]}} Task hint: what positions give */
@@ -43,8 +44,6 @@ const OWN = "own"; // the start of the paper
 /** @param {Cell} cell @returns {number[]} ascending */
 export const finite = ({ accuracy }) =>
   /** @type {number[]} */ (accuracy.filter((x) => x !== null)).sort((x, y) => x - y);
-/** @param {number[]} seen */
-export const average = (seen) => seen.reduce((sum, x) => sum + x, 0) / seen.length;
 /** Whether a mean over the seeds says what the seeds did. @param {Cell} cell */
 export function agrees(cell) {
   const seen = finite(cell);
@@ -66,7 +65,7 @@ export function brief(cell, task) {
   if (!seen.length) return "diverged";
   const cross = lost(cell) ? ` ${DIVERGED}` : "";
   if (!agrees(cell)) return `${seen.map(format).join(", ")}: ${bound(cell, task)} of ${cell.accuracy.length}${cross}`;
-  return format(average(seen)) + (seen.length > 1 ? ` (${range(seen)})` : "") + cross;
+  return format(mean(seen)) + (seen.length > 1 ? ` (${range(seen)})` : "") + cross;
 }
 
 /** A cell in a sentence. @param {Cell} cell @param {Task} task */
@@ -79,7 +78,7 @@ function reached(cell, task) {
     return `${listed(seen.map(format))}, seed by seed: ${share}${gone}`;
   }
   const spread = seen.length > 1 ? `${range(seen)} over ${seen.length} seeds` : "1 seed";
-  return `${format(average(seen))} (${spread}${gone})${learnt ? "" : ", which is no more than a guess"}`;
+  return `${format(mean(seen))} (${spread}${gone})${learnt ? "" : ", which is no more than a guess"}`;
 }
 
 /** @param {Cell} cell how the learning rate was found, in words */
@@ -215,7 +214,7 @@ function caughtUp(own, rivals) {
   /** @param {Cell} cell */
   const isClose = (cell) => {
     const rival = nearest(rivals, cell.n);
-    return agrees(cell) && agrees(rival) && average(finite(cell)) > average(finite(rival)) - CLOSE;
+    return agrees(cell) && agrees(rival) && mean(finite(cell)) > mean(finite(rival)) - CLOSE;
   };
   const sorted = [...own].sort((a, b) => a.n - b.n);
   const first = sorted.findIndex((_, k) => sorted.slice(k).every(isClose));
@@ -264,7 +263,7 @@ export function finding(view) {
     return own ? `${said}. From token to token it carries ${own}${than}.` : `${said}.`;
   }
   if (!other) return `${said}.`;
-  const rival = agrees(other) ? format(average(finite(other))) : brief(other, task);
+  const rival = agrees(other) ? format(mean(finite(other))) : brief(other, task);
   return `${said}; softmax attention, n = ${other.n}: ${rival}. ${caughtUp(of(line), rivals)}.`;
 }
 

@@ -15,3 +15,6 @@ export function dot(x, y) {
   for (let c = 0; c < x.length; c++) sum += x[c] * y[c];
   return sum;
 }
+
+/** @param {number[]} all at least one */
+export const mean = (all) => all.reduce((sum, one) => sum + one, 0) / all.length;

@@ -1,6 +1,7 @@
 /** The hook of chapter 4: how many features linear attention needs for what normalised attention does with four. */
 import { percent } from "./dom.js";
 import { hook } from "./hook.js";
+import { mean } from "./numbers.js";
 import { numberOf } from "./traits.js";
 
 const SIZES = [4, 8, 16, 32, 64];
@@ -17,8 +18,6 @@ const recorded = {
   wanted: `${SIZES.length} times ${SEEDS} numbers`,
 };
 
-/** @param {number[]} all */
-const mean = (all) => all.reduce((sum, one) => sum + one, 0) / all.length;
 /** @param {number[]} all */
 const range = (all) => `${percent(Math.min(...all))} to ${percent(Math.max(...all))}`;
 /** @param {any} model @param {number} n @returns {number[]} */

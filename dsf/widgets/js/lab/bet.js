@@ -1,5 +1,6 @@
 /** What the reader says before anything is trained, and what the runs say to it. */
 import { fold, html, percent } from "../dom.js";
+import { mean } from "../numbers.js";
 import { reachedIn, spread } from "./recorded.js";
 import { isWhole, lastOf } from "./runs.js";
 import { isSame, SERIES, USUAL } from "./setup.js";
@@ -28,7 +29,7 @@ export const label = (bet, brief) => percent(GOAL) + (brief ? "" : `; your bet: 
 const reached = (runs) =>
   SERIES.map((n) => {
     const own = runs.filter((run) => isWhole(run) && isSame({ ...run.setup, seed: 0 }, betOn(n)));
-    return own.length ? own.reduce((sum, run) => sum + lastOf(run).accuracy, 0) / own.length : null;
+    return own.length ? mean(own.map((run) => lastOf(run).accuracy)) : null;
   });
 
 /** The smallest n that reached the goal; null while that is open. @param {(number | null)[]} all */
@@ -90,7 +91,7 @@ export function lacking(runs) {
 /** The verdict of the record, with what its seeds reached. @param {import("./recorded.js").Held} record */
 export function recordedVerdict(record) {
   const seeds = SERIES.map((n) => reachedIn(record, betOn(n)));
-  const means = seeds.map((all) => all.reduce((sum, one) => sum + one, 0) / all.length);
+  const means = seeds.map(mean);
   const found = /** @type {number} */ (outcome(means));
   const [last] = seeds.slice(-1);
   const above = last.filter((one) => one > GOAL).length;

@@ -1,6 +1,7 @@
 /** What the state stores of each key: which of its features the write goes into. */
 import { html, percent, place, svg } from "../dom.js";
 import { heatMap } from "../draw.js";
+import { mean } from "../numbers.js";
 import { normal } from "../random.js";
 
 const [SIDE, LEFT, TOP] = [264, 24, 18]; // px: of the map at most, and of the names beside and above it
@@ -42,9 +43,9 @@ function randomShare(features) {
     const sizes = Array.from({ length: features }, (_, k) => Math.abs(normal(draw, STREAM, k)));
     return Math.max(...sizes) / sizes.reduce((sum, size) => sum + size, 0);
   });
-  const mean = shares.reduce((sum, share) => sum + share, 0) / DRAWS;
-  known.set(features, mean);
-  return mean;
+  const share = mean(shares);
+  known.set(features, share);
+  return share;
 }
 
 /**
@@ -55,18 +56,18 @@ export function toldOf(shares, keys, pair) {
   const K = keys.length;
   const { feature, share } = strongest(shares, K, pair);
   const all = keys.map((_, at) => strongest(shares, K, at));
-  const mean = all.reduce((sum, one) => sum + one.share, 0) / K;
+  const typical = mean(all.map((one) => one.share));
   const random = randomShare(shares.length / K);
   const used = new Set(all.map((one) => one.feature)).size;
   const follows =
-    mean < NEAR * random
+    typical < NEAR * random
       ? " That is nearly as for random numbers: the keys share features."
-      : mean > Math.min(FAR * random, MOST)
+      : typical > Math.min(FAR * random, MOST)
         ? ` Each key stands out in one feature: ${K} keys in ${used} feature${used > 1 ? "s" : ""}.`
         : "";
   return (
     `Key ${keys[pair]}: ${percent(share)} in feature ${feature}. Over all keys the strongest feature has ` +
-    `${percent(mean)}; of random numbers it would have ${percent(random)}.${follows}`
+    `${percent(typical)}; of random numbers it would have ${percent(random)}.${follows}`
   );
 }
 
