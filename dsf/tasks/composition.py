@@ -13,6 +13,10 @@ layer looks up once, so it can but guess for the keys, whatever its memory; two 
 convolution of more than two taps is a way around that: where the two pairs of a chain are
 neighbours, four taps see both at once.
 
+Where the value of a middle is written before the key that leads to it (`values_first`), the first
+look-up can be made while the text is read, by the middle itself. In the other order nothing but the
+question can make it, and what it finds must be looked up anew.
+
 Source: Peng, Narayanan and Papadimitriou, "On Limitations of the Transformer Architecture" (COLM
 2024), on what one layer cannot compose; here in the form of MQAR, after Arora et al., "Zoology"
 (ICLR 2024).
@@ -37,13 +41,15 @@ class Composition(Task):
 
     Token 0 is the filler; with T = V//3, keys are tokens from 1 to T - 1, middles from T to
     2T - 1, values those from 2T on. None stands in two chains. The 2K pairs fill the first 4K
-    positions, every order equally likely. The rest forms slots of two tokens, of which each key
+    positions, every order equally likely; with `values_first` every one in which the pair with
+    the value is the first of its chain. The rest forms slots of two tokens, of which each key
     and each middle gets one, uniformly: itself, then a filler. Every other slot is filler.
 
     Attributes:
         seq_len: length L, even and at least 8K.
         num_chains: number of chains K.
         vocab_size: vocabulary V, at least 3(K + 1).
+        values_first: whether the value of a middle is written before the key that leads to it.
         stop_accuracy: stop once validation accuracy reaches it; None to run all steps.
 
     Raises:
@@ -59,15 +65,16 @@ class Composition(Task):
         (tensor([[ 8, 10, 12, 14]]), tensor([[14, 10, 10, 14]]))
     """
 
-    seq_len: int = 64
+    seq_len: int = 32
     num_chains: int = 4
-    vocab_size: int = 96
+    vocab_size: int = 48
+    values_first: bool = False
     stop_accuracy: float | None = 0.995
 
     def check(self) -> None:  # noqa: D102
         goal = {"stop_accuracy": (0.0, 1.0, False)}
         integers = dict.fromkeys(("seq_len", "num_chains", "vocab_size"), 1)
-        check_fields(self, integers, goal, optional=("stop_accuracy",))
+        check_fields(self, integers, goal, ("values_first",), optional=("stop_accuracy",))
         chains = self.num_chains
         if self.seq_len % 2 or self.seq_len < 8 * chains:
             raise ValueError(
@@ -98,6 +105,9 @@ class Composition(Task):
         middles = third + distinct(streams[1], rows, chains, third)
         values = 2 * third + distinct(streams[2], rows, chains, self.vocab_size - 2 * third)
         order = distinct(streams[3], rows, 2 * chains, 2 * chains)  # where each pair comes
+        if self.values_first:
+            of_key, of_middle = np.hsplit(order, 2)
+            order = np.hstack([np.maximum(of_key, of_middle), np.minimum(of_key, of_middle)])
 
         x = np.zeros((rows, self.seq_len), dtype=np.int64)
         np.put_along_axis(x, 2 * order, np.hstack([keys, middles]), axis=1)

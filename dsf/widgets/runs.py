@@ -19,7 +19,7 @@ from dsf.tasks.hints import asked_pairs, position_level
 from dsf.train import TrainConfig
 from dsf.widgets.base import number
 
-RECORDS = ("mqar", "starts", "rates", "sizes")
+RECORDS = ("mqar", "starts", "rates", "sizes", "maps")
 """The records whose runs are drawn, those of them that come with the package."""
 
 DIVERGED = "✗"

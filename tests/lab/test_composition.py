@@ -13,6 +13,7 @@ from dsf.tasks import Composition
 
 SMALL = {"seq_len": 16, "num_chains": 2, "vocab_size": 9}
 TASKS = [{}, SMALL, {"seq_len": 8, "num_chains": 1, "vocab_size": 6}, {"vocab_size": 17}]
+TASKS += [{**fields, "values_first": True} for fields in TASKS]
 
 
 def led_to(task, tokens):
@@ -64,8 +65,23 @@ def test_tokens_order_and_places_are_uniform():
     assert fits(count_rows(shown, places), np.full(24, 1 / 24))
 
 
-def test_the_chance_levels_are_those_of_guessers():
-    task, draws = Composition(), np.random.default_rng(0)
+def test_the_value_stands_before_the_key_that_leads_to_it_and_else_all_orders_are_alike():
+    inputs, _, _ = Composition(**SMALL, values_first=True).draw(60_000, seed=1)
+    first = inputs[:, 0:8:2]  # keys are 1 and 2, middles two of 3 to 5
+    assert fits(count_rows((first < 3).int(), [(0, 0, 1, 1), (0, 1, 0, 1)]), [2 / 3, 1 / 3])
+    tokens = inputs[:, :8].reshape(-1, 4, 2)
+    is_key = tokens[..., 0] < 3
+    middles = tokens[..., 1][is_key].reshape(-1, 2)  # in the order in which keys are written
+    place = (tokens[:, None, :, 0] == middles[:, :, None]).int().argmax(-1)
+    assert (place < is_key.nonzero()[:, 1].reshape(-1, 2)).all()
+    # Values in the places 0 and 1 may be of either key; the key in place 1 has its value in 0.
+    among = [(0, 1), (1, 0), (0, 2)]
+    assert fits(count_rows(place, among), np.full(3, 1 / 3))
+
+
+@pytest.mark.parametrize("values_first", [False, True])
+def test_the_chance_levels_are_those_of_guessers(values_first):
+    task, draws = Composition(values_first=values_first), np.random.default_rng(0)
     inputs, positions, targets = task.draw(4000, seed=7)
     answers, asked = targets.numpy(), inputs.gather(1, positions).numpy()
     first = 2 * (task.vocab_size // 3)
@@ -90,6 +106,7 @@ def test_the_chance_levels_are_those_of_guessers():
         ({"seq_len": 30}, "seq_len is 30, expected an even number, at least 32 = 8"),
         ({"seq_len": 63}, "seq_len is 63, expected an even number"),
         ({"vocab_size": 14}, "vocab_size is 14, expected at least 15 = 3"),
+        ({"values_first": 1}, "values_first is 1, expected True or False"),
         ({"stop_accuracy": 1.5}, "stop_accuracy is 1.5"),
     ],
 )
@@ -102,28 +119,32 @@ def test_the_smallest_vocabulary_that_is_allowed_suffices():
     assert Composition(vocab_size=15).draw(100, seed=0)[0].max() == 14
 
 
-def test_a_perfect_memory_knows_the_middles_after_one_layer_and_the_keys_after_two():
+@pytest.mark.parametrize("values_first", [False, True])
+def test_a_perfect_memory_knows_the_middles_after_one_layer_and_the_keys_after_two(values_first):
     """Every token a unit vector; a layer writes what follows a token, and looks up its input."""
-    task = Composition()
+    task = Composition(values_first=values_first)
     inputs, positions, targets = task.draw(20, seed=0)
     vectors = F.one_hot(inputs, task.vocab_size).double()
     before = torch.cat([torch.zeros_like(vectors[:, :1]), vectors[:, :-1]], dim=1)
     places = torch.arange(task.seq_len)
     is_second = ((places % 2 == 1) & (places < 4 * task.num_chains)).double().unsqueeze(-1)
-    keys, values = before * is_second, vectors * is_second
     third = task.vocab_size // 3
     is_key = inputs.gather(1, positions) < third
 
-    def look_up(queries):
-        identity = dsf.feature_maps.identity
+    def look_up(queries, values):
+        keys, identity = before * is_second, dsf.feature_maps.identity
+        values = values * is_second
         return dsf.linear_attention(queries, keys, values, feature_map=identity, normalize=False)
 
     def answers(y):
         return y.gather(1, positions.unsqueeze(-1).expand(-1, -1, task.vocab_size))
 
     right = F.one_hot(targets, task.vocab_size).double()
-    first = look_up(vectors)
-    one, two = answers(first), answers(look_up(first))
+    first = look_up(vectors, vectors)
+    one, two = answers(first), answers(look_up(first, vectors))
     assert torch.equal(one[~is_key], right[~is_key])
     assert (one[is_key].argmax(-1) // third == 1).all()  # a middle
     assert torch.equal(two[is_key], right[is_key])
+    # What the middles found while the text was read, the second layer can write beside their keys.
+    while_reading = answers(look_up(vectors, first))
+    assert torch.equal(while_reading[is_key], right[is_key]) == values_first
