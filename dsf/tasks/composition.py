@@ -13,9 +13,9 @@ layer looks up once, so it can but guess for the keys, whatever its memory; two 
 convolution of more than two taps is a way around that: where the two pairs of a chain are
 neighbours, four taps see both at once.
 
-Where the value of a middle is written before the key that leads to it (`values_first`), the first
-look-up can be made while the text is read, by the middle itself. In the other order nothing but the
-question can make it, and what it finds must be looked up anew.
+Where all middles have been given their values before the keys are written (`values_first`), the
+value can be looked up while the text is read, by the middle beside its key. In any order it may come
+later, and nothing but the question can look up twice.
 
 Source: Peng, Narayanan and Papadimitriou, "On Limitations of the Transformer Architecture" (COLM
 2024), on what one layer cannot compose; here in the form of MQAR, after Arora et al., "Zoology"
@@ -41,15 +41,15 @@ class Composition(Task):
 
     Token 0 is the filler; with T = V//3, keys are tokens from 1 to T - 1, middles from T to
     2T - 1, values those from 2T on. None stands in two chains. The 2K pairs fill the first 4K
-    positions, every order equally likely; with `values_first` every one in which the pair with
-    the value is the first of its chain. The rest forms slots of two tokens, of which each key
-    and each middle gets one, uniformly: itself, then a filler. Every other slot is filler.
+    positions, every order equally likely; with `values_first` those with values come first. The
+    rest forms slots of two tokens, of which each key and each middle gets one, uniformly: itself,
+    then a filler. Every other slot is filler.
 
     Attributes:
         seq_len: length L, even and at least 8K.
         num_chains: number of chains K.
         vocab_size: vocabulary V, at least 3(K + 1).
-        values_first: whether the value of a middle is written before the key that leads to it.
+        values_first: whether the pairs with the values are written before those with the keys.
         stop_accuracy: stop once validation accuracy reaches it; None to run all steps.
 
     Raises:
@@ -104,10 +104,11 @@ class Composition(Task):
         keys = 1 + distinct(streams[0], rows, chains, third - 1)
         middles = third + distinct(streams[1], rows, chains, third)
         values = 2 * third + distinct(streams[2], rows, chains, self.vocab_size - 2 * third)
-        order = distinct(streams[3], rows, 2 * chains, 2 * chains)  # where each pair comes
         if self.values_first:
-            of_key, of_middle = np.hsplit(order, 2)
-            order = np.hstack([np.maximum(of_key, of_middle), np.minimum(of_key, of_middle)])
+            of_key, of_middle = (distinct(streams[3], rows, chains, chains) for _ in range(2))
+            order = np.hstack([chains + of_key, of_middle])
+        else:
+            order = distinct(streams[3], rows, 2 * chains, 2 * chains)  # where each pair comes
 
         x = np.zeros((rows, self.seq_len), dtype=np.int64)
         np.put_along_axis(x, 2 * order, np.hstack([keys, middles]), axis=1)

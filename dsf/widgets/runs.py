@@ -47,6 +47,8 @@ _START_TITLES = {
     "long steps": "long steps alone",
     "fixed": "steps from 0.01",
     "ln 2": "steps from ln 2",
+    "inv": "S4D-Inv's poles",
+    "legs": "HiPPO-LegS poles",
 }
 _TIMES = {2: "twice the steps", 3: "three times the steps", 4: "four times the steps"}
 _UNKNOWN = Shape(".", 16, 0.6, 0, "●")  # a mixer that `dsf.looks` does not know

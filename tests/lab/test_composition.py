@@ -65,18 +65,16 @@ def test_tokens_order_and_places_are_uniform():
     assert fits(count_rows(shown, places), np.full(24, 1 / 24))
 
 
-def test_the_value_stands_before_the_key_that_leads_to_it_and_else_all_orders_are_alike():
+def test_the_pairs_with_values_come_first_where_they_shall_and_else_all_orders_are_alike():
     inputs, _, _ = Composition(**SMALL, values_first=True).draw(60_000, seed=1)
-    first = inputs[:, 0:8:2]  # keys are 1 and 2, middles two of 3 to 5
-    assert fits(count_rows((first < 3).int(), [(0, 0, 1, 1), (0, 1, 0, 1)]), [2 / 3, 1 / 3])
-    tokens = inputs[:, :8].reshape(-1, 4, 2)
-    is_key = tokens[..., 0] < 3
-    middles = tokens[..., 1][is_key].reshape(-1, 2)  # in the order in which keys are written
-    place = (tokens[:, None, :, 0] == middles[:, :, None]).int().argmax(-1)
-    assert (place < is_key.nonzero()[:, 1].reshape(-1, 2)).all()
-    # Values in the places 0 and 1 may be of either key; the key in place 1 has its value in 0.
-    among = [(0, 1), (1, 0), (0, 2)]
-    assert fits(count_rows(place, among), np.full(3, 1 / 3))
+    middles, keys = inputs[:, 0:4:2], inputs[:, 4:8:2]
+    led_to = inputs[:, 5:8:2]
+    swapped = (led_to[:, 0] == middles[:, 1]).int()
+    assert ((led_to == middles) | (led_to.flip(1) == middles)).all()
+    two = [*itertools.permutations((1, 2))]
+    law = [(*order, other) for order in two for other in (0, 1)]
+    assert fits(count_rows(torch.cat([keys, swapped[:, None]], 1), law), np.full(4, 1 / 4))
+    assert (inputs[:, 1:4:2] > 5).all()
 
 
 @pytest.mark.parametrize("values_first", [False, True])
