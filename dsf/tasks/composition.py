@@ -14,8 +14,8 @@ convolution of more than two taps is a way around that: where the two pairs of a
 neighbours, four taps see both at once.
 
 Where all middles have been given their values before the keys are written (`values_first`), the
-value can be looked up while the text is read, by the middle beside its key. In any order it may come
-later, and nothing but the question can look up twice.
+value can be looked up while the text is read, by the middle beside its key. In any order it may
+come later, and nothing but the question can look up twice.
 
 Source: Peng, Narayanan and Papadimitriou, "On Limitations of the Transformer Architecture" (COLM
 2024), on what one layer cannot compose; here in the form of MQAR, after Arora et al., "Zoology"

@@ -184,7 +184,7 @@ def test_all_records_of_the_teaching_task_are_drawn(recorded: widgets.MQARExplor
         cell
         for cell in results.cells(
             run
-            for name in ("mqar", "starts", "rates", "sizes")
+            for name in ("mqar", "starts", "rates", "sizes", "maps")
             if name in results.names()
             for run in results.recorded(name)
         )
