@@ -31,8 +31,8 @@ class CareTaken(Hook):
 
     Attributes:
         care: 1, all with one learning rate, from the starts of their papers; 2, each with its own
-            rate; 3, each also with its own start; 4, as 2 with four times the steps, so no step
-            beyond 3 but another way.
+            rate; 3, each also with its own start: poles and steps, or the size of all first maps;
+            4, as 2 with four times the steps, so no step beyond 3 but another way.
         n: state expansion, 4 or 16.
         scores: test accuracies of the seeds as [care - 1][place of n][place of mixer].
         tried: among how many settings validation chose, in the same order.
@@ -126,13 +126,14 @@ def settings(mixer: str, n: int, care: int) -> int:
 def _groups(mixer: str, n: int, care: int) -> list[list[Run]]:
     """The seeds of every setting that may be chosen."""
     steps = LONG if care == 4 else TrainConfig.steps
-    groups: dict[tuple[str, float], list[Run]] = {}
+    groups: dict[tuple[str, float, float], list[Run]] = {}
     for run in _runs():
-        start, rate = run.config["start"], run.config["learning_rate"]
-        if (start and care != 3) or (rate != RATE and care == 1):
+        start, size, rate = (run.config[name] for name in ("start", "init_std", "learning_rate"))
+        is_own = start or size != TrainConfig.init_std
+        if (is_own and care != 3) or (rate != RATE and care == 1):
             continue
-        if alike(run.config, free=["start"], mixer=mixer, n=n, steps=steps):
-            groups.setdefault((start, rate), []).append(run)
+        if alike(run.config, free=["start", "init_std"], mixer=mixer, n=n, steps=steps):
+            groups.setdefault((start, size, rate), []).append(run)
     most = max(map(len, groups.values()))
     return [runs for runs in groups.values() if len(runs) == most]
 

@@ -19,7 +19,7 @@ const CARE = ["one rate", "own rates", "own starts", "or 4 × the steps"];
 const GIVEN = [
   "All train with the rate 0.004, from the starts of their papers.",
   "Each trains with the best of four rates, from the starts of the papers.",
-  "Each trains with the best of four rates and of its recorded starts, of which attention has one.",
+  "Each trains with the best of four rates and of its recorded starts: poles and steps, or the size of all first maps.",
   "From the starts of the papers, with the best of four rates, and four times as long.",
 ];
 const POINT = 0.01; // who is ahead is so by more
