@@ -121,7 +121,9 @@ export function lineChart(picture, options) {
   const titlesOf = (some) => some.map(({ title = "" }) => title);
   const titles = titlesOf(lines);
   const room = roomFor(titlesOf(all), width, titlesOf(all.filter(({ end }) => end)));
-  const [wide, tall] = [width - LEFT - RIGHT - room, height - TOP - BOTTOM];
+  // A column may not be laid out yet where the figure around it is: no negative width.
+  const wide = Math.max(1, width - LEFT - RIGHT - room);
+  const tall = height - TOP - BOTTOM;
   const [across, up] = [scale(x, wide, logX), scale(y, -tall, log)];
   /** @param {number} value */
   const inside = (value) => Math.max(-50, Math.min(height + 50, up.at(value)));

@@ -1,4 +1,4 @@
-/* Made by book/bundle.py, do not edit. Sources a8b24bb2056a6407 */
+/* Made by book/bundle.py, do not edit. Sources 19bc2adcb9f400f9 */
 /* It contains @jax-js/jax 0.1.25, sha512-g6PxWa6ZLjeQdDAM0ImBSqpdYnC6InCUTCCbMLxhMHMsMNu+JbHRjIQZ/anjBcP69of6hiqfGmTl+3gBn1qu/A==
 
 MIT License
